@@ -19,12 +19,17 @@ export type Cleaned = { keep: true; document: Document } | { keep: false; reason
 
 const VERSION = /^\s*@?v?\d+(?:\.\d+)+[\w.-]*$/;
 
-/** A title without the site's name: "lists - Manual" with the heading "lists" is "lists". */
-const pageTitle = (title: string, heading: string | null): string => {
-  const named = heading === null ? '' : plain(heading);
+const loose = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ').trim();
+
+/** The page's own name: its only first-level heading, or, where that names the site or there are several, the first part of <title>. */
+const pageTitle = (title: string, headings: readonly string[]): string => {
+  const named = headings[0] === undefined ? '' : plain(headings[0]);
   if (title === '') return named;
-  if (named === '') return title.split(/\s+[|·—–»-]\s+/)[0]!.trim();
+  const parts = title.split(/\s+[|·—–»-]\s+|\s*\|\s*/).filter((part) => part.trim() !== '');
+  const first = parts[0]?.trim() ?? title;
+  if (named === '' || headings.length > 1) return first;
   if (named.startsWith(title) && VERSION.test(named.slice(title.length))) return title;
+  if (parts.slice(1).some((part) => loose(part) === loose(named))) return first;
   return named;
 };
 
@@ -51,10 +56,12 @@ export const cleanText = (page: Page, text: string, options: CleanOptions): Clea
     if (error instanceof TooLarge) return { keep: false, reason: 'too_large' };
     throw error;
   }
-  const top = parsed.blocks.find((block) => block.type === 'heading' && block.level === 1);
-  const heading = top !== undefined && top.type === 'heading' ? top.text : null;
-  const title = pageTitle(parsed.title, heading);
-  const blocks = parsed.blocks.map((block) => (block === top && block.type === 'heading' && plain(block.text) !== title ? { ...block, text: title } : block));
+  const tops = parsed.blocks.flatMap((block) => (block.type === 'heading' && block.level === 1 ? [block] : []));
+  const title = pageTitle(parsed.title, tops.map((block) => block.text));
+  const blocks = parsed.blocks.map((block) => {
+    const versioned = block === tops[0] && plain(block.text) !== title && VERSION.test(plain(block.text).slice(title.length)) && plain(block.text).startsWith(title);
+    return versioned ? { ...block, text: title } : block;
+  });
   const size = countWords(blocks.filter((block) => block.type !== 'heading'));
   if (size === 0) return { keep: false, reason: 'empty' };
   if (size < options.minWords) return { keep: false, reason: 'too_short', detail: `${size} words` };

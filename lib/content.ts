@@ -102,7 +102,10 @@ const isLinkBlock = (raw: RawBlock): boolean => {
   if (block.type === 'heading' || block.type === 'code' || block.type === 'definition' || evidence.links === 0) return false;
   const linked = density(evidence);
   if (evidence.links >= 2 && evidence.local >= 0.8 * evidence.links && linked >= 0.7) return true; // table of contents
-  if (block.type !== 'prose' || linked < 0.7) return false;
+  if (block.type !== 'prose') return false;
+  // Links with little between them: "Languages: en | fr | ja".
+  if (evidence.links >= 3 && evidence.chars - evidence.linked <= 8 * evidence.links && !/[.!?:;]$/.test(block.text)) return true;
+  if (linked < 0.7) return false;
   return (evidence.links >= 2 && words(block.text).length <= 4 * evidence.links && !/[.!?]$/.test(block.text)) || SITE_PHRASE.test(block.text);
 };
 
