@@ -1,5 +1,6 @@
 // Bytes of an HTML or Markdown page to text: byte order mark, HTTP header, declaration in the page, UTF-8 if the
 // bytes are valid, else windows-1252 (the WHATWG order, with a UTF-8 check before its last guess).
+import { TextDecoder } from 'node:util';
 
 export interface Decoded {
   text: string;
