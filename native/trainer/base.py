@@ -12,8 +12,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from .errors import TrainerError, bad_config, corrupt
+from .errors import DO_NOT_RETRY, MAY_RETRY, TrainerError, bad_config, corrupt
 from .events import Events
+from .files import canonical_json, file_entry, write_durably
 from .weights import read_header
 
 SPECIAL_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
@@ -43,7 +44,7 @@ def find(folder: Path, source: dict[str, Any] | None = None) -> dict[str, Any] |
         return None
     if base.get("schema") != 1:
         raise corrupt(f"{folder.name}/base.json has schema {base.get('schema')}; this version reads 1")
-    return base if whole and (source is None or base["source"] == source) else None
+    return base if whole and (source or {}).items() <= base["source"].items() else None
 
 
 def describe_source(source: dict[str, Any]) -> dict[str, Any]:
@@ -77,7 +78,7 @@ def _make(out: Path, source: dict[str, Any], wanted: dict[str, Any], events: Eve
         events.emit("progress", what=f"make the base model from {source['kind']}", done=0, total=None)
         source = _fill(partial, source, wanted, events)
         base = inspect(partial, source)
-        _write_synced(partial / "base.json", json.dumps(base, indent=2, sort_keys=True) + "\n")
+        write_durably(partial / "base.json", (json.dumps(base, indent=2, sort_keys=True) + "\n").encode())
         if (out / "base.json").is_file() and find(out, source) is None:
             shutil.rmtree(out)
         try:
@@ -98,8 +99,8 @@ def _fill(folder: Path, source: dict[str, Any], wanted: dict[str, Any], events: 
     if wanted["kind"] == "gguf":
         from .gguf_source import convert_gguf
 
-        convert_gguf(wanted["package"], folder, events)
-    elif wanted["kind"] == "tiny-gpt-oss":
+        return {**source, "sha256": convert_gguf(wanted["package"], folder, events)}
+    if wanted["kind"] == "tiny-gpt-oss":
         from .tiny_gpt_oss import build
 
         build(folder, Path(wanted["vocabulary"]), wanted["seed"])
@@ -133,28 +134,37 @@ def _take_folder(source: Path, folder: Path) -> None:
 
 
 def _download(id: str, revision: str | None, events: Events) -> Path:
-    """The snapshot of a Hub repository, as Hugging Face's cache holds it; already downloaded files are not asked for."""
+    """The snapshot of a Hub repository in Hugging Face's cache; what is there already is not downloaded again."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
-    from huggingface_hub.errors import RevisionNotFoundError as RevisionNotFound
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     events.emit("progress", what=f"download {id}", done=0, total=None)
     try:
         return Path(snapshot_download(id, revision=revision, allow_patterns=["*.safetensors", *COPIED],
                                       ignore_patterns=["*/*"]))  # fmt: skip
-    except RevisionNotFound as error:
+    except RevisionNotFoundError as error:
         raise bad_config(f"source.revision: {id} has no revision {revision}", "name a branch, tag or commit") from error
     except RepositoryNotFoundError as error:
         raise TrainerError("HubDenied", f"the Hub has no model {id}, or it is not open to this token",
                            "check the id, and that HF_TOKEN may read it") from error  # fmt: skip
     except LocalEntryNotFoundError as error:
-        raise TrainerError("RemoteUnavailable", f"{id} is not on this machine and the Hub cannot be reached",
-                           "connect to the internet, or name a local folder with the model", 11) from error  # fmt: skip
+        raise TrainerError(
+            "RemoteUnavailable",
+            f"{id} is not on this machine and the Hub cannot be reached",
+            "connect to the internet, or name a local folder with the model",
+            MAY_RETRY,
+        ) from error
     except HfHubHTTPError as error:
         status = error.response.status_code
         code = "HubDenied" if status in (401, 403) else "RemoteUnavailable"
         remedy = "accept the model's terms and check HF_TOKEN" if code == "HubDenied" else "wait; a retry goes on"
-        raise TrainerError(code, f"the Hub answered {status} for {id}", remedy, 10 if status < 500 else 11) from error
+        retry = DO_NOT_RETRY if status < 500 and status != 429 else MAY_RETRY
+        raise TrainerError(code, f"the Hub answered {status} for {id}", remedy, retry) from error
 
 
 def inspect(folder: Path, source: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +176,7 @@ def inspect(folder: Path, source: dict[str, Any]) -> dict[str, Any]:
     for needed in ("config.json", "tokenizer.json"):
         if not (folder / needed).is_file():
             raise bad_config(f"the model has no {needed}", "use a model in Hugging Face format with a fast tokenizer")
-    files = [_entry(file) for file in sorted(folder.iterdir()) if file.name != "base.json"]
+    files = [file_entry(file) for file in sorted(folder.iterdir()) if file.name != "base.json"]
     weights = [(entry["name"], entry["sha256"]) for entry in files if entry["name"].endswith(".safetensors")]
     if not weights:
         raise bad_config("the model has no safetensors file", "convert its weights to safetensors first")
@@ -182,9 +192,15 @@ def inspect(folder: Path, source: dict[str, Any]) -> dict[str, Any]:
         "files": files,
         "weightsDigest": _digest({"config": _stable(config), "weights": weights}),
         "tokenizerDigest": next(entry["sha256"] for entry in files if entry["name"] == "tokenizer.json"),
-        "templateDigest": _digest({"template": template.read_text("utf-8"), "tokens": special_tokens(folder)}),
+        "templateDigest": template_digest(folder),
         "parameters": sum(_parameters(folder / name) for name, _ in weights),
     }
+
+
+def template_digest(folder: Path) -> str:
+    """Digest of the chat template and of the special tokens that it may name."""
+    template = (folder / "chat_template.jinja").read_text("utf-8")
+    return _digest({"template": template, "tokens": special_tokens(folder)})
 
 
 def special_tokens(folder: Path) -> dict[str, str]:
@@ -212,23 +228,8 @@ def _parameters(path: Path) -> int:
     return total
 
 
-def _entry(path: Path) -> dict[str, Any]:
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else _sha256(file)
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}
-
-
-def _sha256(file: Any) -> Any:
-    """hashlib.file_digest came with Python 3.11."""
-    digest = hashlib.sha256()
-    while chunk := file.read(1 << 20):
-        digest.update(chunk)
-    return digest
-
-
 def _digest(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -236,13 +237,6 @@ def _json(path: Path) -> dict[str, Any]:
         return json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise corrupt(f"{path.name} is not JSON: {error}", "download the model again") from error
-
-
-def _write_synced(path: Path, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _remove_abandoned(out: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from .errors import TrainerError
 from .events import Events
+from .files import file_entry
 from .weights import save_safetensors
 
 CONFIG_LEFT_OUT = ("quantization_config", "transformers_version", "_name_or_path", "name_or_path")
@@ -33,15 +34,17 @@ def describe_gguf(package: str) -> dict[str, Any]:
     return {"package": package, "version": version, "file": path.name, "bytes": path.stat().st_size}
 
 
-def convert_gguf(package: str, folder: Path, events: Events) -> None:
-    """Write model.safetensors (bf16), config, tokenizer, chat template and generation config into `folder`.
+def convert_gguf(package: str, folder: Path, events: Events) -> str:
+    """Write model.safetensors (bf16), configs, tokenizer and chat template into `folder`; returns the GGUF's sha256.
 
     End and padding token come from the GGUF's own fields: transformers 5.17 reports the start token as the end.
     """
     import torch
     from gguf import GGUFReader
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     path, _ = locate_gguf(package)
     fields = GGUFReader(path).fields
 
@@ -75,6 +78,7 @@ def convert_gguf(package: str, folder: Path, events: Events) -> None:
     _write(folder / "config.json", {**config, **ids, "dtype": "bfloat16", "architectures": [type(model).__name__]})
     _write(folder / "generation_config.json", {**ids, "do_sample": False})
     events.emit("progress", what="written", done=3, total=3)
+    return file_entry(path)["sha256"]
 
 
 def _write_tokenizer(folder: Path, tokenizer: Any, ids: dict[str, int | None], template: str | None) -> None:

@@ -33,7 +33,6 @@ CONTROL_TOKENS = {
     200_007: "<|end|>",
     200_008: "<|message|>",
     200_012: "<|call|>",
-    200_018: "<|endofprompt|>",
 }
 """openai/harmony, src/tiktoken_ext/public_encodings.rs; every other id from 200,000 on is reserved."""
 

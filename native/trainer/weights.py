@@ -23,7 +23,9 @@ def save_safetensors(path: Path, tensors: Mapping[str, Any]) -> None:
     write_stream(path, described, ((name, tensors[name]) for name in sorted(tensors)))
 
 
-def write_stream(path: Path, described: Mapping[str, tuple[str, list[int]]], tensors: Iterable[tuple[str, Any]]) -> None:
+def write_stream(
+    path: Path, described: Mapping[str, tuple[str, list[int]]], tensors: Iterable[tuple[str, Any]]
+) -> None:
     """As save_safetensors, for tensors that are made one by one; they must come in the order of their sorted names."""
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     position = 0
