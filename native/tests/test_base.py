@@ -82,11 +82,11 @@ def texts(count):
     pick = random.Random(3)
     source = Path(__file__).read_text() + Path(tiny_gpt_oss.__file__).read_text()
     pieces = [
-        "na\u00efve caf\u00e9", "\u4e16\u754c\u4eba\u6c11", "\u0440\u0443\u0441\u0441\u043a\u0438\u0439 \u0442\u0435\u043a\u0441\u0442", "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd", "\u0627\u0644\u0639\u0631\u0628\u064a\u0629",
-        "\u0939\u093f\u0928\u094d\u0926\u0940", "\ud83d\udc69\u200d\ud83d\udc69\u200d\ud83d\udc67 \ud83d\ude00", "don't I'LL we'Ve", "\r\n\r\n", "\t\t  ",
-        "1234567890", "<|start|>user<|message|>", "a/b//c\n/", "\u00c5\u00c9\u0301", "\u01c4\u01c5\u01c6",
-        "\u02b0\u02b1", "\u2026\u2014", "\u2003\u00a0", "\u00bd\u00b2", "\u0000\u007f",
-        "camelCaseWords HTTPServer", "\ufb01 \u00df \u0130i", "\ud55c\uad6d\uc5b4 \uc870\uc120\ub9d0", "\u0e44\u0e17\u0e22",
+        "naïve café", "世界人民", "русский текст", "שלום עולם", "العربية",
+        "हिन्दी", "👩\u200d👩\u200d👧 😀", "don't I'LL we'Ve", "\r\n\r\n", "\t\t  ",
+        "1234567890", "<|start|>user<|message|>", "a/b//c\n/", "ÅÉ́", "Ǆǅǆ",
+        "ʰʱ", "…—", "\u2003\xa0", "½²", "\x00\x7f",
+        "camelCaseWords HTTPServer", "ﬁ ß İi", "한국어 조선말", "ไทย",
     ]  # fmt: skip
     pieces += [" " * 17, "x" * 40]
     for _ in range(count):
