@@ -5,11 +5,10 @@ and resumed has the losses, bit for bit, of one that never stopped (same device 
 """
 
 import hashlib
-import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +32,33 @@ from .engines import transformers
 from .engines.device import peak_memory
 from .errors import MAY_RETRY, OutOfMemory, Stopped, TrainerError, corrupt
 from .events import Events
-from .files import file_entry, write_durably
+from .files import file_entry
 from .optim import create_adamw, learning_rate, moments, restore_moments
 from .plan import Plan, first_plan
+from .progress import Metrics, Progress, StepReporter, StepResult
 
 NON_FINITE_IN_A_ROW = 3
 """Steps with a loss or gradient that is not a number, one after the other, that end the training."""
 
 
 def run(config: dict[str, Any], events: Events) -> None:
-    """The train command; see contracts/trainer.ts TrainConfig. Emits loaded, plan, step, checkpoint, result."""
-    Training(config, events).run()
+    """The train command; see contracts/trainer.ts TrainConfig. Raises Stopped after SIGTERM, or TrainerError."""
+    started = time.monotonic()
+    training = Training(config, events)
+    resumed_from = training.resume()
+    training.use(training.plan, resumed_from)
+    training.train()
+    files = training.write_result()
+    progress = training.progress
+    metrics = {
+        "finalLoss": progress.loss,
+        "steps": progress.step,
+        "skippedSteps": progress.skipped,
+        "tokens": progress.tokens,
+        "supervisedTokens": progress.supervised,
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    events.emit("result", files=[file_entry(path) for path in files], metrics=metrics)
 
 
 def identity(config: dict[str, Any], dtype: str) -> dict[str, Any]:
@@ -53,43 +68,22 @@ def identity(config: dict[str, Any], dtype: str) -> dict[str, Any]:
     return {**plain, **flat, "base.weightsDigest": config["base"]["weightsDigest"], "dtype": dtype}
 
 
-@dataclass
-class Progress:
-    """What the loop knows besides weights: step is the number of finished optimiser steps."""
-
-    step: int = 0
-    updates: int = 0
-    tokens: int = 0
-    supervised: int = 0
-    loss: float | None = None
-    skipped: list[int] = field(default_factory=list)
-    skipped_in_a_row: int = 0
-
-
 class Training:
-    """One training from load to adapter files."""
+    """The state of one training: data, engine, optimiser, progress, plan."""
 
     def __init__(self, config: dict[str, Any], events: Events):
+        """Reads the data, loads the model, adds a fresh adapter. Emits `loaded`."""
         started = time.monotonic()
-        self.config, self.events, self.started = config, events, started
+        self.config, self.events = config, events
         self.out = Path(config["out"])
         self.checkpoints = Path(config["checkpoint"]["folder"])
-        self.tokens = read_tokens(config["tokens"]["train"])
-        require_tokenizer(self.tokens, config["base"]["folder"], "train tokens")
+        self.tokens = self._read(config["tokens"]["train"], "train tokens")
         validation = config["tokens"]["validation"]
-        self.validation = read_tokens(validation) if validation else None
-        if self.validation is not None:
-            require_tokenizer(self.validation, config["base"]["folder"], "validation tokens")
-        batch = config["batch"]
+        self.validation = self._read(validation, "validation tokens") if validation else None
+        batch, lengths = config["batch"], self.tokens.lengths.tolist()
         self.steps = plan_steps(
-            self.tokens.lengths.tolist(),
-            config["seed"],
-            batch["examples"],
-            batch["tokens"],
-            config["steps"],
-            config["epochs"],
+            lengths, config["seed"], batch["examples"], batch["tokens"], config["steps"], config["epochs"]
         )
-
         self.engine = transformers.load(config["base"], config["device"], config["dtype"])
         self.engine.add_lora(config["lora"], config["seed"])
         self.engine.simulated_limit = config["simulatedLimitTokens"]
@@ -103,65 +97,94 @@ class Training:
             device=self.engine.device.type,
             dtype=self.dtype,
             parameters=self.engine.parameters,
-            trainable=sum(p.numel() for p in self.parameters.values()),
+            trainable=sum(parameter.numel() for parameter in self.parameters.values()),
         )
         self.progress = Progress()
-        self.metrics: list[bytes] = []
-        self.seconds_a_step: float | None = None
-        self.plan = self._resume() or first_plan(
-            self.engine, config["microTokens"], float((self.tokens.role > 0).mean())
-        )
+        self.metrics = Metrics(self.out / METRICS)
+        self.reporter = StepReporter(events, len(self.steps))
+        self.plan: Plan
 
-    def run(self) -> None:
-        """Train to the last step and write the adapter. Raises Stopped after SIGTERM."""
-        progress, checkpoint = self.progress, self.config["checkpoint"]
-        self._use(self.plan, resumed_from=progress.step or None)
-        write_durably(self.out / METRICS, b"".join(self.metrics))
+    def _read(self, path: str, name: str) -> TokenFile:
+        tokens = read_tokens(path)
+        require_tokenizer(tokens, self.config["base"]["folder"], name)
+        return tokens
+
+    def resume(self) -> int | None:
+        """Put the configured checkpoint's state and plan in place; returns its step. Without one: the first plan."""
+        path = self._checkpoint_to_resume()
+        if path is None:
+            self.metrics.restore(b"")
+            supervised_share = float((self.tokens.role > 0).mean())
+            self.plan = first_plan(self.engine, self.config["microTokens"], supervised_share)
+            return None
+        checkpoint = read_checkpoint(path)
+        require_identity(path.name, checkpoint.state["identity"], identity(self.config, self.dtype))
+        self.progress = Progress(**checkpoint.state["progress"])
+        self.engine.load_adapter(checkpoint.adapter)
+        restore_moments(self.optimizer, self.parameters, checkpoint.optimizer, self.progress.updates)
+        self.metrics.restore(checkpoint.metrics)
+        self.plan = Plan(**checkpoint.state["plan"])
+        return self.progress.step
+
+    def _checkpoint_to_resume(self) -> Path | None:
+        """checkpoint.resume itself, or the newest whole one when it names a folder of checkpoints."""
+        resume = self.config["checkpoint"]["resume"]
+        if resume is None or (Path(resume) / MANIFEST).is_file():
+            return Path(resume) if resume else None
+        if Path(resume).is_dir() and not is_checkpoint_name(Path(resume).name):
+            remedy = "nothing; an older one is used, or training starts at step 0"
+            return newest_whole(Path(resume), lambda what: self.events.warning("CheckpointPassedOver", what, remedy))
+        raise corrupt(f"checkpoint {Path(resume).name}: {MANIFEST} is missing or unreadable")
+
+    def train(self) -> None:
+        """All steps that are left, with checkpoints. Raises Stopped after SIGTERM, at a step boundary."""
+        progress, settings = self.progress, self.config["checkpoint"]
         saved_at, saved_step = time.monotonic(), progress.step
         while progress.step < len(self.steps):
             if not stopping.requested():
                 self._step()
             due = (
-                progress.step - saved_step >= checkpoint["everySteps"]
-                or time.monotonic() - saved_at >= checkpoint["everySeconds"]
+                progress.step - saved_step >= settings["everySteps"]
+                or time.monotonic() - saved_at >= settings["everySeconds"]
                 or progress.step == len(self.steps)
                 or stopping.requested()
             )
+            # A state that gives losses that are no numbers is not worth going on from.
             if due and progress.step > saved_step and not progress.skipped_in_a_row:
                 self._save()
                 saved_at, saved_step = time.monotonic(), progress.step
             if stopping.requested():
                 raise Stopped(f"stopped after step {progress.step} of {len(self.steps)}; checkpoint at {saved_step}")
-        self._finish()
 
     def _step(self) -> None:
         """One optimiser step, on as small a plan as it takes."""
-        config, progress = self.config, self.progress
+        progress, optimizer, tokens = self.progress, self.config["optimizer"], self.tokens
         step = progress.step + 1
         members = self.steps[step - 1]
         started = time.monotonic()
-        optimizer = config["optimizer"]
         lr = learning_rate(step, len(self.steps), optimizer["lr"], optimizer["warmupSteps"], optimizer["schedule"])
-        loss = self._fitting(int(self.tokens.lengths[members].max()), lambda: self._gradients(members, step))
+        loss = self._fitting(int(tokens.lengths[members].max()), lambda: self._gradients(members, step))
         norm = float(torch.nn.utils.clip_grad_norm_(self.parameters.values(), optimizer["clip"]))
         progress.step = step
+        if math.isfinite(loss) and math.isfinite(norm):
+            self.optimizer.param_groups[0]["lr"] = lr
+            self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            self.optimizer.zero_grad(set_to_none=True)
             self._skip(step, members)
             return
-        self.optimizer.param_groups[0]["lr"] = lr
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        supervised = sum(self.tokens.supervised(index) for index in members)
-        count = int(self.tokens.lengths[members].sum())
+        supervised = sum(tokens.supervised(index) for index in members)
+        count = int(tokens.lengths[members].sum())
         progress.updates += 1
         progress.tokens += count
         progress.supervised += supervised
         progress.loss = loss
         progress.skipped_in_a_row = 0
-        self._record(step=step, loss=loss, lr=lr, gradNorm=norm, tokens=count, supervisedTokens=supervised)
-        self._report(step, loss, lr, norm, count, supervised, time.monotonic() - started)
-        if self.validation is not None and config["evalEvery"] and step % config["evalEvery"] == 0:
+        self.metrics.add(step=step, loss=loss, lr=lr, gradNorm=norm, tokens=count, supervisedTokens=supervised)
+        done = StepResult(step, loss, lr, norm, count, supervised, time.monotonic() - started)
+        self.reporter.report(done, peak_memory(self.engine.device))
+        every = self.config["evalEvery"]
+        if self.validation is not None and every and step % every == 0:
             self._evaluate(step, self.validation)
 
     def _gradients(self, members: list[int], step: int) -> float:
@@ -193,15 +216,12 @@ class Training:
             if self.engine.device.type == "cuda":
                 torch.cuda.empty_cache()
             if smaller is None:
-                raise TrainerError(
-                    "GpuOutOfMemory",
-                    f"one example of {longest} tokens does not fit, with activations recomputed: {message}",
-                    "free memory on the device, or lower format.maxTokens",
-                    MAY_RETRY,
-                )
-            self._use(smaller, resumed_from=None)
+                what = f"one example of {longest} tokens does not fit, even with activations recomputed: {message}"
+                raise TrainerError("GpuOutOfMemory", what, "free memory on the device or shorten examples", MAY_RETRY)
+            self.use(smaller, resumed_from=None)
 
-    def _use(self, plan: Plan, resumed_from: int | None) -> None:
+    def use(self, plan: Plan, resumed_from: int | None) -> None:
+        """Go on with this plan, and say so."""
         self.plan = plan
         self.engine.set_checkpointing(plan.checkpointing)
         self.events.emit(
@@ -223,10 +243,10 @@ class Training:
         progress.skipped_in_a_row += 1
         examples = ", ".join(self.tokens.example[index].tobytes().hex()[:12] for index in members[:8])
         what = f"step {step}: the loss or its gradient is not a number; examples {examples}"
-        self._record(step=step, loss=None, skipped=True)
+        self.metrics.add(step=step, loss=None, skipped=True)
         if progress.skipped_in_a_row >= NON_FINITE_IN_A_ROW:
-            remedy = "lower train.lr; the last good checkpoint is kept"
-            raise TrainerError("TrainingDiverged", f"{what}; the {progress.skipped_in_a_row}rd in a row", remedy)
+            what = f"{what}; {NON_FINITE_IN_A_ROW} such steps in a row"
+            raise TrainerError("TrainingDiverged", what, "lower train.lr; the last good checkpoint is kept")
         self.events.warning("StepSkipped", what, "nothing yet; lower train.lr if it repeats")
 
     def _evaluate(self, step: int, tokens: TokenFile) -> None:
@@ -240,93 +260,27 @@ class Training:
 
         with torch.no_grad():
             nll = self._fitting(max(lengths.values()), total) / int((tokens.role > 0).sum())
-        self._record(step=step, validationNll=nll)
+        self.metrics.add(step=step, validationNll=nll)
         self.events.emit("evaluated", step=step, nll=nll, examples=len(tokens))
         self.events.say(f"step {step} validation loss {nll:.4f}")
 
-    def _report(
-        self, step: int, loss: float, lr: float, norm: float, tokens: int, supervised: int, seconds: float
-    ) -> None:
-        self.seconds_a_step = seconds if self.seconds_a_step is None else 0.9 * self.seconds_a_step + 0.1 * seconds
-        eta, speed = self.seconds_a_step * (len(self.steps) - step), tokens / seconds
-        self.events.emit(
-            "step",
-            step=step,
-            steps=len(self.steps),
-            loss=loss,
-            lr=lr,
-            gradNorm=norm,
-            tokens=tokens,
-            supervisedTokens=supervised,
-            seconds=round(seconds, 4),
-            tokensPerSecond=round(speed, 1),
-            etaSeconds=round(eta, 1),
-            memoryBytes=peak_memory(self.engine.device),
-        )
-        self.events.say(
-            f"step {step}/{len(self.steps)} loss {loss:.4f} lr {lr:.2e} norm {norm:.2f} "
-            f"{supervised}/{tokens} tokens {seconds:.2f} s {speed:.0f} tok/s, {eta:.0f} s left"
-        )
-
-    def _record(self, **entry: Any) -> None:
-        """One line of metrics.jsonl: no clock and no path, so that a resumed run's file equals an undisturbed one's."""
-        self.metrics.append(json.dumps(entry, separators=(",", ":"), allow_nan=False).encode() + b"\n")
-        with open(self.out / METRICS, "ab") as file:
-            file.write(self.metrics[-1])
-
     def _save(self) -> None:
+        """One checkpoint of the state between two steps."""
         started = time.monotonic()
-        settings = self.config["checkpoint"]
+        settings, progress = self.config["checkpoint"], self.progress
         state = {
-            "step": self.progress.step,
+            "step": progress.step,
             "identity": identity(self.config, self.dtype),
             "plan": self.plan.to_json(),
-            "progress": asdict(self.progress),
+            "progress": asdict(progress),
         }
         tensors = self.engine.adapter_state(), moments(self.optimizer, self.parameters)
-        path, digest = write_checkpoint(
-            self.checkpoints, settings["fence"], Checkpoint(state, *tensors, metrics=b"".join(self.metrics))
-        )
+        checkpoint = Checkpoint(state, *tensors, metrics=self.metrics.content())
+        path, digest = write_checkpoint(self.checkpoints, settings["fence"], checkpoint)
         prune(self.checkpoints, settings["keep"], settings["fence"])
         seconds = round(time.monotonic() - started, 3)
-        self.events.emit("checkpoint", step=self.progress.step, folder=str(path), digest=digest, seconds=seconds)
+        self.events.emit("checkpoint", step=progress.step, folder=str(path), digest=digest, seconds=seconds)
 
-    def _resume(self) -> Plan | None:
-        """Put a checkpoint's state in place; returns its plan, or None when training starts at step 0."""
-        path = self._checkpoint_to_resume()
-        if path is None:
-            return None
-        checkpoint = read_checkpoint(path)
-        require_identity(path.name, checkpoint.state["identity"], identity(self.config, self.dtype))
-        self.progress = Progress(**checkpoint.state["progress"])
-        self.engine.load_adapter(checkpoint.adapter)
-        restore_moments(self.optimizer, self.parameters, checkpoint.optimizer, self.progress.updates)
-        self.metrics = checkpoint.metrics.splitlines(keepends=True)
-        return Plan(**checkpoint.state["plan"])
-
-    def _checkpoint_to_resume(self) -> Path | None:
-        """checkpoint.resume itself, or the newest whole one when it names a folder of checkpoints."""
-        resume = self.config["checkpoint"]["resume"]
-        if resume is None or (Path(resume) / MANIFEST).is_file():
-            return Path(resume) if resume else None
-        if Path(resume).is_dir() and not is_checkpoint_name(Path(resume).name):
-            remedy = "nothing; an older one is used, or training starts at step 0"
-            return newest_whole(Path(resume), lambda what: self.events.warning("CheckpointPassedOver", what, remedy))
-        raise corrupt(f"checkpoint {Path(resume).name}: {MANIFEST} is missing or unreadable")
-
-    def _finish(self) -> None:
-        self.engine.model.eval()
-        files = [*write_adapter(self.out, self.engine), self.out / METRICS]
-        progress = self.progress
-        self.events.emit(
-            "result",
-            files=[file_entry(path) for path in sorted(files)],
-            metrics={
-                "finalLoss": progress.loss,
-                "steps": progress.step,
-                "skippedSteps": progress.skipped,
-                "tokens": progress.tokens,
-                "supervisedTokens": progress.supervised,
-                "seconds": round(time.monotonic() - self.started, 3),
-            },
-        )
+    def write_result(self) -> list[Path]:
+        """The adapter's files and metrics.jsonl, sorted by name."""
+        return sorted([*write_adapter(self.out, self.engine), self.metrics.path])
