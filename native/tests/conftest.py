@@ -55,7 +55,8 @@ def save_base(folder: Path, family: str) -> dict:
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if "norm" not in name:
-                parameter.normal_(0.0, 0.15)
+                # Logits of standard deviation 2: a narrow head caps them, and no training could lower the loss.
+                parameter.normal_(0.0, 2 / config.hidden_size**0.5 if "lm_head" in name else 0.15)
     model.save_pretrained(folder)
     (folder / "tokenizer.json").write_text("{}")
     return {"folder": str(folder), "family": family, "id": "base", "revision": None, "weightsDigest": "ab" * 32}
