@@ -23,7 +23,7 @@ export interface StandInOptions {
   /** Entries a page of the tree and commits calls. */
   pageSize?: number;
   /** Bytes a part of a multipart LFS upload; undefined: one PUT. */
-  partBytes?: number;
+  partBytes?: number | undefined;
 }
 
 interface Reply {
