@@ -2,22 +2,7 @@
 // The client never retries: what was uploaded is skipped by its hash, so doing the call again is the resume.
 import { pathToFileURL } from 'node:url';
 import { commit, createRepo, datasetInfo, downloadFile, HubApiError, listCommits, listFiles, modelInfo, whoAmI } from '@huggingface/hub';
-
-export interface Repository {
-  kind: 'model' | 'dataset';
-  /** namespace/name */
-  name: string;
-}
-
-/** A file of a commit; exactly one of the two hashes is known. */
-export interface HubFile {
-  path: string;
-  bytes: number;
-  /** Git's blob id of a regular file. */
-  sha1: string | null;
-  /** SHA-256 of a file in large-file storage. */
-  sha256: string | null;
-}
+import type { HubFile, Repository } from '../contracts/hub';
 
 export interface HubCommitRequest {
   repository: Repository;

@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Hub, HubError, openHub, type Repository } from '../../io/hub';
+import type { Repository } from '../../contracts/hub';
+import { type Hub, HubError, openHub } from '../../io/hub';
 import { HUB_TOKEN, HubStandIn, type StandInOptions } from '../support/hub';
 import { gitBlobId, sha256 } from '../support/hub-repository';
 
