@@ -35,13 +35,13 @@ test('it answers with retention and search attributes, ends in order, and comes 
 }, 60_000);
 
 test('the server and its sentinel go when the parent is killed', async () => {
-  const script = `require('@swc/core'); process.stdin.resume();
-    const { transformSync } = require('@swc/core');
-    require.extensions['.ts'] = (module, file) => module._compile(transformSync(require('fs').readFileSync(file, 'utf8'),
-      { filename: file, jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }).code, file);
+  const script = `process.stdin.resume();
     require(${JSON.stringify(join(__dirname, '../../io/server.ts'))}).startServer(${JSON.stringify(options)})
       .then((server) => console.log(JSON.stringify({ pid: server.pid })));`;
-  const parent = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'], cwd: join(__dirname, '../..') });
+  const parent = spawn(process.execPath, ['-r', join(__dirname, '../support/typescript.cjs'), '-e', script], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    cwd: join(__dirname, '../..'),
+  });
   const [line] = (await once(createInterface(parent.stdout), 'line')) as [string];
   const { pid } = JSON.parse(line) as { pid: number };
   expect(aliveInGroup(pid).length).toBeGreaterThan(1);
