@@ -14,7 +14,7 @@ const PIECES = [
   '<|start|>', '<|end|>', '<|message|>', '<|channel|>', '<|return|>', '<|call|>', '<|constrain|>', '<|endoftext|>', '<|reserved_200013|>', '<|im_end|>',
   '<', '|>', '# Instructions\n\n', 'assistant', 'final', 'the ', 'npm install --save-dev ', 'def f(x):\n    return x\n', '```python\nprint("hi")\n```',
   '\n', '\n\n', '\r\n', '\t', '  ', '\u00a0', '\u200d', '\ufeff', '\u0000', 'é', 'ß', 'İ', 'ﬁ', '語', '日本語のテキスト', 'Привет ', 'שלום ', 'नमस्ते ', '🚀', '👩‍🚀', '🏳️‍🌈', '\u0301',
-  '0', '12345', '3.14159', "don't ", "I'LL ", 'CamelCaseName', 'snake_case_name', 'https://example.com/a?b=c#d', '------', '....', '=>', '&amp;', '"', "'", '\\', '/',
+  '\u0085', '\u2028', "'ſ", "it's", "K'LL", 'ǅ', 'ʰ', 'ª', '²', '½', '٣', '\u{1F3FF}', '-'.repeat(200), '='.repeat(7), 'a'.repeat(300), '0', '12345', '3.14159', "don't ", "I'LL ", 'CamelCaseName', 'snake_case_name', 'https://example.com/a?b=c#d', '------', '....', '=>', '&amp;', '"', "'", '\\', '/',
 ];
 
 const random = createRandom(20240601);

@@ -28,7 +28,7 @@ def fixture(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def rows(fixture) -> list[dict]:
-    lines = (fixture / "conversations.jsonl").read_text("utf-8").splitlines()
+    lines = (fixture / "conversations.jsonl").read_text("utf-8").split("\n")[:-1]
     assert len(lines) == 1000
     return [json.loads(line) for line in lines]
 
