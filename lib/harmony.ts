@@ -3,9 +3,6 @@
 import type { Message } from '../contracts/records';
 import { CONTROL, encodeText } from './tokens';
 
-/** Raised when the same messages would give other ids; it is the template digest's input. */
-export const HARMONY_VERSION = 1;
-
 export interface HarmonyOptions {
   /** Current date of the system message, YYYY-MM-DD; null: the line is left out. Never today's. */
   date: string | null;
