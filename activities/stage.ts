@@ -9,7 +9,7 @@ import { STAGES } from '../contracts/stages';
 import { acquireLease, type Lease, LeaseLost } from '../io/lease';
 import type { Clock } from '../io/clock';
 import { readManifest, stageFolder, writeManifest } from '../io/manifest';
-import type { Store } from '../io/store';
+import type { Store, Written } from '../io/store';
 import { stageKey } from '../lib/hash';
 import { parseLines, toLine } from '../lib/jsonl';
 import { sealManifest } from '../lib/manifest';
@@ -37,7 +37,7 @@ export interface Box {
   /** An output of records, one a line, in the order given. */
   putRows(name: string, rows: Iterable<object> | AsyncIterable<object>): Promise<number>;
   /** A finished local file as an output. */
-  putLocal(name: string, file: string): Promise<void>;
+  putLocal(name: string, file: string): Promise<Written>;
   /** A file beside the outputs that may differ between equal runs (times, logs, curves). */
   sidecar(name: string, data: string | Uint8Array): Promise<void>;
   /** Throws when a newer holder has taken over. */
@@ -170,7 +170,9 @@ const underLease = async (deps: StageDeps, task: KeyedTask, lease: Lease, pulse:
       return count;
     },
     async putLocal(name, file) {
-      outputs.push({ name, rows: null, ...(await store.putLocal(`${folder}/${name}`, file)) });
+      const written = await store.putLocal(`${folder}/${name}`, file);
+      outputs.push({ name, rows: null, ...written });
+      return written;
     },
     async sidecar(name, data) {
       sidecars.push({ name, rows: null, ...(await store.putFile(`${folder}/${name}`, data)) });
