@@ -21,7 +21,8 @@ const prefix = (block: Block, maxChars: number): string | null => {
 };
 
 /** Announces what follows: no end for an answer. */
-const announces = (text: string): boolean => /:\s*$/.test(text) || /\b(?:see below|the following|as follows|listed below|shown below)[^.]*[.:]?\s*$/i.test(text);
+const announces = (text: string): boolean =>
+  /:\s*$/.test(text) || /\b(?:see below|the following|as follows|listed below|shown below)[^.]*[.:]?\s*$/i.test(text);
 
 /**
  * Blocks as Markdown, from the first on, at most `maxChars`; null when nothing fits.

@@ -23,7 +23,9 @@ define delete diff display document download drop dump edit escape exit export e
 input join kill launch leave limit link list load lock log login loop map mark match measure merge mock monitor mount move name open order output override package parse
 pass patch pin pipe point post prefix preview print process produce profile project publish pull push query quit read record redirect refresh release reload repair repeat
 report request reset restart return review roll run save scan schedule search select set setup share sign skip sort split stage start stop store stream submit supply
-support switch sync tag test track transfer transform trigger trust try turn update upgrade upload use version view visit wait walk watch work wrap write`.split(/\s+/),
+support switch sync tag test track transfer transform trigger trust try turn update upgrade upload use version view visit wait walk watch work wrap write`.split(
+    /\s+/,
+  ),
 );
 
 /** A heading that tells what to do: "Create a user", "Removing" not. */
@@ -47,12 +49,30 @@ export const infinitive = (gerund: string): string | null => {
 };
 
 const TURNED: ReadonlyMap<string, string> = new Map([
-  ['you', 'I'], ['your', 'my'], ['yours', 'mine'], ['yourself', 'myself'], ["you're", "I'm"], ['you’re', 'I’m'], ["you've", "I've"], ["you'll", "I'll"], ["you'd", "I'd"],
+  ['you', 'I'],
+  ['your', 'my'],
+  ['yours', 'mine'],
+  ['yourself', 'myself'],
+  ["you're", "I'm"],
+  ['you’re', 'I’m'],
+  ["you've", "I've"],
+  ["you'll", "I'll"],
+  ["you'd", "I'd"],
 ]);
 
 /** What a page says to its reader, said by the reader. Code spans stay. */
 export const asReader = (text: string): string =>
-  text.split(/(`[^`]*`)/).map((part, index) => (index % 2 === 1 ? part : part.replace(/\b[yY]ou(?:rself|rs|r|['’](?:re|ve|ll|d))?\b/g, (word) => TURNED.get(word.toLowerCase()) ?? word).replace(/\bare I\b/g, 'am I').replace(/\bI are\b/g, 'I am'))).join('');
+  text
+    .split(/(`[^`]*`)/)
+    .map((part, index) =>
+      index % 2 === 1
+        ? part
+        : part
+            .replace(/\b[yY]ou(?:rself|rs|r|['’](?:re|ve|ll|d))?\b/g, (word) => TURNED.get(word.toLowerCase()) ?? word)
+            .replace(/\bare I\b/g, 'am I')
+            .replace(/\bI are\b/g, 'I am'),
+    )
+    .join('');
 
 /**
  * A heading as part of a sentence: "Pre & Post Scripts" to "pre & post scripts".

@@ -2,7 +2,16 @@
 import type { Block, Pair, Section } from '../contracts/records';
 import { answer } from './answer';
 import { fenced, plain, renderMeaning } from './blocks';
-import { choose, codeQuestion, definitionQuestions, headingRole, isAsking, optionQuestions, sectionQuestions, signatureQuestions } from './question';
+import {
+  choose,
+  codeQuestion,
+  definitionQuestions,
+  headingRole,
+  isAsking,
+  optionQuestions,
+  sectionQuestions,
+  signatureQuestions,
+} from './question';
 import { isWhole, sentences } from './sentences';
 import { bareHeading, type Subject } from './subject';
 
@@ -22,7 +31,13 @@ export interface Surroundings {
 
 type Definition = Extract<Block, { type: 'definition' }>;
 
-const candidate = (kind: Pair['kind'], section: Section, questions: readonly string[], response: string | null, anchor = section.anchor): Candidate[] => {
+const candidate = (
+  kind: Pair['kind'],
+  section: Section,
+  questions: readonly string[],
+  response: string | null,
+  anchor = section.anchor,
+): Candidate[] => {
   if (questions.length === 0 || response === null || response === '') return [];
   const instruction = choose(`${section.pageId} ${anchor ?? section.position} ${questions[0]}`, questions);
   return [{ kind, instruction, response, anchor }];
@@ -50,14 +65,26 @@ export const fromSynopsis = (section: Section, { subject, maxChars }: Surroundin
 };
 
 /** A list that only states default, type and the like: facts beside the meaning, so they follow it. */
-const isFacts = (block: Block): boolean => block.type === 'list' && block.items.every((item) => /^`?[A-Z][\w ]{0,20}`?:/.test(item)) && block.items.some((item) => /^(?:Default|Type|Required|Since|Values?)\b/i.test(item));
+const isFacts = (block: Block): boolean =>
+  block.type === 'list' &&
+  block.items.every((item) => /^`?[A-Z][\w ]{0,20}`?:/.test(item)) &&
+  block.items.some((item) => /^(?:Default|Type|Required|Since|Values?)\b/i.test(item));
 
 const spelled = (name: string, section: Section, subject: Subject): string => {
   const bare = name.replaceAll('`', '');
   if (bare.startsWith('-')) return bare;
   const flag = `--${bare}`;
   const said = new RegExp(`(?:^|[\\s\`(|\\[])${flag.replace(/[^\w-]/g, '')}(?![\\w-])`, 'm');
-  return said.test(section.blocks.map((block) => JSON.stringify(block)).join('\n').replaceAll('\\n', '\n')) || said.test(subject.code) || said.test(subject.text) ? flag : bare;
+  return said.test(
+    section.blocks
+      .map((block) => JSON.stringify(block))
+      .join('\n')
+      .replaceAll('\\n', '\n'),
+  ) ||
+    said.test(subject.code) ||
+    said.test(subject.text)
+    ? flag
+    : bare;
 };
 
 /** A section headed by an option. */
@@ -71,7 +98,11 @@ export const fromOption = (section: Section, { subject, maxChars, optionCount }:
   return candidate('option', section, questions, answer([...meaning, ...facts], maxChars));
 };
 
-const longestFlag = (term: string): string => term.split(/,\s*|\s+\|\s+|\s+\/\s+/).map((part) => part.trim()).sort((a, b) => b.length - a.length || (a < b ? -1 : 1))[0] ?? term;
+const longestFlag = (term: string): string =>
+  term
+    .split(/,\s*|\s+\|\s+|\s+\/\s+/)
+    .map((part) => part.trim())
+    .sort((a, b) => b.length - a.length || (a < b ? -1 : 1))[0] ?? term;
 
 const fits = (block: Definition, maxChars: number): string | null => {
   const meaning = renderMeaning(block);
@@ -86,8 +117,16 @@ export const fromDefinitions = (section: Section, { subject, maxChars }: Surroun
     const anchor = block.anchor ?? section.anchor;
     const response = fits(block, maxChars);
     const terms = block.term.split(', ');
-    if (terms.every((term) => term.startsWith('-'))) return candidate('option', section, optionQuestions(longestFlag(block.term), section.path, subject, false), response, anchor);
-    if (block.signature) return candidate('signature', section, signatureQuestions(terms.length > 1 && !block.term.includes('(') ? terms[0]! : block.term, subject), response, anchor);
+    if (terms.every((term) => term.startsWith('-')))
+      return candidate('option', section, optionQuestions(longestFlag(block.term), section.path, subject, false), response, anchor);
+    if (block.signature)
+      return candidate(
+        'signature',
+        section,
+        signatureQuestions(terms.length > 1 && !block.term.includes('(') ? terms[0]! : block.term, subject),
+        response,
+        anchor,
+      );
     return candidate('definition', section, definitionQuestions(block.term, subject), response, anchor);
   });
 
@@ -113,12 +152,15 @@ export const fromTables = (section: Section, { subject }: Surroundings): Candida
   section.blocks.flatMap((block) => {
     if (block.type !== 'table' || block.header.length < 2) return [];
     const says = block.header.findIndex((name) => /^(?:description|meaning|what it does|purpose)$/i.test(plain(name)));
-    if (says <= 0 || !/^(?:flags?|options?|parameters?|arguments?|settings?|names?|keys?|variables?)$/i.test(plain(block.header[0]!))) return [];
+    if (says <= 0 || !/^(?:flags?|options?|parameters?|arguments?|settings?|names?|keys?|variables?)$/i.test(plain(block.header[0]!)))
+      return [];
     return block.rows.flatMap((cells) => {
       const term = longestFlag(plain(cells[0] ?? ''));
       const meaning = cells[says] ?? '';
       if (term === '' || meaning === '') return [];
-      const rest = block.header.flatMap((name, index) => (index === 0 || index === says || (cells[index] ?? '') === '' ? [] : [`- ${plain(name)}: ${cells[index]}`]));
+      const rest = block.header.flatMap((name, index) =>
+        index === 0 || index === says || (cells[index] ?? '') === '' ? [] : [`- ${plain(name)}: ${cells[index]}`],
+      );
       const questions = term.startsWith('-') ? optionQuestions(term, section.path, subject, false) : definitionQuestions(term, subject);
       return candidate('option', section, questions, [meaning, rest.join('\n')].filter((part) => part !== '').join('\n\n'));
     });

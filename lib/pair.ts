@@ -27,7 +27,11 @@ export interface Paired {
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const best = (a: Pair, b: Pair): number => b.score - a.score || compare(a.id, b.id);
 const hostOf = (url: string): string => /^[a-z]+:\/\/([^/]+)/i.exec(url)?.[1]?.toLowerCase() ?? '';
-const asked = (instruction: string): string => plain(instruction).toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ').trim();
+const asked = (instruction: string): string =>
+  plain(instruction)
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
 
 const group = <T>(items: Iterable<T>, key: (item: T) => string): Map<string, T[]> => {
   const groups = new Map<string, T[]>();
@@ -49,7 +53,14 @@ interface Site {
 const readSite = (sections: readonly Section[]): Site => {
   const around = commandWords(sections);
   const subjects = new Map<string, Subject>();
-  for (const [page, own] of group(sections, (section) => section.pageId)) subjects.set(page, subjectOf([...own].sort((a, b) => a.position - b.position), around));
+  for (const [page, own] of group(sections, (section) => section.pageId))
+    subjects.set(
+      page,
+      subjectOf(
+        [...own].sort((a, b) => a.position - b.position),
+        around,
+      ),
+    );
   const options = new Map<string, number>();
   for (const section of sections) {
     if (headingRole(section.path, subjects.get(section.pageId)!) !== 'option') continue;
@@ -74,7 +85,11 @@ export const pair = (sections: Iterable<Section>, options: PairOptions): Paired 
   for (const site of group(all, (section) => hostOf(section.url)).values()) {
     const { subjects, options: onSite } = readSite(site);
     for (const section of site) {
-      const surroundings = { subject: subjects.get(section.pageId)!, maxChars: options.maxChars, optionCount: (name: string): number => onSite.get(name) ?? 0 };
+      const surroundings = {
+        subject: subjects.get(section.pageId)!,
+        maxChars: options.maxChars,
+        optionCount: (name: string): number => onSite.get(name) ?? 0,
+      };
       const candidates = candidatesOf(section, surroundings).filter((candidate) => options.kinds.includes(candidate.kind));
       if (candidates.length === 0) drop('section', section.id, 'no_question');
       for (const candidate of candidates) {
@@ -89,7 +104,21 @@ export const pair = (sections: Iterable<Section>, options: PairOptions): Paired 
         else if (points < options.minScore) drop('pair', id, 'low_score', instruction);
         else {
           const { url, path, pageId, cluster, documentSha256 } = section;
-          pairs.push({ schema: RECORD_SCHEMA, id, kind, instruction, response, url, anchor, path, pageId, sectionId: section.id, cluster, documentSha256, score: points });
+          pairs.push({
+            schema: RECORD_SCHEMA,
+            id,
+            kind,
+            instruction,
+            response,
+            url,
+            anchor,
+            path,
+            pageId,
+            sectionId: section.id,
+            cluster,
+            documentSha256,
+            score: points,
+          });
         }
       }
     }

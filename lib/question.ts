@@ -4,18 +4,21 @@ import { asReader, inSentence, infinitive, isInstruction, isPlural } from './gra
 import { sha256 } from './hash';
 import { bareHeading, type Subject } from './subject';
 
-export const choose = (seed: string, variants: readonly string[]): string => variants[Number.parseInt(sha256(seed).slice(0, 8), 16) % variants.length]!;
+export const choose = (seed: string, variants: readonly string[]): string =>
+  variants[Number.parseInt(sha256(seed).slice(0, 8), 16) % variants.length]!;
 
 const code = (text: string): string => `\`${text.replaceAll('`', '')}\``;
 
 /** The page's subject as a noun: `npm ci`, package.json, npm. */
-export const noun = (subject: Subject): string => (subject.command !== null ? code(subject.command) : (subject.file ?? subject.tool ?? subject.title));
+export const noun = (subject: Subject): string =>
+  subject.command !== null ? code(subject.command) : (subject.file ?? subject.tool ?? subject.title);
 
 /** " in npm" for a question that does not name the subject yet. */
 export const inContext = (question: string, subject: Subject): string => {
   const place = subject.file ?? subject.tool ?? subject.title;
   const said = plain(question).toLowerCase();
-  if (place === '' || said.includes(place.toLowerCase()) || (subject.command !== null && said.includes(subject.command.toLowerCase()))) return '';
+  if (place === '' || said.includes(place.toLowerCase()) || (subject.command !== null && said.includes(subject.command.toLowerCase())))
+    return '';
   return subject.file === null && subject.tool === null ? ` (${place})` : ` in ${place}`;
 };
 
@@ -23,10 +26,22 @@ const ending = (question: string, subject: Subject): string => `${question}${inC
 
 /** Headings that stand on every manual page, as questions about X. */
 const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
-  [/^(?:examples?|an example|usage examples?|example usage)$/, (x) => [`Can you show me an example of using ${x}?`, `How do I use ${x}? Please show an example.`]],
-  [/^(?:caveats?|limitations?|known issues|gotchas|pitfalls)$/, (x) => [`What are the caveats of ${x}?`, `What should I watch out for when using ${x}?`]],
-  [/^(?:notes?|remarks|details|more|more information|discussion|more details)$/, (x) => [`What else should I know about ${x}?`, `How does ${x} work in detail?`]],
-  [/^(?:options|flags|arguments|parameters|configuration|settings)$/, (x) => [`What options does ${x} take?`, `Which options can I use with ${x}?`]],
+  [
+    /^(?:examples?|an example|usage examples?|example usage)$/,
+    (x) => [`Can you show me an example of using ${x}?`, `How do I use ${x}? Please show an example.`],
+  ],
+  [
+    /^(?:caveats?|limitations?|known issues|gotchas|pitfalls)$/,
+    (x) => [`What are the caveats of ${x}?`, `What should I watch out for when using ${x}?`],
+  ],
+  [
+    /^(?:notes?|remarks|details|more|more information|discussion|more details)$/,
+    (x) => [`What else should I know about ${x}?`, `How does ${x} work in detail?`],
+  ],
+  [
+    /^(?:options|flags|arguments|parameters|configuration|settings)$/,
+    (x) => [`What options does ${x} take?`, `Which options can I use with ${x}?`],
+  ],
   [/^(?:sub-?commands?|commands)$/, (x) => [`What subcommands does ${x} have?`]],
   [/^(?:exit (?:codes?|status(?:es)?)|return values?|return codes?)$/, (x) => [`What exit codes does ${x} return?`]],
   [/^(?:purpose|rationale|motivation|why)$/, (x) => [`What is the purpose of ${x}?`]],
@@ -41,7 +56,8 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
 
 const OVERVIEW = /^(?:description|overview|introduction|about|summary|abstract|name|what is it\??)$/;
 const SYNOPSIS = /^(?:synopsis|usage|syntax)$/;
-const LEADS_AWAY = /^(?:see also|references?|further reading|related(?: \w+)?|links|external links|bibliography|table of contents|contents|index|footnotes|copyright|license|licence|authors?|contact|topics|bugfix checklist)$/i;
+const LEADS_AWAY =
+  /^(?:see also|references?|further reading|related(?: \w+)?|links|external links|bibliography|table of contents|contents|index|footnotes|copyright|license|licence|authors?|contact|topics|bugfix checklist)$/i;
 const PARENT_OF_OPTIONS = /^(?:configuration|config(?:uration)? settings|options|flags|settings|config|.* options)$/i;
 
 export type HeadingRole = 'navigation' | 'synopsis' | 'overview' | 'option' | 'field' | 'topic';
@@ -71,8 +87,17 @@ const nearest = (path: readonly string[], subject: Subject): string => {
 };
 
 const overview = (subject: Subject): string[] => {
-  if (subject.command !== null) return [`What does ${code(subject.command)} do?`, `What is ${code(subject.command)} for?`, `Can you explain what ${code(subject.command)} does?`];
-  if (subject.file !== null) return [`What is ${subject.file}${subject.tool === null ? '' : ` in ${subject.tool}`}?`, `What is ${subject.file} for${subject.tool === null ? '' : ` in ${subject.tool}`}?`];
+  if (subject.command !== null)
+    return [
+      `What does ${code(subject.command)} do?`,
+      `What is ${code(subject.command)} for?`,
+      `Can you explain what ${code(subject.command)} does?`,
+    ];
+  if (subject.file !== null)
+    return [
+      `What is ${subject.file}${subject.tool === null ? '' : ` in ${subject.tool}`}?`,
+      `What is ${subject.file} for${subject.tool === null ? '' : ` in ${subject.tool}`}?`,
+    ];
   const title = inSentence(subject.title, subject.text);
   return [ending(`What should I know about ${title}`, subject), ending(`Can you explain ${title}`, subject)];
 };
@@ -83,7 +108,15 @@ export const synopsisQuestions = (path: readonly string[], subject: Subject): st
 };
 
 /** "is" or "are" by the last word before a preposition. */
-const be = (np: string): string => (isPlural(np.split(/ (?:of|in|for|from|to|with|on|by|and|&|as) /)[0]!.split(' ').at(-1) ?? '') || / (?:and|&) /.test(np) ? 'are' : 'is');
+const be = (np: string): string =>
+  isPlural(
+    np
+      .split(/ (?:of|in|for|from|to|with|on|by|and|&|as) /)[0]!
+      .split(' ')
+      .at(-1) ?? '',
+  ) || / (?:and|&) /.test(np)
+    ? 'are'
+    : 'is';
 
 const topic = (path: readonly string[], subject: Subject): string[] => {
   const leaf = bareHeading(path.at(-1) ?? '');
@@ -106,21 +139,31 @@ const topic = (path: readonly string[], subject: Subject): string[] => {
   if (verb !== null && rest.length > 0) return [ending(`How do I ${verb} ${asReader(rest.join(' '))}`, subject)];
   if (isInstruction(leaf)) return [ending(`How do I ${asReader(said)}`, subject)];
   const parent = path.length > 2 ? bareHeading(path.at(-2)!) : '';
-  if (/^sub-?commands?$/i.test(plain(parent)) && subject.command !== null && /^[a-z][\w-]*$/.test(lower)) return [`What does \`${subject.command} ${lower}\` do?`, `How do I use \`${subject.command} ${lower}\`?`];
+  if (/^sub-?commands?$/i.test(plain(parent)) && subject.command !== null && /^[a-z][\w-]*$/.test(lower))
+    return [`What does \`${subject.command} ${lower}\` do?`, `How do I use \`${subject.command} ${lower}\`?`];
   if (/^`[^`]+`$/.test(leaf)) return [ending(`What does ${leaf} mean`, subject), ending(`What is ${leaf}`, subject)];
   const note = /^(?:an? )?(?:note|word) (?:about|on) (.+)$/i.exec(said)?.[1];
   const np = (note ?? said).replace(/^(?:the|an?) /i, (article) => article.toLowerCase());
   const about = noun(subject);
-  const where = plain(np).toLowerCase().includes(plain(about).toLowerCase()) ? '' : subject.command !== null ? ` when using ${about}` : inContext(np, subject);
+  const where = plain(np).toLowerCase().includes(plain(about).toLowerCase())
+    ? ''
+    : subject.command !== null
+      ? ` when using ${about}`
+      : inContext(np, subject);
   if (np.split(' ').length > 6) return [`What should I know about ${np}${where}?`];
   const asked = [`What should I know about ${np}${where}?`, `Can you explain ${np}${where}?`, `Can you tell me about ${np}${where}?`];
-  if (subject.command === null && np.split(' ').length > 1 && /^[\p{L} ]+$/u.test(np) && !/^(?:the|an?|more|other|some) /i.test(np)) asked.push(`What ${be(np)} ${be(np) === 'is' ? `meant by ${np}` : np}${where}?`);
+  if (subject.command === null && np.split(' ').length > 1 && /^[\p{L} ]+$/u.test(np) && !/^(?:the|an?|more|other|some) /i.test(np))
+    asked.push(`What ${be(np)} ${be(np) === 'is' ? `meant by ${np}` : np}${where}?`);
   return asked;
 };
 
 /** A heading that asks, as the reader would: null when it asks nothing a page answers. */
 export const asQuestion = (heading: string): string | null => {
-  const text = asReader(bareHeading(heading).replace(/\s*\?+$/, '').trim());
+  const text = asReader(
+    bareHeading(heading)
+      .replace(/\s*\?+$/, '')
+      .trim(),
+  );
   if (text.split(/\s+/).length < 3) return null;
   return text[0]!.toUpperCase() + text.slice(1);
 };
@@ -139,7 +182,11 @@ export const sectionQuestions = (path: readonly string[], subject: Subject): str
       return overview(subject);
     case 'field': {
       const name = code(bareHeading(path.at(-1)!));
-      return [`What is the ${name} field in ${subject.file} for?`, `What does the ${name} field in ${subject.file} do?`, `How do I use the ${name} field in ${subject.file}?`];
+      return [
+        `What is the ${name} field in ${subject.file} for?`,
+        `What does the ${name} field in ${subject.file} do?`,
+        `How do I use the ${name} field in ${subject.file}?`,
+      ];
     }
     case 'topic':
       return topic(path, subject);
@@ -153,7 +200,12 @@ export const sectionQuestions = (path: readonly string[], subject: Subject): str
 export const optionQuestions = (name: string, path: readonly string[], subject: Subject, shared: boolean): string[] => {
   const owner = shared ? (subject.tool ?? noun(subject)) : nearest(path, subject);
   const bare = name.replaceAll('`', '');
-  if (bare.startsWith('-')) return [`What does the \`${bare}\` option of ${owner} do?`, `What is the \`${bare}\` option of ${owner} for?`, `When would I use \`${bare}\` with ${owner}?`];
+  if (bare.startsWith('-'))
+    return [
+      `What does the \`${bare}\` option of ${owner} do?`,
+      `What is the \`${bare}\` option of ${owner} for?`,
+      `When would I use \`${bare}\` with ${owner}?`,
+    ];
   return [`What does the \`${bare}\` setting of ${owner} do?`, `What is the \`${bare}\` setting for in ${owner}?`];
 };
 
@@ -168,22 +220,41 @@ export const signatureQuestions = (signature: string, subject: Subject): string[
   return [`What does \`${signature}\` do${where}?`, `Can you explain \`${signature}\`${where}?`];
 };
 
-const DANGLING = /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|they|them|such|same|previous|latter|former|one|example|do so)(?![-\w`])/i;
-const FILLER = /^(?:(?:for example|for instance|alternatively|similarly|then|next|finally|first|second|also|or|and|now|likewise|additionally|in addition|so|thus|instead|however|e\.g\.),?\s+)+/i;
-const TAIL = /[,;]?\s+(?:(?:as follows|like this|like so|for example|for instance|such as|e\.g\.|as in|with the following.*|by running|by using|using the following.*|in the following.*|the following.*|simply|run|use|you can.*|you could.*|you may.*|you would.*|just)\s*)$/i;
+const DANGLING =
+  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|they|them|such|same|previous|latter|former|one|example|do so)(?![-\w`])/i;
+const FILLER =
+  /^(?:(?:for example|for instance|alternatively|similarly|then|next|finally|first|second|also|or|and|now|likewise|additionally|in addition|so|thus|instead|however|e\.g\.),?\s+)+/i;
+const TAIL =
+  /[,;]?\s+(?:(?:as follows|like this|like so|for example|for instance|such as|e\.g\.|as in|with the following.*|by running|by using|using the following.*|in the following.*|the following.*|simply|run|use|you can.*|you could.*|you may.*|you would.*|just)\s*)$/i;
 
 /** The question that the code after a sentence answers: "To install it globally, run:" to "How do I install it ...?"; null when it says no deed. */
 export const codeQuestion = (lead: string, subject: Subject): string | null => {
-  const text = lead.replace(/\s+/g, ' ').replace(/[.:]\s*$/, '').replace(FILLER, '').replace(TAIL, '').trim();
+  const text = lead
+    .replace(/\s+/g, ' ')
+    .replace(/[.:]\s*$/, '')
+    .replace(FILLER, '')
+    .replace(TAIL, '')
+    .trim();
   const aim =
     /^(?:if you (?:want|need|wish|would like|'d like) to|in order to|to) (.+)$/i.exec(text)?.[1] ??
     /\bhow to (.+)$/i.exec(text)?.[1] ??
-    /\b(?:you can|you may|you could|it is possible to|it's possible to|allows? you to|lets you|be used to)(?: also| then| simply)? (.+)$/i.exec(text)?.[1] ??
-    (isInstruction(text) || /^(?:run|use|add|set|get|list|show|install|view|open|publish|check|test|search|save) /i.test(text) ? text : undefined);
+    /\b(?:you can|you may|you could|it is possible to|it's possible to|allows? you to|lets you|be used to)(?: also| then| simply)? (.+)$/i.exec(
+      text,
+    )?.[1] ??
+    (isInstruction(text) || /^(?:run|use|add|set|get|list|show|install|view|open|publish|check|test|search|save) /i.test(text)
+      ? text
+      : undefined);
   if (aim === undefined) return null;
   const deed = cutClause(aim).replace(TAIL, '').trim();
   const [verb = '', ...rest] = deed.split(' ');
-  if (rest.length < 2 || !/^[a-z]/i.test(verb) || DANGLING.test(deed.replace(/`[^`]*`/g, ' ')) || /^(?:be|have|see|also|do|note)$/i.test(verb) || deed.length > 140) return null;
+  if (
+    rest.length < 2 ||
+    !/^[a-z]/i.test(verb) ||
+    DANGLING.test(deed.replace(/`[^`]*`/g, ' ')) ||
+    /^(?:be|have|see|also|do|note)$/i.test(verb) ||
+    deed.length > 140
+  )
+    return null;
   const question = `How do I ${asReader(deed[0]!.toLowerCase() + deed.slice(1))}`;
   return ending(question, subject);
 };
@@ -198,7 +269,15 @@ const cutClause = (text: string): string => {
     else if (quoted) continue;
     else if (unit === '(') depth += 1;
     else if (unit === ')') depth -= 1;
-    else if (depth === 0 && (unit === ',' || unit === ';' || (unit === ':' && text[index + 1] === ' ') || text.startsWith(' - ', index) || text.startsWith(' -- ', index))) return text.slice(0, index);
+    else if (
+      depth === 0 &&
+      (unit === ',' ||
+        unit === ';' ||
+        (unit === ':' && text[index + 1] === ' ') ||
+        text.startsWith(' - ', index) ||
+        text.startsWith(' -- ', index))
+    )
+      return text.slice(0, index);
   }
   return text;
 };

@@ -18,21 +18,38 @@ export type PairReason =
 
 const STOP: ReadonlySet<string> = new Set(
   `a an and are as at be been but by can could did do does for from had has have he her his how i if in into is it its me my not of on or our say she should so such than that
-the their them then there these they this those to under use used using was we were what when where which who why will with would you your tell about explain show please mean`.split(/\s+/),
+the their them then there these they this those to under use used using was we were what when where which who why will with would you your tell about explain show please mean`.split(
+    /\s+/,
+  ),
 );
 const FENCE = /^(`{3,})[^\n]*\n[^]*?\n\1$/gm;
 
-const contentWords = (text: string): Set<string> => new Set((plain(text).toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? []).filter((word) => word.length > 1 && !STOP.has(word)));
+const contentWords = (text: string): Set<string> =>
+  new Set(
+    (
+      plain(text)
+        .toLowerCase()
+        .match(/[\p{L}\p{N}_]+/gu) ?? []
+    ).filter((word) => word.length > 1 && !STOP.has(word)),
+  );
 
 const proseOf = (response: string): string => response.replace(FENCE, '').trim();
 
-const POINTS_AWAY = /\b(?:(?:see|as|described|mentioned|discussed|explained|shown|listed|noted|stated|outlined) (?:above|below|earlier|previously)|the (?:above|previous|preceding|aforementioned) (?:section|example|paragraph|code|command|table|list)|(?:previous|preceding|next) (?:section|chapter|page))\b/i;
-const STARTS_AWAY = /^(?:(?:however|but|and|also|therefore|otherwise|thus|hence|moreover|furthermore|instead|likewise|similarly|conversely|in that case|the (?:former|latter|above)|both of these|these|those|they|such)\b(?!-))/i;
+const POINTS_AWAY =
+  /\b(?:(?:see|as|described|mentioned|discussed|explained|shown|listed|noted|stated|outlined) (?:above|below|earlier|previously)|the (?:above|previous|preceding|aforementioned) (?:section|example|paragraph|code|command|table|list)|(?:previous|preceding|next) (?:section|chapter|page))\b/i;
+const STARTS_AWAY =
+  /^(?:(?:however|but|and|also|therefore|otherwise|thus|hence|moreover|furthermore|instead|likewise|similarly|conversely|in that case|the (?:former|latter|above)|both of these|these|those|they|such)\b(?!-))/i;
 
 const unbalanced = (response: string): boolean => {
   const fences = response.match(/^`{3,}/gm) ?? [];
   if (fences.length % 2 === 1) return true;
-  return (proseOf(response).replace(/(`+)(?:.+?)\1(?!`)/gs, '').match(/`/g) ?? []).length > 0;
+  return (
+    (
+      proseOf(response)
+        .replace(/(`+)(?:.+?)\1(?!`)/gs, '')
+        .match(/`/g) ?? []
+    ).length > 0
+  );
 };
 
 /** Share of the words that stand in three-word runs seen before. */
@@ -52,7 +69,13 @@ const repeated = (text: string): number => {
 const isLinksOnly = (prose: string, hasCode: boolean): boolean => {
   if (hasCode || prose === '') return false;
   const lines = prose.split('\n').filter((line) => line.trim() !== '');
-  return lines.length >= 2 && lines.every((line) => /^\s*(?:[-*]|\d+\.)\s/.test(line) && words(line).length <= 5 && !/[.:]/.test(line.replace(/^\s*\d+\./, '').replace(/`[^`]*`/g, '')));
+  return (
+    lines.length >= 2 &&
+    lines.every(
+      (line) =>
+        /^\s*(?:[-*]|\d+\.)\s/.test(line) && words(line).length <= 5 && !/[.:]/.test(line.replace(/^\s*\d+\./, '').replace(/`[^`]*`/g, '')),
+    )
+  );
 };
 
 /** Why a candidate is not worth training on, the first reason that holds. */

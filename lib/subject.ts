@@ -20,12 +20,33 @@ export interface Subject {
 }
 
 const LANGUAGES: ReadonlyMap<string, string> = new Map([
-  ['python', 'Python'], ['pycon', 'Python'], ['javascript', 'JavaScript'], ['typescript', 'TypeScript'], ['ruby', 'Ruby'], ['rust', 'Rust'], ['go', 'Go'], ['java', 'Java'],
-  ['kotlin', 'Kotlin'], ['swift', 'Swift'], ['c', 'C'], ['cpp', 'C++'], ['csharp', 'C#'], ['php', 'PHP'], ['perl', 'Perl'], ['sql', 'SQL'], ['haskell', 'Haskell'], ['lua', 'Lua'], ['r', 'R'],
+  ['python', 'Python'],
+  ['pycon', 'Python'],
+  ['javascript', 'JavaScript'],
+  ['typescript', 'TypeScript'],
+  ['ruby', 'Ruby'],
+  ['rust', 'Rust'],
+  ['go', 'Go'],
+  ['java', 'Java'],
+  ['kotlin', 'Kotlin'],
+  ['swift', 'Swift'],
+  ['c', 'C'],
+  ['cpp', 'C++'],
+  ['csharp', 'C#'],
+  ['php', 'PHP'],
+  ['perl', 'Perl'],
+  ['sql', 'SQL'],
+  ['haskell', 'Haskell'],
+  ['lua', 'Lua'],
+  ['r', 'R'],
 ]);
 
 /** Without "5.1. " and "A. " before, ":" and a permalink sign after. */
-export const bareHeading = (text: string): string => text.replace(/^(?:(?:\d+|[A-Z])(?:\.\d+)*\.?|§)\s+(?=\S)/, '').replace(/\s*[:¶#]\s*$/u, '').trim();
+export const bareHeading = (text: string): string =>
+  text
+    .replace(/^(?:(?:\d+|[A-Z])(?:\.\d+)*\.?|§)\s+(?=\S)/, '')
+    .replace(/\s*[:¶#]\s*$/u, '')
+    .trim();
 
 const codeOf = (section: Section): string[] => {
   const spans = (text: string): string[] => [...text.matchAll(/(`+)(.+?)\1(?!`)/gs)].map((match) => match[2]!.trim());
@@ -44,7 +65,12 @@ export const commandWords = (sections: readonly Section[]): Map<string, number> 
   for (const section of sections) {
     for (const line of codeOf(section)) {
       const word = /^([a-z][a-z0-9_-]*) (?:[a-z]|-|<|\[)/.exec(line)?.[1];
-      if (word !== undefined && !/^(?:cd|ls|cat|echo|if|for|while|def|class|import|from|return|const|let|var|function|export|async|await|new|sudo|the|and|or|not|in|is|a|an|to)$/.test(word))
+      if (
+        word !== undefined &&
+        !/^(?:cd|ls|cat|echo|if|for|while|def|class|import|from|return|const|let|var|function|export|async|await|new|sudo|the|and|or|not|in|is|a|an|to)$/.test(
+          word,
+        )
+      )
         counts.set(word, (counts.get(word) ?? 0) + 1);
     }
   }
@@ -72,15 +98,30 @@ const languageLeader = (sections: readonly Section[]): string | null => {
  * @param around command words of all pages of the host, for a page that names none
  */
 export const subjectOf = (sections: readonly Section[], around: ReadonlyMap<string, number>): Subject => {
-  const title = bareHeading(plain(sections[0]?.title ?? '')).replace(/\(\d\w?\)(?: manual page)?$/i, '').trim();
+  const title = bareHeading(plain(sections[0]?.title ?? ''))
+    .replace(/\(\d\w?\)(?: manual page)?$/i, '')
+    .trim();
   const code = sections.flatMap(codeOf).join('\n');
   const inCode = (name: string): boolean => `\n${code}`.includes(`\n${name}`);
   const words = /^([a-z][a-z0-9]*)[- ]([a-z0-9][a-z0-9-]*)$/.exec(title);
   const spaced = words === null ? null : `${words[1]} ${words[2]}`;
   const single = /^[a-z][a-z0-9-]*$/.test(title);
-  const command = spaced !== null && inCode(spaced) ? spaced : single && new RegExp(`(?:^|\\n)${title}(?: [-<\\[a-z]|\\n|$)`).test(code) && sections.some((section) => /^(?:synopsis|usage)$/i.test(section.path.at(-1) ?? '')) ? title : null;
-  const file = /^\.?[\w-]+(?:\.[\w-]+)*\.(?:json|ya?ml|toml|ini|conf|cfg|lock|xml|config|rc)$|^\.[a-z]+rc$|^[A-Z]\w+file$/.test(title) ? title : null;
-  const tool = (command !== null && spaced === command ? command.split(' ')[0]! : null) ?? leader(commandWords(sections), 3) ?? languageLeader(sections) ?? leader(around, 10);
+  const command =
+    spaced !== null && inCode(spaced)
+      ? spaced
+      : single &&
+          new RegExp(`(?:^|\\n)${title}(?: [-<\\[a-z]|\\n|$)`).test(code) &&
+          sections.some((section) => /^(?:synopsis|usage)$/i.test(section.path.at(-1) ?? ''))
+        ? title
+        : null;
+  const file = /^\.?[\w-]+(?:\.[\w-]+)*\.(?:json|ya?ml|toml|ini|conf|cfg|lock|xml|config|rc)$|^\.[a-z]+rc$|^[A-Z]\w+file$/.test(title)
+    ? title
+    : null;
+  const tool =
+    (command !== null && spaced === command ? command.split(' ')[0]! : null) ??
+    leader(commandWords(sections), 3) ??
+    languageLeader(sections) ??
+    leader(around, 10);
   const text = sections.flatMap((section) => section.blocks.filter((block) => block.type !== 'code').map(blockText)).join('\n');
   const intro = sections.find((section) => section.path.length === 1)?.blocks[0];
   const summary = intro?.type === 'prose' && intro.text.length <= 200 ? intro.text : null;
