@@ -40,7 +40,7 @@ export const isBaseVerb = (word: string): boolean => BASE.has(word.toLowerCase()
 /** "removing" to "remove", for verbs that are known; null otherwise. */
 export const infinitive = (gerund: string): string | null => {
   const lower = gerund.toLowerCase();
-  if (!lower.endsWith('ing')) return null;
+  if (!lower.endsWith('ing') || /^(?:versioning|packaging|warning|meaning|logging)$/.test(lower)) return null;
   const stem = lower.slice(0, -3);
   if (BASE.has(`${stem}e`) && !BASE.has(stem)) return `${stem}e`;
   if (BASE.has(stem)) return stem;
@@ -79,16 +79,19 @@ export const asReader = (text: string): string =>
  * A word keeps its capital when the page writes it so in mid-sentence, and when it has more than one.
  * @param page prose of the page
  */
-export const inSentence = (heading: string, page: string): string =>
-  heading
-    .split(/(`[^`]*`|\s+)/)
+export const inSentence = (heading: string, page: string): string => {
+  const shouted = !/\p{Ll}/u.test(heading.replace(/`[^`]*`/g, '')) && /\p{Lu}{5}/u.test(heading);
+  return heading
+    .split(/(`[^`]*`|\s+|-(?=\p{Lu}))/u)
     .map((word) => {
+      if (shouted && !word.startsWith('`')) return word.toLowerCase();
       if (!/^[("'“]?\p{Lu}[\p{Ll}'’-]*[):,"'”]?$/u.test(word)) return word;
       const bare = word.replace(/[^\p{L}]/gu, '');
-      if (/^I$/.test(bare)) return word;
+      if (bare === 'I') return word;
       const kept = new RegExp(`[\\p{Ll}\\p{N},] ${bare}\\b`, 'u').test(page) && !new RegExp(`\\b${bare.toLowerCase()}\\b`, 'u').test(page);
       return kept ? word : word.toLowerCase();
     })
     .join('');
+};
 
 export const isPlural = (noun: string): boolean => /[^s]s$/i.test(noun) && !/(?:us|is|ss|ics|news|lens|js)$/i.test(noun);

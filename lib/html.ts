@@ -292,7 +292,7 @@ class Reader {
 
   private closeSink(): void {
     const sink = this.sinks.pop()!;
-    let made: RawBlock[] = [];
+    let made: RawBlock[];
     if (sink.kind === 'list') made = listBlocks(sink.items, sink.ordered, sink.start, this.zone);
     else if (sink.kind === 'terms') {
       this.endDefinition(sink);

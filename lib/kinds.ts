@@ -27,6 +27,8 @@ export interface Surroundings {
   maxChars: number;
   /** How many kept sections of the host are headed by this option. */
   optionCount: (name: string) => number;
+  /** All that the host's pages write with two dashes. */
+  flags: ReadonlySet<string>;
 }
 
 type Definition = Extract<Block, { type: 'definition' }>;
@@ -70,31 +72,20 @@ const isFacts = (block: Block): boolean =>
   block.items.every((item) => /^`?[A-Z][\w ]{0,20}`?:/.test(item)) &&
   block.items.some((item) => /^(?:Default|Type|Required|Since|Values?)\b/i.test(item));
 
-const spelled = (name: string, section: Section, subject: Subject): string => {
+/** As it is typed: with its dashes, where the site writes it so anywhere. */
+const spelled = (name: string, flags: ReadonlySet<string>): string => {
   const bare = name.replaceAll('`', '');
-  if (bare.startsWith('-')) return bare;
-  const flag = `--${bare}`;
-  const said = new RegExp(`(?:^|[\\s\`(|\\[])${flag.replace(/[^\w-]/g, '')}(?![\\w-])`, 'm');
-  return said.test(
-    section.blocks
-      .map((block) => JSON.stringify(block))
-      .join('\n')
-      .replaceAll('\\n', '\n'),
-  ) ||
-    said.test(subject.code) ||
-    said.test(subject.text)
-    ? flag
-    : bare;
+  return !bare.startsWith('-') && flags.has(`--${bare}`) ? `--${bare}` : bare;
 };
 
 /** A section headed by an option. */
-export const fromOption = (section: Section, { subject, maxChars, optionCount }: Surroundings): Candidate[] => {
+export const fromOption = (section: Section, { subject, maxChars, optionCount, flags }: Surroundings): Candidate[] => {
   if (headingRole(section.path, subject) !== 'option') return [];
   const name = bareHeading(section.path.at(-1)!);
   const facts = section.blocks.filter(isFacts);
   const meaning = section.blocks.filter((block) => !isFacts(block));
   if (meaning.length === 0) return [];
-  const questions = optionQuestions(spelled(name, section, subject), section.path, subject, optionCount(plain(name)) <= 1);
+  const questions = optionQuestions(spelled(name, flags), section.path, subject, optionCount(plain(name)) <= 1);
   return candidate('option', section, questions, answer([...meaning, ...facts], maxChars));
 };
 
@@ -142,7 +133,8 @@ export const fromItems = (section: Section, { subject }: Surroundings): Candidat
       const term = item![1]!.replace(/^[`"]|[`"]$/g, '');
       const meaning = item![2]!;
       if (!isWhole(meaning) || sentences(meaning).length === 0) return [];
-      if (term.startsWith('-')) return candidate('option', section, optionQuestions(term, section.path, subject, false), meaning);
+      if (term.startsWith('-'))
+        return candidate('option', section, optionQuestions(longestFlag(term), section.path, subject, false), meaning);
       return candidate('definition', section, definitionQuestions(term, subject), meaning);
     });
   });

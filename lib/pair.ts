@@ -47,6 +47,7 @@ const group = <T>(items: Iterable<T>, key: (item: T) => string): Map<string, T[]
 interface Site {
   subjects: Map<string, Subject>;
   options: Map<string, number>;
+  flags: Set<string>;
 }
 
 /** What each page of a host is about, and which options stand on it how often. */
@@ -67,7 +68,10 @@ const readSite = (sections: readonly Section[]): Site => {
     const name = plain(bareHeading(section.path.at(-1) ?? ''));
     options.set(name, (options.get(name) ?? 0) + 1);
   }
-  return { subjects, options };
+  const flags = new Set<string>();
+  for (const { text, code } of subjects.values())
+    for (const [flag] of `${text}\n${code}`.matchAll(/(?<![\w-])--[a-z][\w-]*/g)) flags.add(flag);
+  return { subjects, options, flags };
 };
 
 /** Pairs ascending by id. The order of the sections does not matter; that they are all of a site's does. */
@@ -83,12 +87,13 @@ export const pair = (sections: Iterable<Section>, options: PairOptions): Paired 
   let pairs: Pair[] = [];
   const seen = new Set<string>();
   for (const site of group(all, (section) => hostOf(section.url)).values()) {
-    const { subjects, options: onSite } = readSite(site);
+    const { subjects, options: onSite, flags } = readSite(site);
     for (const section of site) {
       const surroundings = {
         subject: subjects.get(section.pageId)!,
         maxChars: options.maxChars,
         optionCount: (name: string): number => onSite.get(name) ?? 0,
+        flags,
       };
       const candidates = candidatesOf(section, surroundings).filter((candidate) => options.kinds.includes(candidate.kind));
       if (candidates.length === 0) drop('section', section.id, 'no_question');

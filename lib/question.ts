@@ -1,6 +1,6 @@
 // Questions about a section, from its heading and what its page is about. The wording varies by hash, never at random.
 import { plain } from './blocks';
-import { asReader, inSentence, infinitive, isInstruction, isPlural } from './grammar';
+import { asReader, inSentence, infinitive, isBaseVerb, isInstruction, isPlural } from './grammar';
 import { sha256 } from './hash';
 import { bareHeading, type Subject } from './subject';
 
@@ -9,9 +9,14 @@ export const choose = (seed: string, variants: readonly string[]): string =>
 
 const code = (text: string): string => `\`${text.replaceAll('`', '')}\``;
 
-/** The page's subject as a noun: `npm ci`, package.json, npm. */
-export const noun = (subject: Subject): string =>
-  subject.command !== null ? code(subject.command) : (subject.file ?? subject.tool ?? subject.title);
+/** The page's subject as a noun: `npm ci`, package.json, npm workspaces. */
+export const noun = (subject: Subject): string => {
+  if (subject.command !== null) return code(subject.command);
+  if (subject.file !== null) return subject.file;
+  const title = inSentence(subject.title, subject.text);
+  const { tool } = subject;
+  return tool === null || title.toLowerCase().includes(tool.toLowerCase()) ? title : `${tool} ${title}`;
+};
 
 /** " in npm" for a question that does not name the subject yet. */
 export const inContext = (question: string, subject: Subject): string => {
@@ -49,6 +54,13 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
   [/^(?:permissions)$/, (x) => [`What permissions does ${x} need?`]],
   [/^(?:algorithm|how it works|implementation)$/, (x) => [`How does ${x} work internally?`, `What algorithm does ${x} use?`]],
   [/^(?:best practices)$/, (x) => [`What are the best practices for ${x}?`]],
+  [
+    /^(?:important|warnings?|caution|danger)$/,
+    (x) => [`What should I be careful about with ${x}?`, `What is important to know about ${x}?`],
+  ],
+  [/^(?:tl;?dr|in short|summary|in a nutshell)$/, (x) => [`Can you summarise ${x} for me?`, `What is the short version of ${x}?`]],
+  [/^(?:bugs)$/, (x) => [`How do I report a bug in ${x}?`]],
+  [/^(?:output)$/, (x) => [`What does ${x} print?`, `What is the output of ${x}?`]],
   [/^(?:files)$/, (x) => [`Which files does ${x} use?`]],
   [/^(?:environment(?: variables)?)$/, (x) => [`Which environment variables does ${x} use?`]],
   [/^(?:workspaces? (?:support|usage))$/, (x) => [`How do I use ${x} with workspaces?`, `Does ${x} support workspaces?`]],
@@ -98,12 +110,13 @@ const overview = (subject: Subject): string[] => {
       `What is ${subject.file}${subject.tool === null ? '' : ` in ${subject.tool}`}?`,
       `What is ${subject.file} for${subject.tool === null ? '' : ` in ${subject.tool}`}?`,
     ];
-  const title = inSentence(subject.title, subject.text);
-  return [ending(`What should I know about ${title}`, subject), ending(`Can you explain ${title}`, subject)];
+  const x = noun(subject);
+  return [`What should I know about ${x}?`, `Can you explain ${x}?`];
 };
 
 export const synopsisQuestions = (path: readonly string[], subject: Subject): string[] => {
   const x = nearest(path, subject);
+  if (!x.startsWith('`')) return [];
   return [`How is ${x} used on the command line?`, `What is the syntax of ${x}?`, `How do I run ${x}?`];
 };
 
@@ -125,8 +138,14 @@ const topic = (path: readonly string[], subject: Subject): string[] => {
   const generic = GENERIC.find(([pattern]) => pattern.test(lower));
   if (generic !== undefined) return generic[1](x);
   const said = inSentence(leaf, subject.text);
+  const parent = path.length > 2 ? bareHeading(path.at(-2)!) : '';
   const command = /^`([a-z][\w-]*(?: [a-z][\w-]*)+)`$/.exec(leaf)?.[1];
-  if (command !== undefined) return [`What does \`${command}\` do?`, `How do I use \`${command}\`?`];
+  if (command !== undefined) {
+    const own = subject.command !== null && command.startsWith(subject.command);
+    if (own || parent === '') return [`What does \`${command}\` do?`, `How do I use \`${command}\`?`];
+    const aspect = inSentence(parent, subject.text);
+    return [`What ${be(aspect)} the ${aspect.replace(/^the /i, '')} for \`${command}\`?`];
+  }
   if (/\?$/.test(leaf) || /^(?:what|why|when|where|which|who|how (?:do|does|can|should|is|are)|can|is|are|does|do|should) /i.test(leaf)) {
     const question = asQuestion(leaf);
     if (question !== null) return [question + (inContext(question, subject) === '' ? '?' : `${inContext(question, subject)}?`)];
@@ -138,22 +157,29 @@ const topic = (path: readonly string[], subject: Subject): string[] => {
   const verb = infinitive(first);
   if (verb !== null && rest.length > 0) return [ending(`How do I ${verb} ${asReader(rest.join(' '))}`, subject)];
   if (isInstruction(leaf)) return [ending(`How do I ${asReader(said)}`, subject)];
-  const parent = path.length > 2 ? bareHeading(path.at(-2)!) : '';
   if (/^sub-?commands?$/i.test(plain(parent)) && subject.command !== null && /^[a-z][\w-]*$/.test(lower))
     return [`What does \`${subject.command} ${lower}\` do?`, `How do I use \`${subject.command} ${lower}\`?`];
-  if (/^`[^`]+`$/.test(leaf)) return [ending(`What does ${leaf} mean`, subject), ending(`What is ${leaf}`, subject)];
-  const note = /^(?:an? )?(?:note|word) (?:about|on) (.+)$/i.exec(said)?.[1];
-  const np = (note ?? said).replace(/^(?:the|an?) /i, (article) => article.toLowerCase());
   const about = noun(subject);
+  const place = subject.command !== null ? ` in ${about}` : inContext('', subject);
+  if (/^`[^`]+`$/.test(leaf)) return [`What does ${leaf} mean${place}?`, `What is ${leaf}${place}?`];
+  const sample = /^(?:an )?example (.+)$/i.exec(said)?.[1];
+  if (sample !== undefined) return [ending(`Can you show me an example ${sample}`, subject)];
+  const note = /^(?:an? )?(?:note|word) (?:about|on) (.+)$/i.exec(said)?.[1];
+  const np = note ?? said;
   const where = plain(np).toLowerCase().includes(plain(about).toLowerCase())
     ? ''
     : subject.command !== null
       ? ` when using ${about}`
       : inContext(np, subject);
+  const bare = plain(leaf);
+  // Not a noun phrase, so it is quoted as it stands: "Brag about it".
+  if (isBaseVerb(first) || /\b(?:is|are|it|you|can|create|do|does|control|have|has|will)\b/i.test(bare))
+    return [`Can you explain "${bare}"${where}?`, `What is meant by "${bare}"${where}?`];
+  if (!np.includes(' ') && np === said && !isPlural(np))
+    return [`What does "${plain(np)}" mean${place}?`, `Can you explain "${plain(np)}"${place}?`];
   if (np.split(' ').length > 6) return [`What should I know about ${np}${where}?`];
   const asked = [`What should I know about ${np}${where}?`, `Can you explain ${np}${where}?`, `Can you tell me about ${np}${where}?`];
-  if (subject.command === null && np.split(' ').length > 1 && /^[\p{L} ]+$/u.test(np) && !/^(?:the|an?|more|other|some) /i.test(np))
-    asked.push(`What ${be(np)} ${be(np) === 'is' ? `meant by ${np}` : np}${where}?`);
+  if (isPlural(np.split(' ').at(-1)!) && /^[\p{L} -]+$/u.test(np) && subject.command === null) asked.push(`What are ${np}${where}?`);
   return asked;
 };
 
@@ -210,8 +236,13 @@ export const optionQuestions = (name: string, path: readonly string[], subject: 
 };
 
 export const definitionQuestions = (term: string, subject: Subject): string[] => {
-  const place = subject.tool ?? subject.title;
-  const where = plain(term).toLowerCase().includes(place.toLowerCase()) ? '' : ` in ${place}`;
+  const { tool } = subject;
+  if (tool !== null && term.startsWith(`${tool} `)) return term.split(' ').length > 2 ? [`What does \`${term}\` do?`] : [];
+  const where = plain(term)
+    .toLowerCase()
+    .includes((tool ?? subject.title).toLowerCase())
+    ? ''
+    : ` in ${tool ?? subject.title}`;
   return [`What does "${term}" mean${where}?`, `What is meant by "${term}"${where}?`];
 };
 

@@ -54,11 +54,11 @@ const ABBREVIATIONS: ReadonlySet<string> = new Set([
 
 const endsSentence = (before: string, mark: string, after: string): boolean => {
   if (after === '') return true;
-  if (mark !== '.') return /^["'“‘(\[`*\p{Lu}\p{N}\p{Lo}-]/u.test(after);
+  if (mark !== '.') return /^["'“‘([`*\p{Lu}\p{N}\p{Lo}-]/u.test(after);
   const word = /([\p{L}\p{N}.]+)$/u.exec(before)?.[1]?.toLowerCase() ?? '';
   if (ABBREVIATIONS.has(word)) return /^(?:etc)$/.test(word) && /^\p{Lu}/u.test(after);
   if (/^\p{L}$/u.test(word) && /\p{Lu}$/u.test(before)) return false; // an initial
-  return /^["'“‘(\[`*\p{Lu}\p{N}\p{Lo}-]/u.test(after);
+  return /^["'“‘([`*\p{Lu}\p{N}\p{Lo}-]/u.test(after);
 };
 
 /** Sentences of a paragraph of Markdown prose, trimmed; a code span is never split, nor is a number or a dotted name. */
