@@ -90,7 +90,9 @@ export const flaw = ({ kind, instruction, response }: Candidate, minChars: numbe
   if ([said[0], said.at(-1)].some((sentence) => sentence !== undefined && POINTS_AWAY.test(plain(sentence)))) return 'dangling_reference';
   const asked = contentWords(instruction);
   const answered = contentWords(response);
-  if (answered.size > 0 && [...answered].filter((word) => asked.has(word)).length / answered.size >= 0.8) return 'question_answer_overlap';
+  // Code says what the question could not, so only prose can repeat it.
+  if (!hasCode && answered.size > 0 && [...answered].filter((word) => asked.has(word)).length / answered.size >= 0.8)
+    return 'question_answer_overlap';
   if (repeated(prose) > 0.35) return 'repetition';
   return null;
 };
