@@ -126,7 +126,7 @@ const trimEdges = (blocks: readonly RawBlock[]): RawBlock[] => {
   const first = blocks.findIndex(isSubstance);
   if (first < 0) return [...blocks];
   const last = blocks.findLastIndex(isSubstance);
-  const start = blocks.slice(0, first).findLastIndex((raw) => density(raw.evidence) >= 0.4) + 1;
+  const start = blocks.slice(0, first).findLastIndex((raw) => raw.block.type !== 'heading' && density(raw.evidence) >= 0.4) + 1;
   return blocks.filter((raw, index) => {
     if (index < start) return false;
     return index <= last || (raw.block.type !== 'heading' && density(raw.evidence) < 0.4);
