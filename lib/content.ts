@@ -126,11 +126,13 @@ const trimEdges = (blocks: readonly RawBlock[]): RawBlock[] => {
   const first = blocks.findIndex(isSubstance);
   if (first < 0) return [...blocks];
   const last = blocks.findLastIndex(isSubstance);
-  const start = blocks.slice(0, first).findLastIndex((raw) => raw.block.type !== 'heading' && density(raw.evidence) >= 0.4) + 1;
-  return blocks.filter((raw, index) => {
-    if (index < start) return false;
-    return index <= last || (raw.block.type !== 'heading' && density(raw.evidence) < 0.4);
-  });
+  const leadsAway = (raw: RawBlock): boolean => raw.block.type !== 'heading' && density(raw.evidence) >= 0.4;
+  const start = blocks.slice(0, first).findLastIndex(leadsAway) + 1;
+  let end = blocks.findIndex((raw, index) => index > last && leadsAway(raw));
+  if (end < 0) end = blocks.length;
+  // A heading over what is cut goes with it.
+  else while (end > last + 1 && blocks[end - 1]!.block.type === 'heading') end -= 1;
+  return blocks.slice(start, end);
 };
 
 /** Headings with nothing left under them because what was there is chrome. */

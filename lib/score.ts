@@ -1,5 +1,5 @@
 // How good a pair is, by rules: reasons not to keep it, and a score between 0 and 1.
-import { plain, words } from './blocks';
+import { CODE_SPAN, plain, words } from './blocks';
 import type { Candidate } from './kinds';
 import { isWhole, sentences } from './sentences';
 
@@ -43,13 +43,7 @@ const STARTS_AWAY =
 const unbalanced = (response: string): boolean => {
   const fences = response.match(/^`{3,}/gm) ?? [];
   if (fences.length % 2 === 1) return true;
-  return (
-    (
-      proseOf(response)
-        .replace(/(`+)(?:.+?)\1(?!`)/gs, '')
-        .match(/`/g) ?? []
-    ).length > 0
-  );
+  return (proseOf(response).replace(CODE_SPAN, '').match(/`/g) ?? []).length > 0;
 };
 
 /** Share of the words that stand in three-word runs seen before. */
