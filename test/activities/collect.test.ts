@@ -1,10 +1,9 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { gzipSync } from 'node:zlib';
 import { bodyPath } from '../../io/page-shelf';
 import { decode } from '../../lib/charset';
 import { pageId } from '../../lib/url';
-import { openCollecting, type Collecting } from '../support/collecting';
+import { type Collecting, mockEnvironment, openCollecting } from '../support/collecting';
 import { html, openSite, type Route, type Site } from '../support/site';
 
 let site: Site;
@@ -219,7 +218,7 @@ describe('an attempt that ends early', () => {
     serve(Object.fromEntries(urls.map((path) => [path, { body: html(path), delayMs: 30 }])));
     serve({ '/page-0': { status: 404 } });
     const task = await on.task(urls.map(site.url), { source: { perHost: 2 } });
-    const environment = new MockActivityEnvironment();
+    const environment = mockEnvironment();
     const beats: unknown[] = [];
     environment.on('heartbeat', (details: unknown) => beats.push(details));
     const attempt = environment.run(on.activities.collect, task);

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { createCollect, type CollectDeps } from '../../activities/collect';
 import { createResolveSource } from '../../activities/resolve-source';
 import type { CollectTask } from '../../contracts/activities';
@@ -14,6 +15,9 @@ import { createHttp } from '../../io/http';
 import { readManifest, stageFolder } from '../../io/manifest';
 import { openStore, type Store } from '../../io/store';
 import type { Site } from './site';
+
+/** One for each activity; failures that a test expects are not logged. */
+export const mockEnvironment = (): MockActivityEnvironment => new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') });
 
 export interface Collecting {
   store: Store;
@@ -60,9 +64,9 @@ export const openCollecting = async (site: Site, deps: Partial<CollectDeps> = {}
       if (task === undefined) throw new Error('no shard');
       return task;
     },
-    collect: (task) => new MockActivityEnvironment().run(activities.collect, task),
-    collectPage: (task, url) => new MockActivityEnvironment().run(activities.collectPage, task, url),
-    seal: (task) => new MockActivityEnvironment().run(activities.sealShard, task),
+    collect: (task) => mockEnvironment().run(activities.collect, task),
+    collectPage: (task, url) => mockEnvironment().run(activities.collectPage, task, url),
+    seal: (task) => mockEnvironment().run(activities.sealShard, task),
     async rows(ref) {
       const manifest = await readManifest(store, 'collect', ref.key);
       if (manifest === null) throw new Error('no manifest');
