@@ -1,6 +1,6 @@
 // The activities as workflows call them and workers must provide them. All arguments and results are small
 // JSON: rows travel through the store.
-import type { BaseModel, Counts, Pointer, RunRecord, RunStatus, StageRef, Verb, Verdict } from './artifacts';
+import type { BaseModel, Counts, Pointer, RunRecord, RunStatus, StageRef, Verb } from './artifacts';
 import type { PipelineInput } from './input';
 
 /** The resolved input and what the worker said about itself; recorded once a run. */
@@ -14,6 +14,8 @@ export interface Resolved {
   searchAttributes: boolean;
   /** Hub repository or local/<name>. */
   target: string;
+  /** Of the settings after training: together with the trained adapter they decide `unchanged`. */
+  settingsDigest: string;
 }
 
 /** Which run is asking, for leases and records. */
@@ -51,6 +53,8 @@ export interface ShardRef {
   bucket: string;
   path: string;
   urls: number;
+  /** Of this shard in this run: collecting is never skipped, so the run's identity is in it. */
+  key: string;
 }
 
 export interface CollectTask {
@@ -60,8 +64,6 @@ export interface CollectTask {
   source: PipelineInput['source'];
   /** ISO 8601: pages checked since (date - maxAge) are not asked for again. */
   date: string;
-  /** Key of this shard in this run. */
-  key: string;
   heartbeatSeconds: number;
 }
 
@@ -82,8 +84,8 @@ export interface CpuActivities {
   findStage(task: StageTask): Promise<Found>;
   /** Fetches what is due of a shard; what may heal comes back. */
   collect(task: CollectTask): Promise<{ pending: Pending[]; counts: Counts }>;
-  /** Fetches one URL; throws what may heal, records what cannot. */
-  collectPage(task: CollectTask, url: string, last: boolean): Promise<void>;
+  /** Tries one URL again; throws what may heal, records every outcome for sealShard. */
+  collectPage(task: CollectTask, url: string): Promise<void>;
   /** Gives every URL of the shard its fate and writes the shard's manifest. */
   sealShard(task: CollectTask): Promise<StageRef>;
   clean(task: KeyedTask): Promise<StageRef>;
@@ -128,7 +130,7 @@ export interface GpuLender {
 /** On the queue of one device. */
 export interface GpuActivities {
   train(task: KeyedTask, base: BaseModel): Promise<StageRef>;
-  evaluate(task: KeyedTask, base: BaseModel): Promise<StageRef & { verdict: Verdict }>;
+  evaluate(task: KeyedTask, base: BaseModel): Promise<StageRef>;
   convert(task: KeyedTask, base: BaseModel): Promise<StageRef>;
 }
 

@@ -44,10 +44,6 @@ export const Manifest = z.object({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-/** A finished stage as it travels through history. */
-export const StageRef = z.object({ verb: z.enum(VERBS), key: Sha256, outputDigest: Sha256, counts: Counts, reasons: Counts });
-export type StageRef = z.infer<typeof StageRef>;
-
 export const Verdict = z.object({
   decision: z.enum(['pass', 'hold', 'insufficient']),
   rules: z.array(
@@ -55,6 +51,17 @@ export const Verdict = z.object({
   ),
 });
 export type Verdict = z.infer<typeof Verdict>;
+
+/** A finished stage as it travels through history. */
+export const StageRef = z.object({
+  verb: z.enum(VERBS),
+  key: Sha256,
+  outputDigest: Sha256,
+  counts: Counts,
+  reasons: Counts,
+  verdict: Verdict.optional().describe('evaluate only'),
+});
+export type StageRef = z.infer<typeof StageRef>;
 
 export const STATUSES = ['published', 'prepared', 'held', 'unchanged', 'failed', 'cancelled'] as const;
 export type RunStatus = (typeof STATUSES)[number];
@@ -77,8 +84,10 @@ export const Pointer = z.object({
   schema: z.literal(ARTIFACT_SCHEMA),
   target: z.string(),
   train: StageRef,
+  format: StageRef.describe('the dataset it was trained on'),
+  prepared: StageRef.describe('the repositories as prepared; pushing them again repairs the Hub'),
   baseWeightsDigest: Sha256,
-  datasetKey: Sha256.describe('format key of the dataset it was trained on'),
+  settingsDigest: Sha256.describe('of the evaluate, gate, convert and publish settings'),
   modelCommit: z.string().nullable(),
   datasetCommit: z.string().nullable(),
 });

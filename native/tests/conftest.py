@@ -55,7 +55,8 @@ def save_base(folder: Path, family: str) -> dict:
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if "norm" not in name:
-                parameter.normal_(0.0, 0.15)
+                # Logits of standard deviation 2: a narrow head caps them, and no training could lower the loss.
+                parameter.normal_(0.0, 2 / config.hidden_size**0.5 if "lm_head" in name else 0.15)
     model.save_pretrained(folder)
     (folder / "tokenizer.json").write_text("{}")
     return {"folder": str(folder), "family": family, "id": "base", "revision": None, "weightsDigest": "ab" * 32}
@@ -106,3 +107,11 @@ def schema_of():
     from trainer.config import SCHEMA_FOLDER
 
     return lambda name: json.loads((SCHEMA_FOLDER / f"{name}.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def chat_base(tmp_path_factory) -> dict:
+    """BaseFolder of a tiny random chat model with a real tokenizer and template; see chat_base.py."""
+    from chat_base import save_chat_base
+
+    return save_chat_base(tmp_path_factory.mktemp("chat-base"))

@@ -13,7 +13,7 @@ import sys
 import threading
 import traceback
 
-from . import errors
+from . import errors, stopping
 from .config import load_config
 from .events import Events, open_events
 
@@ -46,6 +46,8 @@ def main(argv: list[str] | None = None) -> int:
         return error.exit
     if arguments.parent_pipe or arguments.events.startswith("fd:"):
         _leave_with_parent()
+    if arguments.command == "train":
+        stopping.listen()
     try:
         exit_code = _run(arguments.command, arguments.config, events)
         events.emit("closed", exit=exit_code)

@@ -5,7 +5,6 @@ Shape letters: T tokens of a packed micro-batch, S supervised tokens, E experts,
 
 import hashlib
 import inspect
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -18,40 +17,13 @@ from torch import Tensor, nn
 
 from ..data import MicroBatch
 from ..errors import OutOfMemory, TrainerError, bad_config
+from .device import resolve_device, resolve_dtype, set_threads_and_determinism
+from .masks import document_mask, layer_kinds
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 FEED_FORWARD = ("gate_proj", "up_proj", "down_proj")
 EXPERTS = ("mlp.experts.gate_up_proj", "mlp.experts.down_proj")
 """Parameters [E, in, out] that hold every expert; PEFT reaches them by name, not by module."""
-
-
-def resolve_device(device: str) -> torch.device:
-    """`auto` is the GPU when there is one. Raises ConfigMissing when CUDA is asked for and absent."""
-    if device == "cuda" and not torch.cuda.is_available():
-        raise TrainerError(
-            "ConfigMissing",
-            "device is cuda, and torch sees no GPU here",
-            "run on a machine with a GPU, or set device to cpu for a small model",
-        )
-    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """`auto`: bf16 on a GPU and on CPUs with instructions for it, else fp32 (other CPUs emulate bf16, slowly)."""
-    if dtype == "auto":
-        fast = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-        return torch.bfloat16 if fast else torch.float32
-    return {"bf16": torch.bfloat16, "fp32": torch.float32}[dtype]
-
-
-def set_threads_and_determinism(device: torch.device) -> None:
-    """Every operation deterministic; on the CPU one core stays free for the parent, unless OMP_NUM_THREADS is set."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
-    # Determinism also fills every new tensor, a help to debuggers that costs bandwidth.
-    torch.utils.deterministic.fill_uninitialized_memory = False
-    if device.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) - 1))
 
 
 def load(base: Mapping[str, Any], device: str = "auto", dtype: str = "auto") -> "Engine":
@@ -112,6 +84,8 @@ class Engine:
         self.dtype = dtype
         self.peft: Any = None
         self.lora: dict[str, Any] | None = None
+        self.adapted: tuple[list[str], list[str]] = ([], [])
+        """Names of the modules and parameters that the adapter changes, sorted."""
         self.simulated_limit: int | None = None
         """Tests only: a forward pass of more tokens is out of memory. With checkpointing a token counts a quarter."""
         self.checkpointing = "none"
@@ -131,7 +105,7 @@ class Engine:
         return dict(sorted(named, key=lambda pair: pair[0]))
 
     def lora_targets(self, targets: str) -> tuple[list[str], list[str]]:
-        """(module names, parameter names), sorted, that `attention`, `mlp` or `both` means in this model."""
+        """(module names, parameter names), sorted, that `targets` means in this model, before it has an adapter."""
         leaves = {n.rsplit(".", 1)[-1] for n, m in self.model.named_modules() if isinstance(m, nn.Linear)}
         experts = [e for e in EXPERTS if any(n.endswith(e) and p.ndim == 3 for n, p in self.model.named_parameters())]
         modules = [m for m in ATTENTION if m in leaves] if targets != "mlp" else []
@@ -157,6 +131,7 @@ class Engine:
                 "set lora.dropout to 0 or lora.targets to attention",
             )
         self.lora = dict(lora)
+        self.adapted = modules, parameters
         self.peft = peft.get_peft_model(
             self.model,
             peft.LoraConfig(
@@ -258,46 +233,24 @@ class Engine:
         except torch.OutOfMemoryError as error:
             raise OutOfMemory(str(error).split("\n")[0]) from error
 
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of `loss`. Raises OutOfMemory."""
+        try:
+            loss.backward()
+        except torch.OutOfMemoryError as error:
+            raise OutOfMemory(str(error).split("\n")[0]) from error
+
     def _forward(self, ids: Tensor, lengths: list[int], rows: Tensor) -> Tensor:
         """Logits [S, vocabulary] at `rows` of the packed documents `ids` [T]."""
         positions = torch.cat([torch.arange(n, device=self.device) for n in lengths])[None]
         output = self.model(
             input_ids=ids[None],
             position_ids=positions,
-            attention_mask=self._mask(lengths),
+            attention_mask=document_mask(self.model.config, lengths, self.dtype, self.device),
             use_cache=False,
             logits_to_keep=rows,
         )
         return output.logits[0]
-
-    def _mask(self, lengths: list[int]) -> Any:
-        """Additive masks [1, 1, T, T] that keep packed documents apart.
-
-        transformers 5.17 isolates packed documents in GPT-OSS never, and elsewhere only under conditions, so the
-        masks are ours: one, or one for each kind of layer where full and windowed layers alternate.
-        """
-        kinds = self._layer_kinds
-        if len(lengths) == 1 and kinds == {"full_attention"}:
-            return None
-        document = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(self.device)
-        place = torch.arange(len(document), device=self.device)
-        visible = (document[:, None] == document[None, :]) & (place[:, None] >= place[None, :])
-        masks = {}
-        for kind in sorted(kinds):
-            seen = visible
-            if kind == "sliding_attention":
-                seen = visible & (place[:, None] - place[None, :] < self.model.config.sliding_window)
-            mask = torch.zeros(seen.shape, dtype=self.dtype, device=self.device)
-            masks[kind] = mask.masked_fill_(~seen, torch.finfo(self.dtype).min)[None, None]
-        return masks["full_attention"] if kinds == {"full_attention"} else masks
-
-    @cached_property
-    def _layer_kinds(self) -> set[str]:
-        config = self.model.config
-        kinds = set(getattr(config, "layer_types", None) or [])
-        if not kinds:
-            kinds = {"sliding_attention"} if getattr(config, "sliding_window", None) else {"full_attention"}
-        return kinds
 
     @cached_property
     def packing(self) -> tuple[bool, str]:
@@ -305,8 +258,9 @@ class Engine:
 
         Two documents packed must give the second one's own logits, and keep them when the first one changes.
         """
-        if not self._layer_kinds <= {"full_attention", "sliding_attention"}:
-            return False, f"packing off: layers of kind {', '.join(sorted(self._layer_kinds))}"
+        kinds = layer_kinds(self.model.config)
+        if not kinds <= {"full_attention", "sliding_attention"}:
+            return False, f"packing off: layers of kind {', '.join(sorted(kinds))}"
         vocab = int(self.model.config.vocab_size)
         first, other, second = ([(17 * i + shift) % vocab for i in range(12)] for shift in (3, 7, 11))
         rows = torch.arange(12, device=self.device)
