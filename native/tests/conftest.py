@@ -107,3 +107,11 @@ def schema_of():
     from trainer.config import SCHEMA_FOLDER
 
     return lambda name: json.loads((SCHEMA_FOLDER / f"{name}.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def chat_base(tmp_path_factory) -> dict:
+    """BaseFolder of a tiny random chat model with a real tokenizer and template; see chat_base.py."""
+    from chat_base import save_chat_base
+
+    return save_chat_base(tmp_path_factory.mktemp("chat-base"))
