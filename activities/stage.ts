@@ -9,7 +9,7 @@ import { STAGES } from '../contracts/stages';
 import { acquireLease, type Lease, LeaseLost } from '../io/lease';
 import type { Clock } from '../io/clock';
 import { readManifest, stageFolder, writeManifest } from '../io/manifest';
-import type { Store } from '../io/store';
+import type { Store, Written } from '../io/store';
 import { stageKey } from '../lib/hash';
 import { parseLines, toLine } from '../lib/jsonl';
 import { keyedConfig } from '../lib/keys';
@@ -32,11 +32,11 @@ export interface Box {
   reasons: Counts;
   metrics: Record<string, unknown>;
   /** An output: its bytes enter the output digest. */
-  put(name: string, data: string | Uint8Array): Promise<void>;
+  put(name: string, data: string | Uint8Array): Promise<Written>;
   /** An output of records, one a line, in the order given. */
   putRows(name: string, rows: Iterable<object> | AsyncIterable<object>): Promise<number>;
   /** A finished local file as an output. */
-  putLocal(name: string, file: string): Promise<void>;
+  putLocal(name: string, file: string): Promise<Written>;
   /** A file beside the outputs that may differ between equal runs (times, logs, curves). */
   sidecar(name: string, data: string | Uint8Array): Promise<void>;
   /** Throws when a newer holder has taken over. */
@@ -153,7 +153,9 @@ const underLease = async (deps: StageDeps, task: KeyedTask, lease: Lease, pulse:
     reasons: {},
     metrics: {},
     async put(name, data) {
-      outputs.push({ name, rows: null, ...(await store.putFile(`${folder}/${name}`, data)) });
+      const written = await store.putFile(`${folder}/${name}`, data);
+      outputs.push({ name, rows: null, ...written });
+      return written;
     },
     async putRows(name, rows) {
       let count = 0;
@@ -169,7 +171,9 @@ const underLease = async (deps: StageDeps, task: KeyedTask, lease: Lease, pulse:
       return count;
     },
     async putLocal(name, file) {
-      outputs.push({ name, rows: null, ...(await store.putLocal(`${folder}/${name}`, file)) });
+      const written = await store.putLocal(`${folder}/${name}`, file);
+      outputs.push({ name, rows: null, ...written });
+      return written;
     },
     async sidecar(name, data) {
       sidecars.push({ name, rows: null, ...(await store.putFile(`${folder}/${name}`, data)) });
