@@ -12,6 +12,7 @@ import { readManifest, stageFolder, writeManifest } from '../io/manifest';
 import type { Store, Written } from '../io/store';
 import { stageKey } from '../lib/hash';
 import { parseLines, toLine } from '../lib/jsonl';
+import { sealManifest } from '../lib/manifest';
 import { keyedConfig } from '../lib/keys';
 import { type Pulse, withPulse } from './pulse';
 
@@ -182,7 +183,7 @@ const underLease = async (deps: StageDeps, task: KeyedTask, lease: Lease, pulse:
   };
   await deed(box);
   await lease.check();
-  const manifest = await writeManifest(store, {
+  const manifest = sealManifest({
     content: { schema: ARTIFACT_SCHEMA, stage: task.verb, version: STAGES[task.verb].version, outputs },
     facts: {
       key: task.key,
@@ -199,7 +200,7 @@ const underLease = async (deps: StageDeps, task: KeyedTask, lease: Lease, pulse:
       sidecars,
     },
   });
-  return refOf(manifest);
+  return refOf(await writeManifest(store, manifest));
 };
 
 /** Counts one more of a reason. */
