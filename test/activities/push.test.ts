@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { createPush } from '../../activities/push';
 import type { CpuActivities, PushResult } from '../../contracts/activities';
 import type { StageRef } from '../../contracts/artifacts';
@@ -30,6 +31,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+/** The failures of these tests are wanted: they need no log. */
+const quiet = (): MockActivityEnvironment => new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') });
+
 /** A prepared publication; `key` is any name. */
 const prepare = async (key: string, files: Record<string, string>, sidecars: Record<string, string> = {}): Promise<StageRef> => {
   const place = async (all: Record<string, string>) =>
@@ -55,7 +59,7 @@ interface Setting {
 }
 
 /** One attempt of the activity. */
-const push = async (prepared: StageRef, { publish = {}, token = HUB_TOKEN, namespaces, executionId = 'execution' }: Setting = {}, environment = new MockActivityEnvironment()): Promise<PushResult> => {
+const push = async (prepared: StageRef, { publish = {}, token = HUB_TOKEN, namespaces, executionId = 'execution' }: Setting = {}, environment = quiet()): Promise<PushResult> => {
   const config = { hub: { endpoint: server.url, token: token === null ? null : new Secret(token) }, publishNamespaces: namespaces ?? null };
   const task = {
     run: { runId: 'run', executionId },
@@ -105,7 +109,7 @@ describe('what is pushed', () => {
 
   test('another publication with other times only makes no commit', async () => {
     await push(await prepare('a', FILES, { 'model/proof.json': 'monday' }));
-    expect((await push(await prepare('b', FILES, { 'model/proof.json': 'tuesday' }))).outcome).toBe('same');
+    expect((await push(await prepare('b', FILES, { 'model/proof.json': 'tuesday' }), { executionId: 'next night' })).outcome).toBe('same');
   });
 
   test('a change is one commit that also deletes what we no longer make, and nothing of others', async () => {
@@ -181,7 +185,7 @@ describe('exactly once', () => {
 
   test('a cancelled upload leaves the repository as it was', async () => {
     const prepared = await prepare('a', FILES);
-    const environment = new MockActivityEnvironment();
+    const environment = quiet();
     server.inject({ method: 'PUT', path: /_lfs/, does: { delayMs: 60_000 }, strikes: () => environment.cancel() });
     await expect(push(prepared, {}, environment)).rejects.toThrow('CANCELLED');
     expect(titles()).toEqual([]);
@@ -233,6 +237,6 @@ describe('what is refused', () => {
     const other = await openStore(join(folder, 'other'));
     const task = { run: { runId: 'r', executionId: 'e' }, storeId: other.storeId, prepared: await prepare('a', FILES), publish: { model: MODEL, dataset: null, private: true, approval: 'none' as const }, heartbeatSeconds: 30 };
     const config = { hub: { endpoint: server.url, token: new Secret(HUB_TOKEN) }, publishNamespaces: null };
-    expect((await failed(new MockActivityEnvironment().run(createPush({ store, config }).push, task))).type).toBe('ConfigMissing');
+    expect((await failed(quiet().run(createPush({ store, config }).push, task))).type).toBe('ConfigMissing');
   });
 });
