@@ -37,14 +37,34 @@ const quiet = (): MockActivityEnvironment => new MockActivityEnvironment(undefin
 /** A prepared publication; `key` is any name. */
 const prepare = async (key: string, files: Record<string, string>, sidecars: Record<string, string> = {}): Promise<StageRef> => {
   const place = async (all: Record<string, string>) =>
-    Promise.all(Object.entries(all).map(async ([name, text]) => ({ name, rows: null, ...(await store.putFile(`${stageFolder('publish', digest(key), 1)}/${name}`, text)) })));
+    Promise.all(
+      Object.entries(all).map(async ([name, text]) => ({
+        name,
+        rows: null,
+        ...(await store.putFile(`${stageFolder('publish', digest(key), 1)}/${name}`, text)),
+      })),
+    );
   const lists = Object.fromEntries(
     (['model', 'dataset'] as const).map((kind) => {
-      const own = Object.keys(files).filter((name) => name.startsWith(`${kind}/`)).map((name) => ({ path: name.slice(kind.length + 1), bytes: 1, sha256: digest(files[name]), companion: false }));
+      const own = Object.keys(files)
+        .filter((name) => name.startsWith(`${kind}/`))
+        .map((name) => ({ path: name.slice(kind.length + 1), bytes: 1, sha256: digest(files[name]), companion: false }));
       return [`${kind}/retune.json`, fileList(kind, {}, own)];
     }),
   );
-  const facts = { key: digest(key), fence: 1, inputs: { train: 'c'.repeat(64) }, config: {}, counts: {}, reasons: {}, metrics: {}, startedAt: '', finishedAt: '', host: 'h', versions: {} };
+  const facts = {
+    key: digest(key),
+    fence: 1,
+    inputs: { train: 'c'.repeat(64) },
+    config: {},
+    counts: {},
+    reasons: {},
+    metrics: {},
+    startedAt: '',
+    finishedAt: '',
+    host: 'h',
+    versions: {},
+  };
   const content = { schema: 1 as const, stage: 'publish' as const, version: 1, outputs: await place({ ...files, ...lists }) };
   const { outputDigest } = await writeManifest(store, sealManifest({ content, facts: { ...facts, sidecars: await place(sidecars) } }));
   return { verb: 'publish', key: digest(key), outputDigest, counts: {}, reasons: {} };
@@ -59,7 +79,11 @@ interface Setting {
 }
 
 /** One attempt of the activity. */
-const push = async (prepared: StageRef, { publish = {}, token = HUB_TOKEN, namespaces, executionId = 'execution' }: Setting = {}, environment = quiet()): Promise<PushResult> => {
+const push = async (
+  prepared: StageRef,
+  { publish = {}, token = HUB_TOKEN, namespaces, executionId = 'execution' }: Setting = {},
+  environment = quiet(),
+): Promise<PushResult> => {
   const config = { hub: { endpoint: server.url, token: token === null ? null : new Secret(token) }, publishNamespaces: namespaces ?? null };
   const task = {
     run: { runId: 'run', executionId },
@@ -68,7 +92,7 @@ const push = async (prepared: StageRef, { publish = {}, token = HUB_TOKEN, names
     publish: { model: MODEL, dataset: null, private: true, approval: 'none' as const, ...publish },
     heartbeatSeconds: 30,
   };
-  return (await environment.run(createPush({ store, config }).push, task)) as PushResult;
+  return environment.run<[typeof task], PushResult, CpuActivities['push']>(createPush({ store, config }).push, task);
 };
 const failed = async (attempt: Promise<unknown>): Promise<ApplicationFailure> => {
   const error: unknown = await attempt.then(
@@ -78,9 +102,17 @@ const failed = async (attempt: Promise<unknown>): Promise<ApplicationFailure> =>
   if (!(error instanceof ApplicationFailure)) throw error;
   return error;
 };
-const FILES = { 'model/README.md': '# tuned', 'model/model.safetensors': 'weights', 'dataset/README.md': '# pages', 'dataset/data/train.jsonl': '{}\n' };
+const FILES = {
+  'model/README.md': '# tuned',
+  'model/model.safetensors': 'weights',
+  'dataset/README.md': '# pages',
+  'dataset/data/train.jsonl': '{}\n',
+};
 const model = () => server.repository('model', MODEL);
-const titles = (): string[] => model().commits.slice(1).map((commit) => commit.title);
+const titles = (): string[] =>
+  model()
+    .commits.slice(1)
+    .map((commit) => commit.title);
 const paths = (): string[] => [...model().head.tree.keys()].sort();
 
 describe('what is pushed', () => {
@@ -89,7 +121,13 @@ describe('what is pushed', () => {
     expect(result.outcome).toBe('pushed');
     expect(paths()).toEqual(['.gitattributes', 'README.md', 'model.safetensors', 'retune.json']);
     const dataset = server.repository('dataset', DATASET);
-    expect([...dataset.head.tree.keys()].sort()).toEqual(['.gitattributes', 'README.md', 'data/train.jsonl', 'provenance.jsonl', 'retune.json']);
+    expect([...dataset.head.tree.keys()].sort()).toEqual([
+      '.gitattributes',
+      'README.md',
+      'data/train.jsonl',
+      'provenance.jsonl',
+      'retune.json',
+    ]);
     expect([model().commits.length, dataset.commits.length, model().isPrivate, dataset.isPrivate]).toEqual([2, 2, true, true]);
     expect(result.commits).toEqual({
       model: `${server.url}/${MODEL}`,
@@ -103,7 +141,11 @@ describe('what is pushed', () => {
   test('the same again makes no commit', async () => {
     const prepared = await prepare('a', FILES);
     const { commits } = await push(prepared);
-    expect(await push(prepared, { executionId: 'next night' })).toEqual({ outcome: 'same', reason: 'the Hub holds the same files already', commits });
+    expect(await push(prepared, { executionId: 'next night' })).toEqual({
+      outcome: 'same',
+      reason: 'the Hub holds the same files already',
+      commits,
+    });
     expect(model().commits).toHaveLength(2);
   });
 
@@ -166,7 +208,12 @@ describe('exactly once', () => {
 
   test('the head moves between look and commit: a conflict, and the next attempt keeps both', async () => {
     const prepared = await prepare('a', FILES);
-    server.inject({ method: 'POST', path: /\/preupload\//, does: { delayMs: 0 }, strikes: () => server.edit('model', MODEL, 'notes.md', 'mine') });
+    server.inject({
+      method: 'POST',
+      path: /\/preupload\//,
+      does: { delayMs: 0 },
+      strikes: () => server.edit('model', MODEL, 'notes.md', 'mine'),
+    });
     expect(await failed(push(prepared))).toMatchObject({ type: 'HubConflict', nonRetryable: false });
     expect((await push(prepared)).outcome).toBe('pushed');
     expect(paths()).toContain('notes.md');
@@ -175,7 +222,10 @@ describe('exactly once', () => {
   test('a dataset that was pushed before the model failed counts as pushed', async () => {
     const prepared = await prepare('a', FILES);
     server.inject({ method: 'POST', path: new RegExp(`models/${MODEL}/commit`), does: { status: 503, headers: { 'retry-after': '2' } } });
-    expect(await failed(push(prepared, { publish: { dataset: DATASET } }))).toMatchObject({ type: 'RemoteUnavailable', nextRetryDelay: 2000 });
+    expect(await failed(push(prepared, { publish: { dataset: DATASET } }))).toMatchObject({
+      type: 'RemoteUnavailable',
+      nextRetryDelay: 2000,
+    });
     server.inject({ method: 'POST', path: /models.*preupload/, does: { status: 429 } });
     expect((await failed(push(prepared, { publish: { dataset: DATASET } }))).type).toBe('RateLimited');
     const result = await push(prepared, { publish: { dataset: DATASET } });
@@ -194,7 +244,11 @@ describe('exactly once', () => {
 
 describe('what is refused', () => {
   test('without a token nothing is asked and the reason is said', async () => {
-    expect(await push(await prepare('a', FILES), { token: null })).toEqual({ outcome: 'none', reason: 'no HF_TOKEN on the worker: prepared locally, nothing pushed', commits: {} });
+    expect(await push(await prepare('a', FILES), { token: null })).toEqual({
+      outcome: 'none',
+      reason: 'no HF_TOKEN on the worker: prepared locally, nothing pushed',
+      commits: {},
+    });
     expect(server.requests).toEqual([]);
   });
 
@@ -235,7 +289,13 @@ describe('what is refused', () => {
 
   test("another store's reference is refused", async () => {
     const other = await openStore(join(folder, 'other'));
-    const task = { run: { runId: 'r', executionId: 'e' }, storeId: other.storeId, prepared: await prepare('a', FILES), publish: { model: MODEL, dataset: null, private: true, approval: 'none' as const }, heartbeatSeconds: 30 };
+    const task = {
+      run: { runId: 'r', executionId: 'e' },
+      storeId: other.storeId,
+      prepared: await prepare('a', FILES),
+      publish: { model: MODEL, dataset: null, private: true, approval: 'none' as const },
+      heartbeatSeconds: 30,
+    };
     const config = { hub: { endpoint: server.url, token: new Secret(HUB_TOKEN) }, publishNamespaces: null };
     expect((await failed(quiet().run(createPush({ store, config }).push, task))).type).toBe('ConfigMissing');
   });
