@@ -15,8 +15,7 @@ export interface Written {
 
 /**
  * Paths are checked (store-paths.ts); names that people chose go through pathSegment() first.
- * A path is either put (putFile, putLocal) or compared (createExclusive, replaceIfMatch), never both: a put does
- * not look whether a comparison is under way.
+ * A path that is replaced with replaceIfMatch is never put: a put does not look whether a comparison is under way.
  */
 export interface Store {
   /** UUID of the store, in its store.json: two workers with the same id resolve the same references. */
