@@ -14,7 +14,7 @@ const announce = (queue: string): void => {
 
 const main = async (role: string | undefined, index: number): Promise<void> => {
   const config = readConfig();
-  const log = createLog(role ?? 'worker');
+  const log = createLog({ name: role ?? 'worker', secrets: [config.hub.token, config.brightData.token] });
   installRuntime(log);
   const parts: Parts = { config, store: await openStore(config.store), clock: systemClock, log, host: hostName(), runTrainer: createRunTrainer(config, log, index) };
   if (role === 'cpu') return runCpuWorker(parts, announce);
