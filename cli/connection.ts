@@ -37,9 +37,13 @@ export const connectTo = async (named: Named): Promise<Server> => {
   const { connectionOptions } = loadClientConnectConfig();
   // A server of our own is plain on loopback; the profile's TLS and key belong to the named one.
   const options = named.own ? { address: named.address } : connectionOptions;
-  const connection = await Connection.connect({ ...(options as { address: string }), connectTimeout: CONNECT_WITHIN_MS }).catch((error: unknown) => {
-    throw new CommandFailed(`the Temporal server ${named.address} does not answer: ${error instanceof Error ? error.message : String(error)}`);
-  });
+  const connection = await Connection.connect({ ...(options as { address: string }), connectTimeout: CONNECT_WITHIN_MS }).catch(
+    (error: unknown) => {
+      throw new CommandFailed(
+        `the Temporal server ${named.address} does not answer: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    },
+  );
   const client = new Client({ connection, namespace: named.namespace });
   return { ...named, client, connection, close: async () => connection.close() };
 };
@@ -65,4 +69,6 @@ export const requireServer = async (config: Config): Promise<Server> => {
 
 /** The run's page in the UI. */
 export const runUrl = (server: Pick<Named, 'uiUrl' | 'namespace'>, runId: string): string | null =>
-  server.uiUrl === null ? null : `${server.uiUrl}/namespaces/${encodeURIComponent(server.namespace)}/workflows/${encodeURIComponent(runId)}`;
+  server.uiUrl === null
+    ? null
+    : `${server.uiUrl}/namespaces/${encodeURIComponent(server.namespace)}/workflows/${encodeURIComponent(runId)}`;

@@ -37,9 +37,7 @@ const beatsOf = (description: Awaited<ReturnType<WorkflowHandle['describe']>>): 
 };
 
 const queryProgress = async (server: Server, handle: WorkflowHandle): Promise<Progress | null> =>
-  server.connection
-    .withDeadline(Date.now() + QUERY_WITHIN_MS, async () => handle.query<Progress>(QUERY_PROGRESS))
-    .catch(() => null);
+  server.connection.withDeadline(Date.now() + QUERY_WITHIN_MS, async () => handle.query<Progress>(QUERY_PROGRESS)).catch(() => null);
 
 const failureText = (error: unknown): string => {
   if (error instanceof ApplicationFailure) return `${error.type ?? 'failed'}: ${error.message}`;
@@ -69,7 +67,8 @@ const ending = async (handle: WorkflowHandle, runId: string, executionId: string
     if (!(error instanceof WorkflowFailedError)) throw error;
     const result = emptyResult(runId, executionId, progress);
     const { cause } = error;
-    if (cause instanceof CancelledFailure) return { result: { ...result, status: 'cancelled', reason: 'cancelled by a person' }, failure: null };
+    if (cause instanceof CancelledFailure)
+      return { result: { ...result, status: 'cancelled', reason: 'cancelled by a person' }, failure: null };
     const text = cause instanceof TerminatedFailure ? `terminated: ${cause.message}` : failureText(cause);
     return { result: { ...result, reason: text }, failure: text };
   }
@@ -121,7 +120,14 @@ class Display {
       this.said.set(row.verb, row.state);
       this.saidAt = now;
       this.output.line(stageLine(line, this.output));
-      this.output.event({ type: 'progress', runId: this.runId, stage: row.verb, state: row.state, counts: row.counts, ...(beat === undefined ? {} : { beat }) });
+      this.output.event({
+        type: 'progress',
+        runId: this.runId,
+        stage: row.verb,
+        state: row.state,
+        counts: row.counts,
+        ...(beat === undefined ? {} : { beat }),
+      });
     }
   }
 }
@@ -138,7 +144,8 @@ export const follow = async (server: Server, output: Output, runId: string, sign
   for (;;) {
     signal?.throwIfAborted();
     const description = await handle.describe().catch((error: unknown) => {
-      if (error instanceof WorkflowNotFoundError) throw new CommandFailed(`there is no run ${runId} on ${server.address}; npx retune list shows them`);
+      if (error instanceof WorkflowNotFoundError)
+        throw new CommandFailed(`there is no run ${runId} on ${server.address}; npx retune list shows them`);
       return null; // the server restarts: look again
     });
     if (description !== null) {
@@ -156,4 +163,3 @@ export const ended = (output: Output, { result, failure }: Ended, extra: Record<
   output.event({ type: 'result', ...result, ...extra });
   if (failure !== null) output.line(output.style('red', failure));
 };
-

@@ -55,7 +55,8 @@ const helpText = (): string =>
     'Exit codes: 0 published, prepared or unchanged; 1 failed; 2 bad input or configuration; 3 held; 130 cancelled.',
   ].join('\n');
 
-const commandHelp = (name: string, { usage, summary, help }: Command): string => [`npx retune ${name} ${usage}`.trimEnd(), '', summary, ...(help.length === 0 ? [] : ['', ...help])].join('\n');
+const commandHelp = (name: string, { usage, summary, help }: Command): string =>
+  [`npx retune ${name} ${usage}`.trimEnd(), '', summary, ...(help.length === 0 ? [] : ['', ...help])].join('\n');
 
 const explain = (output: Output, name: string, error: unknown): number => {
   const said = (code: number, message: string, fix: string | null): number => {
@@ -66,7 +67,8 @@ const explain = (output: Output, name: string, error: unknown): number => {
   };
   if (error instanceof UsageError) return said(EXIT.usage, error.message, error.fix ?? `npx retune ${name} --help`);
   if (error instanceof ConfigError) return said(EXIT.usage, error.message, 'correct the environment; npx retune doctor shows it');
-  if (error instanceof AlreadyUp) return said(EXIT.usage, error.message, 'npx retune run, status and the others use it; Ctrl-C there ends it');
+  if (error instanceof AlreadyUp)
+    return said(EXIT.usage, error.message, 'npx retune run, status and the others use it; Ctrl-C there ends it');
   if (error instanceof StoreError) return said(EXIT.usage, error.message, 'RETUNE_STORE names the store; npx retune doctor checks it');
   if (error instanceof ServerError || error instanceof WorkerError) return said(EXIT.failed, error.message, 'npx retune doctor');
   if (error instanceof CommandFailed) return said(EXIT.failed, error.message, null);

@@ -43,7 +43,8 @@ const parseValue = (value: string): unknown => {
 const assign = (fields: Fields, setting: string): void => {
   const at = setting.indexOf('=');
   const path = setting.slice(0, at).split('.');
-  if (at < 1 || path.some((name) => name === '' || name === '__proto__')) throw new UsageError(`--set ${setting}: write path=value, for example --set train.steps=20`);
+  if (at < 1 || path.some((name) => name === '' || name === '__proto__'))
+    throw new UsageError(`--set ${setting}: write path=value, for example --set train.steps=20`);
   let here = fields;
   for (const name of path.slice(0, -1)) {
     if (!Object.hasOwn(here, name)) here[name] = {};

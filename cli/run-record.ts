@@ -32,7 +32,9 @@ export const findRecord = async (store: Store, runId: string, executionId?: stri
   const record = executionId === undefined ? found.at(-1) : found.find((one) => one.executionId === executionId);
   if (record !== undefined) return record;
   const known = await knownRuns(store);
-  throw new CommandFailed(`the store ${store.uri} knows no run ${runId}${known.length === 0 ? '; it has none' : `; it has: ${known.slice(-10).join(', ')}`}`);
+  throw new CommandFailed(
+    `the store ${store.uri} knows no run ${runId}${known.length === 0 ? '; it has none' : `; it has: ${known.slice(-10).join(', ')}`}`,
+  );
 };
 
 /** The newest record that has a finished stage of this verb: an unchanged run names its stages too. */
@@ -46,7 +48,10 @@ export const findStageRef = async (store: Store, runId: string, verb: StageRef['
 };
 
 /** Manifest of a finished stage, and the folder of its files in the store. */
-export const readStage = async (store: Store, ref: Pick<StageRef, 'verb' | 'key'>): Promise<{ manifest: Manifest; folder: string } | null> => {
+export const readStage = async (
+  store: Store,
+  ref: Pick<StageRef, 'verb' | 'key'>,
+): Promise<{ manifest: Manifest; folder: string } | null> => {
   const data = await store.read(`${ref.verb}/${ref.key}/manifest.json`);
   if (data === null) return null;
   const manifest = Manifest.parse(JSON.parse(data.toString('utf8')));

@@ -28,7 +28,10 @@ export const supervise = async (config: Config, output: Output, signal?: AbortSi
   const named = namedServer();
   const temporalCli = named === null ? await findExecutable(config.temporal.cli) : null;
   if (named === null && temporalCli === null)
-    throw new UsageError(`Temporal's command line program was not found: ${config.temporal.cli[0] ?? ''} is not there`, 'npm start installs it; or set TEMPORAL_CLI_PATH, or TEMPORAL_ADDRESS for a server of yours');
+    throw new UsageError(
+      `Temporal's command line program was not found: ${config.temporal.cli[0] ?? ''} is not there`,
+      'npm start installs it; or set TEMPORAL_CLI_PATH, or TEMPORAL_ADDRESS for a server of yours',
+    );
   const store = await openStore(config.store);
   return startSupervisor(
     {
@@ -49,7 +52,11 @@ export const supervise = async (config: Config, output: Output, signal?: AbortSi
 };
 
 const hasPoller = async (server: Server, queue: string): Promise<boolean> => {
-  const { pollers } = await server.client.workflowService.describeTaskQueue({ namespace: server.namespace, taskQueue: { name: queue }, taskQueueType: 1 });
+  const { pollers } = await server.client.workflowService.describeTaskQueue({
+    namespace: server.namespace,
+    taskQueue: { name: queue },
+    taskQueueType: 1,
+  });
   return (pollers ?? []).length > 0;
 };
 
@@ -63,7 +70,10 @@ export const openSession = async (config: Config, output: Output, signal?: Abort
     const queue = queues(config.queuePrefix).main;
     if (!there.own && !(await hasPoller(there, queue))) {
       await there.close();
-      throw new UsageError(`no worker polls the queue ${queue} on ${there.address}`, 'npx retune worker cpu (and: npx retune worker gpu 0), or npx retune up');
+      throw new UsageError(
+        `no worker polls the queue ${queue} on ${there.address}`,
+        'npx retune worker cpu (and: npx retune worker gpu 0), or npx retune up',
+      );
     }
     return { server: there, supervisor: null, close: async () => there.close() };
   }

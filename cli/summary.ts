@@ -1,7 +1,7 @@
 // What a run made, in the words of a person: numbers, verdict, answers, where things are, what to type next.
 import { z } from 'zod';
 import type { PipelineResult, RunRecord } from '../contracts/artifacts';
-import type { Store } from '../io/store';
+import { pathSegment, type Store } from '../io/store';
 import { grouped, type Output } from './output';
 import { readStage } from './run-record';
 
@@ -16,7 +16,10 @@ const Evaluation = z.looseObject({
     examples: z.number(),
     pages: z.number(),
   }),
-  verdict: z.looseObject({ decision: z.enum(['pass', 'hold', 'insufficient']), rules: z.array(z.looseObject({ rule: z.string(), outcome: z.string(), text: z.string() })) }),
+  verdict: z.looseObject({
+    decision: z.enum(['pass', 'hold', 'insufficient']),
+    rules: z.array(z.looseObject({ rule: z.string(), outcome: z.string(), text: z.string() })),
+  }),
   answers: z.array(z.looseObject({ question: z.string(), base: z.string(), tuned: z.string() })).default([]),
 });
 export type Evaluation = z.infer<typeof Evaluation>;
@@ -53,7 +56,7 @@ export const productsOf = async (store: Store, record: RunRecord): Promise<Produ
 };
 
 /** Store path of a run's report. */
-export const reportPath = (record: Pick<RunRecord, 'runId'>): string => `runs/${encodeURIComponent(record.runId)}/report.html`;
+export const reportPath = (record: Pick<RunRecord, 'runId'>): string => `runs/${pathSegment(record.runId)}/report.html`;
 
 const VERDICT = { pass: 'better than the base', hold: 'held', insufficient: 'too few test examples to decide' } as const;
 
@@ -101,15 +104,21 @@ export const printSummary = (output: Output, result: PipelineResult, products: P
   if (evaluation !== null) {
     const { base, tuned, difference, low, high, examples, pages } = evaluation.nll;
     output.line(`held-out loss (NLL a token): base ${base.toFixed(3)}, tuned ${tuned.toFixed(3)}`);
-    output.line(`difference ${signed(difference)}, 95 % interval ${signed(low)} to ${signed(high)}, over ${examples} examples of ${pages} pages it never saw`);
+    output.line(
+      `difference ${signed(difference)}, 95 % interval ${signed(low)} to ${signed(high)}, over ${examples} examples of ${pages} pages it never saw`,
+    );
     const { decision } = evaluation.verdict;
     output.line(`verdict: ${output.style(decision === 'pass' ? 'green' : 'yellow', VERDICT[decision])}`);
     for (const rule of evaluation.verdict.rules) if (rule.outcome === 'fail') output.line(`  ✘ ${rule.text}`);
     answersText(output, evaluation);
   }
-  const places = Object.entries({ adapter: products.adapter, dataset: products.dataset, 'merged model': products.model, 'ready for the Hub': products.prepared, report: products.report }).filter(
-    (entry): entry is [string, string] => entry[1] !== null,
-  );
+  const places = Object.entries({
+    adapter: products.adapter,
+    dataset: products.dataset,
+    'merged model': products.model,
+    'ready for the Hub': products.prepared,
+    report: products.report,
+  }).filter((entry): entry is [string, string] => entry[1] !== null);
   if (places.length > 0) output.line();
   for (const [name, path] of places) output.line(`${name.padEnd(18)}${path}`);
   for (const [name, commit] of Object.entries(result.published)) output.line(`${name.padEnd(18)}${commit}`);
