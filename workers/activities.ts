@@ -9,7 +9,6 @@ import { createEvaluate } from '../activities/evaluate';
 import { createFormat } from '../activities/format';
 import { createPair } from '../activities/pair';
 import { createPublish } from '../activities/publish';
-import { createPush } from '../activities/push';
 import { createPointer } from '../activities/pointer';
 import { createApproval } from '../activities/approval';
 import { createReport } from '../activities/report';
@@ -37,8 +36,7 @@ export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActiv
     ...createDedup(stage),
     ...createPair(stage),
     ...createFormat({ ...stage, config, runTrainer }),
-    ...createPublish(stage),
-    ...createPush({ store, config }),
+    ...createPublish({ ...stage, config }),
     ...createPointer({ store }),
     ...createApproval({ store }),
     ...createRunRecord({ store }),
