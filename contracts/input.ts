@@ -1,0 +1,183 @@
+// All that a run can be told, as one JSON object: what the Temporal UI, the CLI and a schedule send.
+// Every field has a default and a description; docs/input.md is written from this file.
+// meta({ key: false }) marks a field that cannot change a result, so it never enters a stage's key.
+import { z } from 'zod';
+import { PAIR_KINDS } from './records';
+
+const outside = { key: false } as const;
+const Fraction = z.number().min(0).max(1);
+
+const Source = z.strictObject({
+  urls: z.array(z.url({ protocol: /^https?$/ })).max(5000).default([]).describe('pages to collect'),
+  provider: z
+    .enum(['auto', 'direct', 'brightdata'])
+    .default('auto')
+    .describe('who fetches; auto: Bright Data when the worker has BRIGHTDATA_API_TOKEN, else direct'),
+  robots: z.enum(['obey', 'ignore']).default('obey').describe('direct: robots.txt of each host'),
+  userAgent: z.string().min(1).max(200).default('retune/0.1').describe('direct: the name we give'),
+  maxAgeHours: z.number().min(0).max(8760).nullable().default(null).describe('a page younger than this is not asked for again; null: 0 for direct (it revalidates), 20 for brightdata'),
+  minSuccess: Fraction.default(0.5).describe('least share of URLs that must bring a page'),
+  maxBodyMb: z.int().min(1).max(100).default(20).describe('largest page, after decompression'),
+  timeoutSeconds: z.int().min(1).max(600).default(30).meta(outside).describe('of one request'),
+  perHost: z.int().min(1).max(32).default(4).meta(outside).describe('requests at once to one host'),
+  retries: z.int().min(0).max(20).default(3).meta(outside).describe('further tries of a single URL for what can heal'),
+});
+
+const Clean = z.strictObject({
+  minWords: z.int().min(0).default(10).describe('a page with fewer words of content is dropped'),
+});
+
+const Dedup = z.strictObject({
+  similarity: Fraction.default(0.8).describe('Jaccard similarity of word 5-grams from which two sections are duplicates'),
+  boilerplatePages: z.int().min(2).default(5).describe('a block of text on this many pages of a site is boilerplate: kept once'),
+});
+
+const Pairs = z.strictObject({
+  kinds: z.array(z.enum(PAIR_KINDS)).min(1).default([...PAIR_KINDS]).describe('kinds of pair to make'),
+  minChars: z.int().min(1).default(50).describe('shortest response'),
+  maxChars: z.int().min(50).default(2400).describe('longest response; a longer section is cut at a block boundary'),
+  minScore: Fraction.default(0.5).describe('least score'),
+  maxPerPage: z.int().min(1).default(60).describe('most pairs of one page, best first'),
+  maxKindShare: Fraction.default(1).describe('most of all pairs that one kind may be'),
+});
+
+const Format = z.strictObject({
+  date: z.iso.date().nullable().default(null).describe('GPT-OSS: the current date in the system message; null: none. Never today'),
+  reasoning: z.enum(['low', 'medium', 'high']).default('low').describe('GPT-OSS: reasoning level in the system message'),
+  instructions: z.string().max(4000).default('').describe('developer message (GPT-OSS) or system message (others); empty: none'),
+  maxTokens: z.int().min(32).max(131072).default(1024).describe('longest example; a longer one is dropped with a reason'),
+  testShare: Fraction.default(0.1).describe('share of pages for the final test'),
+  validationShare: Fraction.default(0.05).describe('share of pages for validation while training'),
+  salt: z.string().default('retune').describe('decides which page falls into which split; it never moves'),
+});
+
+const Model = z.strictObject({
+  base: z
+    .string()
+    .min(1)
+    .default('openai/gpt-oss-20b')
+    .meta(outside)
+    .describe('a Hub id, a folder on the worker, "smollm2-135m-instruct" (comes with the set-up) or "tiny-gpt-oss" (random weights, for tests)'),
+  revision: z.string().nullable().default(null).meta(outside).describe('Hub commit or branch; null: the newest, resolved once a run. The weights themselves are in the key'),
+  dtype: z.enum(['auto', 'bf16', 'fp32']).default('auto').describe('auto: bf16 where the device has it'),
+});
+
+const Train = z.strictObject({
+  lora: z
+    .strictObject({
+      r: z.int().min(1).max(256).default(8),
+      alpha: z.int().min(1).default(16),
+      dropout: z.number().min(0).max(0.5).default(0).describe('not with experts'),
+      rslora: z.boolean().default(false),
+      targets: z.enum(['attention', 'mlp', 'both']).default('both').describe('mlp: feed-forward layers; in GPT-OSS every expert'),
+    })
+    .prefault({})
+    .describe('the adapter'),
+  lr: z.number().positive().max(1).default(2e-4).describe('learning rate'),
+  schedule: z.enum(['linear', 'cosine', 'constant']).default('linear'),
+  warmupSteps: z.int().min(0).default(5),
+  steps: z.int().min(1).nullable().default(60).describe('optimiser steps; null: as many as epochs needs'),
+  epochs: z.number().positive().default(1).describe('used when steps is null'),
+  batch: z
+    .strictObject({
+      examples: z.int().min(1).default(8).describe('examples a step'),
+      tokens: z.int().min(16).nullable().default(null).describe('most tokens a step'),
+    })
+    .prefault({}),
+  microTokens: z.int().min(16).nullable().default(null).describe('most tokens a forward pass; null: from free memory'),
+  weightDecay: z.number().min(0).default(0.01),
+  clip: z.number().positive().default(1).describe('largest norm of the gradient'),
+  seed: z.int().min(0).default(3407),
+  evalEvery: z.int().min(1).nullable().default(20).describe('steps between validation losses'),
+  saveEvery: z.int().min(1).default(20).meta(outside).describe('steps between checkpoints'),
+  saveSeconds: z.int().min(1).default(60).meta(outside).describe('seconds between checkpoints, whichever comes first'),
+  queue: z.string().nullable().default(null).meta(outside).describe('task queue of one device, gpu-<host>-<index>; null: any'),
+});
+
+const Evaluate = z.strictObject({
+  maxExamples: z.int().min(1).default(400).describe('test examples to score'),
+  generations: z.int().min(0).default(30).describe('test questions answered by base and tuned, for format health'),
+  maxNewTokens: z.int().min(1).default(96).describe('longest answer'),
+  questions: z.array(z.string().min(1)).max(20).default([]).describe('questions answered side by side in the report'),
+});
+
+const Gate = z.strictObject({
+  minExamples: z.int().min(1).default(20).describe('fewer test examples cannot decide'),
+  onInsufficient: z.enum(['hold', 'pass']).default('hold').describe('what too few test examples mean'),
+  marginLast: Fraction.default(0.01).describe('how much worse than the last published model it may be, of its NLL'),
+  maxHealthLoss: Fraction.default(0.1).describe('how much more often than the base its answers may be empty, endless or looping'),
+  maxGeneralLoss: Fraction.default(0.05).describe('how much worse on general text it may be, of the base NLL'),
+});
+
+const Convert = z.strictObject({
+  formats: z.array(z.enum(['adapter', 'merged'])).min(1).default(['adapter', 'merged']).describe('what to make and prove'),
+});
+
+const Repository = z.string().regex(/^[\w.-]+\/[\w.-]+$/, 'a Hub repository is namespace/name');
+const Publish = z.strictObject({
+  model: Repository.nullable().default(null).describe('Hub repository of the model; null: prepared locally'),
+  dataset: Repository.nullable().default(null).describe('Hub repository of the dataset; null: not published'),
+  private: z.boolean().default(true).describe('visibility of a repository that is made'),
+  approval: z.enum(['none', 'person']).default('none').meta(outside).describe('person: the run waits for the Update approve or reject'),
+});
+
+const Limits = z.strictObject({
+  heartbeatSeconds: z.int().min(5).max(600).default(30).describe('a worker that is silent for this long is taken for dead'),
+  trainHours: z.number().positive().max(720).default(72).describe('longest training'),
+  gpuWaitHours: z.number().positive().max(720).default(24).describe('longest wait for a device'),
+});
+
+export const PipelineInput = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
+    .default('retune')
+    .meta(outside)
+    .describe('names the run and, without a Hub repository, what it publishes'),
+  source: Source.prefault({}).describe('what to collect'),
+  clean: Clean.prefault({}),
+  dedup: Dedup.prefault({}),
+  pair: Pairs.prefault({}),
+  format: Format.prefault({}),
+  model: Model.prefault({}),
+  train: Train.prefault({}),
+  evaluate: Evaluate.prefault({}),
+  gate: Gate.prefault({}),
+  convert: Convert.prefault({}),
+  publish: Publish.prefault({}),
+  limits: Limits.prefault({}).meta(outside).describe('time limits'),
+});
+export type PipelineInput = z.infer<typeof PipelineInput>;
+
+/** The same fields without defaults, each optional; null in a place that does not take null = back to the default. */
+const partial = (schema: z.ZodType): z.ZodType => {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) return partial(schema.def.innerType as z.ZodType);
+  if (schema instanceof z.ZodObject) {
+    const shape = Object.fromEntries(
+      Object.entries(schema.shape as Record<string, z.ZodType>).map(([name, field]) => [name, partial(field).nullable().optional()]),
+    );
+    return z.strictObject(shape);
+  }
+  return schema;
+};
+
+/** What a person may send: any part of the input, and the name of a preset that the worker keeps. */
+export const RawInput = z.strictObject({
+  preset: z
+    .string()
+    .regex(/^[\w-]+$/, 'the name of a file in RETUNE_PRESETS, without .json')
+    .optional()
+    .describe('fields given beside it override it; an empty input means the preset "default"'),
+  ...(partial(PipelineInput) as z.ZodObject).shape,
+});
+export type RawInput = { preset?: string } & { [K in keyof PipelineInput]?: unknown };
+
+/** Dotted paths of all fields with whether they may enter a key; what the house test and docs/input.md walk. */
+export const inputPaths = (schema: z.ZodType = PipelineInput, prefix = '', keyed = true): { path: string; keyed: boolean; schema: z.ZodType }[] => {
+  const inner = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault ? (schema.def.innerType as z.ZodType) : schema;
+  const here = keyed && schema.meta()?.['key'] !== false && inner.meta()?.['key'] !== false;
+  if (!(inner instanceof z.ZodObject)) return [{ path: prefix, keyed: here, schema }];
+  return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([name, field]) =>
+    inputPaths(field, prefix === '' ? name : `${prefix}.${name}`, here),
+  );
+};

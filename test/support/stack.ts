@@ -1,0 +1,168 @@
+// A real Temporal dev server and real worker processes on a home of their own, with parts that can be killed.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import type { Progress } from '../../contracts/activities';
+import type { PipelineResult, RunRecord } from '../../contracts/artifacts';
+import { QUERY_PROGRESS, queues } from '../../contracts/names';
+
+export const ROOT = join(__dirname, '..', '..');
+const run = promisify(execFile);
+
+export const freePort = async (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+
+export const until = async (what: string, seconds: number, check: () => Promise<boolean> | boolean): Promise<void> => {
+  const end = Date.now() + seconds * 1000;
+  while (Date.now() < end) {
+    if (await check()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`waited ${seconds} s for ${what}`);
+};
+
+const ended = async (child: ChildProcess): Promise<void> =>
+  child.exitCode !== null || child.signalCode !== null ? Promise.resolve() : new Promise((resolve) => child.once('exit', () => resolve()));
+
+export interface Started {
+  child: ChildProcess;
+  ready: Promise<void>;
+  log: () => string;
+}
+
+export class Stack {
+  readonly home = mkdtempSync(join(tmpdir(), 'retune-test-'));
+  readonly env: NodeJS.ProcessEnv;
+  address = '';
+  client!: Client;
+  private connection: Connection | null = null;
+  private server: ChildProcess | null = null;
+  private readonly children = new Set<ChildProcess>();
+  private port = 0;
+  uiPort = 0;
+
+  constructor(env: Record<string, string> = {}) {
+    this.env = {
+      ...process.env,
+      RETUNE_HOME: this.home,
+      RETUNE_STORE: join(this.home, 'store'),
+      RETUNE_DEVICE: 'cpu',
+      RETUNE_ALLOW_PRIVATE_HOSTS: '1',
+      OMP_WAIT_POLICY: 'PASSIVE',
+      ...env,
+    };
+  }
+
+  async startServer(): Promise<void> {
+    if (this.port === 0) {
+      this.port = await freePort();
+      this.uiPort = await freePort();
+      this.address = `127.0.0.1:${this.port}`;
+      Object.assign(this.env, { TEMPORAL_ADDRESS: this.address, TEMPORAL_NAMESPACE: 'default' });
+    }
+    const temporal = process.env['TEMPORAL_CLI_PATH'] ?? join(ROOT, 'native', '.venv', 'bin', 'temporal');
+    this.server = spawn(
+      temporal,
+      ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(this.port), '--ui-port', String(this.uiPort), '--db-filename', join(this.home, 'temporal.db'), '--log-level', 'never'],
+      { stdio: 'ignore' },
+    );
+    this.children.add(this.server);
+    await until('the Temporal server', 60, async () => {
+      try {
+        await run(temporal, ['operator', 'cluster', 'health', '--address', this.address]);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    if (this.connection === null) {
+      this.connection = await Connection.connect({ address: this.address });
+      this.client = new Client({ connection: this.connection });
+    }
+  }
+
+  /** kill -9, as a power cut would. */
+  async killServer(): Promise<void> {
+    if (this.server === null) return;
+    this.server.kill('SIGKILL');
+    await ended(this.server);
+    this.server = null;
+  }
+
+  async startWorker(role: 'cpu' | 'gpu', index = 0): Promise<Started> {
+    const child = spawn(process.execPath, [join(ROOT, 'dist', 'workers', 'main.js'), role, String(index)], { env: this.env, stdio: ['pipe', 'pipe', 'pipe'], cwd: ROOT });
+    this.children.add(child);
+    let text = '';
+    child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
+    const ready = new Promise<void>((resolve, reject) => {
+      child.stdout.on('data', (chunk: Buffer) => chunk.toString('utf8').includes('"ready"') && resolve());
+      child.once('exit', (code) => reject(new Error(`the ${role} worker ended with ${code}: ${text.slice(-2000)}`)));
+    });
+    ready.catch(() => undefined);
+    await ready;
+    return { child, ready, log: () => text };
+  }
+
+  async kill(worker: Started): Promise<void> {
+    worker.child.kill('SIGKILL');
+    await ended(worker.child);
+  }
+
+  async start(workflowId: string, input: unknown): Promise<void> {
+    await this.client.workflow.start('pipeline', { workflowId, taskQueue: queues().main, args: input === undefined ? [] : [input] });
+  }
+
+  async result(workflowId: string): Promise<PipelineResult> {
+    return (await this.client.workflow.getHandle(workflowId).result()) as PipelineResult;
+  }
+
+  async run(workflowId: string, input: unknown): Promise<PipelineResult> {
+    await this.start(workflowId, input);
+    return this.result(workflowId);
+  }
+
+  async progress(workflowId: string): Promise<Progress> {
+    return this.client.workflow.getHandle(workflowId).query<Progress>(QUERY_PROGRESS);
+  }
+
+  /** The newest heartbeat of a pending activity, decoded. */
+  async heartbeat(workflowId: string, activity: string): Promise<Record<string, unknown> | null> {
+    const { raw } = await this.client.workflow.getHandle(workflowId).describe();
+    const pending = raw.pendingActivities?.find((one) => one.activityType?.name === activity);
+    const data = pending?.heartbeatDetails?.payloads?.[0]?.data;
+    return data == null ? null : (JSON.parse(Buffer.from(data).toString('utf8')) as Record<string, unknown>);
+  }
+
+  /** A file of the store, parsed. */
+  json<T>(path: string): T {
+    return JSON.parse(readFileSync(join(this.home, 'store', path), 'utf8')) as T;
+  }
+
+  record(result: { runId: string; executionId: string }): RunRecord {
+    return this.json<RunRecord>(`runs/${encodeURIComponent(result.runId)}/${result.executionId}.json`);
+  }
+
+  async stop(): Promise<void> {
+    await this.connection?.close();
+    for (const child of this.children) if (child.exitCode === null && child.signalCode === null) child.kill(child === this.server ? 'SIGTERM' : 'SIGTERM');
+    await Promise.all(
+      [...this.children].map(async (child) => {
+        const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+        await ended(child);
+        clearTimeout(timer);
+      }),
+    );
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,50 @@
+// The activities of each queue, put together from their parts.
+import { createClean } from '../activities/clean';
+import { createCollect } from '../activities/collect';
+import { createResolveSource } from '../activities/resolve-source';
+import { createConvert } from '../activities/convert';
+import { createDedup } from '../activities/dedup';
+import type { Device } from '../activities/device';
+import { createEvaluate } from '../activities/evaluate';
+import { createFormat } from '../activities/format';
+import { createPair } from '../activities/pair';
+import { createPublish } from '../activities/publish';
+import { createPointer } from '../activities/pointer';
+import { createApproval } from '../activities/approval';
+import { createReport } from '../activities/report';
+import { createRunRecord } from '../activities/run-record';
+import { createResolveInput } from '../activities/resolve-input';
+import { createResolveModel } from '../activities/resolve-model';
+import { createFindStage, type StageDeps } from '../activities/stage';
+import { createTrain } from '../activities/train';
+import type { CpuActivities, GpuActivities } from '../contracts/activities';
+import { type Parts, versions } from './parts';
+
+const stageDeps = ({ store, clock, host }: Parts): StageDeps => ({ store, clock, host, versions: versions() });
+
+/** @param attributes whether the search attributes are registered */
+export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActivities => {
+  const stage = stageDeps(parts);
+  const { store, config, runTrainer, clock, log } = parts;
+  return {
+    ...createResolveInput({ store, config, attributes }),
+    ...createResolveModel({ config, runTrainer }),
+    ...createResolveSource({ store }),
+    ...createFindStage({ store }),
+    ...createCollect({ ...stage, config, log }),
+    ...createClean(stage),
+    ...createDedup(stage),
+    ...createPair(stage),
+    ...createFormat({ ...stage, config, runTrainer }),
+    ...createPublish({ ...stage, config }),
+    ...createPointer({ store }),
+    ...createApproval({ store }),
+    ...createRunRecord({ store }),
+    ...createReport({ store, clock }),
+  };
+};
+
+export const gpuActivities = (parts: Parts, device: Device): GpuActivities => {
+  const deps = { ...stageDeps(parts), config: parts.config, runTrainer: parts.runTrainer, device };
+  return { ...createTrain(deps), ...createEvaluate(deps), ...createConvert(deps) };
+};

@@ -1,0 +1,32 @@
+// The cpu worker: workflows and every activity that needs no device.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from '@temporalio/worker';
+import { queues } from '../contracts/names';
+import { cpuActivities } from './activities';
+import { registerAttributes } from './attributes';
+import { type Parts, versions } from './parts';
+import { connect, runWorkers, workerOptions } from './runtime';
+
+/** Runs the cpu worker until it is told to leave. */
+export const runCpuWorker = async (parts: Parts, announce: (queue: string) => void): Promise<void> => {
+  const { config, log } = parts;
+  const { connection, namespace } = await connect();
+  const attributes = await registerAttributes(connection, namespace, log);
+  const bundle = join(config.root, 'dist', 'workflow-bundle.js');
+  if (!existsSync(bundle)) throw new Error(`the workflow bundle ${bundle} is missing: npm run build`);
+  const { main } = queues(config.queuePrefix);
+  const worker = await Worker.create({
+    ...workerOptions,
+    connection,
+    namespace,
+    taskQueue: main,
+    identity: `cpu@${parts.host}`,
+    workflowBundle: { codePath: bundle },
+    activities: cpuActivities(parts, () => attributes),
+    maxConcurrentActivityTaskExecutions: 20,
+  });
+  log.debug({ versions: versions() }, 'cpu worker');
+  await runWorkers([worker], () => announce(main));
+  await connection.close();
+};
