@@ -26,7 +26,10 @@ const read = async (store: Store, path: string): Promise<RunRecord | null> => {
   if (data === null) return null;
   const raw = JSON.parse(data.toString('utf8')) as { schema?: unknown };
   if (typeof raw.schema === 'number' && raw.schema > ARTIFACT_SCHEMA)
-    throw new StoreError('FORMAT', `${path} was written by a newer retune (schema ${raw.schema}, this one knows ${ARTIFACT_SCHEMA}): update retune`);
+    throw new StoreError(
+      'FORMAT',
+      `${path} was written by a newer retune (schema ${raw.schema}, this one knows ${ARTIFACT_SCHEMA}): update retune`,
+    );
   return RunRecord.parse(raw);
 };
 
