@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from trainer.data import CONTENT, CONTEXT, METADATA_KEYS, read_tokens, write_tokens
 
 CHECKOUT = Path(__file__).resolve().parents[2]
