@@ -11,10 +11,78 @@ import { encodeTokenFile, type TokenRow } from '../lib/token-file';
 import { CONTROL, VOCABULARY_SIZE } from '../lib/tokens';
 
 const PIECES = [
-  '<|start|>', '<|end|>', '<|message|>', '<|channel|>', '<|return|>', '<|call|>', '<|constrain|>', '<|endoftext|>', '<|reserved_200013|>', '<|im_end|>',
-  '<', '|>', '# Instructions\n\n', 'assistant', 'final', 'the ', 'npm install --save-dev ', 'def f(x):\n    return x\n', '```python\nprint("hi")\n```',
-  '\n', '\n\n', '\r\n', '\t', '  ', '\u00a0', '\u200d', '\ufeff', '\u0000', 'é', 'ß', 'İ', 'ﬁ', '語', '日本語のテキスト', 'Привет ', 'שלום ', 'नमस्ते ', '🚀', '👩‍🚀', '🏳️‍🌈', '\u0301',
-  '\u0085', '\u2028', "'ſ", "it's", "K'LL", 'ǅ', 'ʰ', 'ª', '²', '½', '٣', '\u{1F3FF}', '-'.repeat(200), '='.repeat(7), 'a'.repeat(300), '0', '12345', '3.14159', "don't ", "I'LL ", 'CamelCaseName', 'snake_case_name', 'https://example.com/a?b=c#d', '------', '....', '=>', '&amp;', '"', "'", '\\', '/',
+  '<|start|>',
+  '<|end|>',
+  '<|message|>',
+  '<|channel|>',
+  '<|return|>',
+  '<|call|>',
+  '<|constrain|>',
+  '<|endoftext|>',
+  '<|reserved_200013|>',
+  '<|im_end|>',
+  '<',
+  '|>',
+  '# Instructions\n\n',
+  'assistant',
+  'final',
+  'the ',
+  'npm install --save-dev ',
+  'def f(x):\n    return x\n',
+  '```python\nprint("hi")\n```',
+  '\n',
+  '\n\n',
+  '\r\n',
+  '\t',
+  '  ',
+  '\u00a0',
+  '\u200d',
+  '\ufeff',
+  '\u0000',
+  'é',
+  'ß',
+  'İ',
+  'ﬁ',
+  '語',
+  '日本語のテキスト',
+  'Привет ',
+  'שלום ',
+  'नमस्ते ',
+  '🚀',
+  '👩‍🚀',
+  '🏳️‍🌈',
+  '\u0301',
+  '\u0085',
+  '\u2028',
+  "'ſ",
+  "it's",
+  "K'LL",
+  'ǅ',
+  'ʰ',
+  'ª',
+  '²',
+  '½',
+  '٣',
+  '\u{1F3FF}',
+  '-'.repeat(200),
+  '='.repeat(7),
+  'a'.repeat(300),
+  '0',
+  '12345',
+  '3.14159',
+  "don't ",
+  "I'LL ",
+  'CamelCaseName',
+  'snake_case_name',
+  'https://example.com/a?b=c#d',
+  '------',
+  '....',
+  '=>',
+  '&amp;',
+  '"',
+  "'",
+  '\\',
+  '/',
 ];
 
 const random = createRandom(20240601);
@@ -25,7 +93,8 @@ const text = (least: number): string => {
 
 const conversation = (index: number): { messages: Message[]; options: HarmonyOptions } => {
   const messages: Message[] = index % 3 === 0 ? [{ role: 'developer', content: text(1) }] : [];
-  for (let turn = random.below(3); turn >= 0; turn--) messages.push({ role: 'user', content: text(0) }, { role: 'assistant', content: text(1) });
+  for (let turn = random.below(3); turn >= 0; turn--)
+    messages.push({ role: 'user', content: text(0) }, { role: 'assistant', content: text(1) });
   const reasoning = (['low', 'medium', 'high'] as const)[random.below(3)] ?? 'low';
   return { messages, options: { date: index % 2 === 0 ? null : `2025-0${1 + random.below(9)}-1${random.below(9)}`, reasoning } };
 };
@@ -45,5 +114,11 @@ for (let index = 0; index < 1000; index++) {
 writeFileSync(join(folder, 'conversations.jsonl'), `${lines.join('\n')}\n`);
 writeFileSync(
   join(folder, 'tokens.safetensors'),
-  encodeTokenFile(rows, { tokenizerSha256: sha256('tokenizer'), templateSha256: sha256('template'), vocabSize: VOCABULARY_SIZE, maxTokens: 4096, endTokenId: CONTROL.return }),
+  encodeTokenFile(rows, {
+    tokenizerSha256: sha256('tokenizer'),
+    templateSha256: sha256('template'),
+    vocabSize: VOCABULARY_SIZE,
+    maxTokens: 4096,
+    endTokenId: CONTROL.return,
+  }),
 );
