@@ -39,7 +39,15 @@ const LICENSES: [RegExp, string][] = [
 
 const Proofs = z.object({ proofs: z.record(z.string(), z.object({ verdict: z.string() })) });
 
-export const cards = async ({ store, task, base, target, sources, layout, pages }: CardRequest): Promise<{ model: string; dataset: string }> => {
+export const cards = async ({
+  store,
+  task,
+  base,
+  target,
+  sources,
+  layout,
+  pages,
+}: CardRequest): Promise<{ model: string; dataset: string }> => {
   const publish = task.config.publish as PipelineInput['publish'];
   const { format, train, evaluate, convert } = sources;
   const statistics = await readJson<Statistics>(store, format, 'statistics.json');
@@ -62,7 +70,9 @@ export const cards = async ({ store, task, base, target, sources, layout, pages 
       trained: { steps, tokens, supervisedTokens, finalLoss: z.number().catch(Number.NaN).parse(train.facts.metrics['finalLoss']) },
       statistics,
       evaluation,
-      proofs: proofs.success ? Object.entries(proofs.data.proofs).map(([form, { verdict }]) => ({ format: form, result: verdict.replaceAll('_', ' ') })) : [],
+      proofs: proofs.success
+        ? Object.entries(proofs.data.proofs).map(([form, { verdict }]) => ({ format: form, result: verdict.replaceAll('_', ' ') }))
+        : [],
       provenance: [
         { name: 'base weights', digest: base.weightsDigest },
         ...Object.entries(sources).map(([verb, { outputDigest }]) => ({ name: verb, digest: outputDigest })),

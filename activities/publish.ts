@@ -33,7 +33,10 @@ const prepare = async (deps: PublishDeps, task: KeyedTask, base: BaseModel, targ
     convert: await manifestOf(store, refs.convert),
   };
   const names = sources.convert.content.outputs.map((output) => output.name);
-  const [hasMerged, hasAdapter] = ['merged/', 'adapter/'].map((folder) => names.some((name) => name.startsWith(folder))) as [boolean, boolean];
+  const [hasMerged, hasAdapter] = ['merged/', 'adapter/'].map((folder) => names.some((name) => name.startsWith(folder))) as [
+    boolean,
+    boolean,
+  ];
 
   const model = new Folder(deps, box, 'model');
   for (const name of names) {

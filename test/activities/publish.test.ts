@@ -111,7 +111,10 @@ test('the same stages give the same bytes on another machine, at another time, f
 
 test('each example leads back to its URL, content and fetch time', async () => {
   const { store, ref } = await prepared('a', { fetchedAt: '2026-01-01T00:00:00.000Z' });
-  const origins = (await text(store, ref, 'dataset/provenance.jsonl')).trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  const origins = (await text(store, ref, 'dataset/provenance.jsonl'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(origins.map((origin) => origin['url'])).toEqual(PAGES.map((page) => page.url));
   expect(origins[0]).toMatchObject({ fetchedAt: '2026-01-01T00:00:00.000Z', examples: 2, provider: 'direct' });
   const fetched = await createPageShelf(store).read(String(origins[0]?.['pageId']));
