@@ -67,7 +67,7 @@ export const cards = async ({
       layout,
       train: (train.facts.config as Pick<PipelineInput, 'train'>).train,
       format: formatConfig,
-      trained: { steps, tokens, supervisedTokens, finalLoss: z.number().catch(Number.NaN).parse(train.facts.metrics['finalLoss']) },
+      trained: { steps, tokens, supervisedTokens, finalLoss: Number(train.facts.metrics['finalLoss']) },
       statistics,
       evaluation,
       proofs: proofs.success
@@ -75,7 +75,7 @@ export const cards = async ({
         : [],
       provenance: [
         { name: 'base weights', digest: base.weightsDigest },
-        ...Object.entries(sources).map(([verb, { outputDigest }]) => ({ name: verb, digest: outputDigest })),
+        ...Object.entries<Manifest>({ ...sources }).map(([verb, { outputDigest }]) => ({ name: verb, digest: outputDigest })),
       ],
       versions,
       version: retune,
