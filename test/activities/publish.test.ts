@@ -50,7 +50,8 @@ const activities = (store: Store, host = 'host') =>
 /** One store with every stage before publish, and the publication prepared from it. */
 const prepared = async (name: string, options: Parameters<typeof finishedStages>[1] = {}): Promise<{ store: Store; ref: StageRef }> => {
   const store = await openStore(join(folder, name));
-  const inputs = await finishedStages(store, options);
+  const { format, train, evaluate, convert } = await finishedStages(store, options);
+  const inputs = { format, train, evaluate, convert };
   const task = {
     verb: 'publish' as const,
     run,

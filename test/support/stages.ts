@@ -22,15 +22,19 @@ export const PAGES = ['commands/a.html', 'commands/b.html'].map((path) => ({ url
 
 const input = PipelineInput.parse({});
 
+const LOSSES = [3, 2.75, 2.5]
+  .map((loss, at) => `${JSON.stringify({ step: at + 1, loss, lr: 1e-4, gradNorm: 1, tokens: 10, supervisedTokens: 4 })}\n`)
+  .join('');
+
 /** evaluation.json of a model whose held-out set was too small to compare. */
-const evaluation: Evaluation & { schema: number } = {
+const evaluation: Omit<Evaluation, 'answers'> & { schema: number; answers: { question: string; base: string; tuned: string }[] } = {
   schema: 1,
   base: null,
   last: null,
   skippedForLast: 0,
   general: null,
   health: null,
-  answers: [],
+  answers: [{ question: 'What is new?', base: 'base says this', tuned: 'tuned says that' }],
   verdict: { decision: 'pass', rules: [{ rule: 'enough_examples', outcome: 'pass', text: '1 test example' }] },
 };
 
@@ -96,11 +100,13 @@ const finish = async (
   return { verb, key, outputDigest: manifest.outputDigest, counts: manifest.facts.counts, reasons: {} };
 };
 
+export interface Stages extends Record<'format' | 'train' | 'evaluate' | 'convert', StageRef> {
+  /** Makes the publication too, as far as a later run reads it. */
+  prepared: () => Promise<StageRef>;
+}
+
 /** Two pages fetched, three examples of them, an adapter, its evaluation and its files. */
-export const finishedStages = async (
-  store: Store,
-  options: StagesOptions = {},
-): Promise<Record<'format' | 'train' | 'evaluate' | 'convert', StageRef>> => {
+export const finishedStages = async (store: Store, options: StagesOptions = {}): Promise<Stages> => {
   const { formats = ['adapter', 'merged'], fetchedAt = '2026-01-01T00:00:00.000Z', proof = '{}', keep = false } = options;
   const shelf = createPageShelf(store);
   for (const { url, id } of PAGES) {
@@ -156,7 +162,7 @@ export const finishedStages = async (
   const train = await finish(
     store,
     'train',
-    { 'adapter_config.json': '{}', 'adapter_model.safetensors': 'adapter' },
+    { 'adapter_config.json': '{}', 'adapter_model.safetensors': 'adapter', 'metrics.jsonl': LOSSES },
     {
       config: { train: input.train },
       counts: { steps: 3, tokens: 40, supervised_tokens: 12 },
@@ -176,5 +182,6 @@ export const finishedStages = async (
       keep,
     },
   );
-  return { format, train, evaluate, convert };
+  const prepared = async (): Promise<StageRef> => finish(store, 'publish', { 'model/evaluation.json': JSON.stringify(evaluation) });
+  return { format, train, evaluate, convert, prepared };
 };
