@@ -195,10 +195,13 @@ class DiskStore {
       withTemporary(this.root, async (temporary) => {
         await mkdir(temporary);
         const previous = join(temporary, 'previous');
-        const pinned = await link(target, previous).then(() => readVersion(previous), (error: unknown) => {
-          if (isMissing(error)) return null;
-          throw error;
-        });
+        const pinned = await link(target, previous).then(
+          () => readVersion(previous),
+          (error: unknown) => {
+            if (isMissing(error)) return null;
+            throw error;
+          },
+        );
         if (pinned?.etag !== etag) return false;
         await writeDurably(join(temporary, 'next'), data);
         await syncFolder(temporary);
@@ -338,7 +341,8 @@ export const openDiskStore = async (folder: string): Promise<DiskStore> => {
     await makeFolder(temporaryFolder(root));
     await makeFolder(join(root, RESERVED, 'claims'));
     const file = join(root, 'store.json');
-    const text = (): Promise<string | null> => readFile(file, 'utf8').catch((error: unknown) => (isMissing(error) ? null : Promise.reject(error as Error)));
+    const text = (): Promise<string | null> =>
+      readFile(file, 'utf8').catch((error: unknown) => (isMissing(error) ? null : Promise.reject(error as Error)));
     if ((await text()) === null) await linkExclusive(root, file, `${JSON.stringify({ schema: STORE_SCHEMA, storeId: randomUUID() })}\n`);
     const storeId = parseStoreFile((await text()) ?? '', file);
     await sweep(root);

@@ -128,9 +128,12 @@ const follow = async (task: TrainerTask, program: TrainerProgram, configFile: st
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
   });
   await once(child, 'spawn').catch((error: unknown) => {
-    throw new TrainerMissing(`${command} could not be started (${(error as NodeJS.ErrnoException).code ?? 'unknown'}): npm start installs it, RETUNE_PYTHON names another`, {
-      cause: error,
-    });
+    throw new TrainerMissing(
+      `${command} could not be started (${(error as NodeJS.ErrnoException).code ?? 'unknown'}): npm start installs it, RETUNE_PYTHON names another`,
+      {
+        cause: error,
+      },
+    );
   });
   child.on('error', () => undefined); // a signal that could not be sent: it has ended
   child.stdin?.on('error', () => undefined);
@@ -235,7 +238,8 @@ const parseEvent = (line: string): TrainerEvent | string => {
   } catch {
     return `the trainer wrote a line that is no event: ${line.slice(0, 200)}`;
   }
-  if (value?.v !== TRAINER_PROTOCOL) return `the trainer speaks protocol ${JSON.stringify(value?.v)}, this release ${TRAINER_PROTOCOL}: update both`;
+  if (value?.v !== TRAINER_PROTOCOL)
+    return `the trainer speaks protocol ${JSON.stringify(value?.v)}, this release ${TRAINER_PROTOCOL}: update both`;
   const parsed = TrainerEvent.safeParse(value);
   if (parsed.success) return parsed.data;
   // A type of a later release is kept: its fields are its own.

@@ -59,7 +59,10 @@ test('opening removes temporary files that nobody has touched for a day, and no 
 });
 
 test('addresses that are not folders, and stores of a newer release, are refused by name', async () => {
-  await expect(openStore('s3://bucket/prefix')).rejects.toMatchObject({ code: 'UNSUPPORTED', message: expect.stringContaining('later release') as string });
+  await expect(openStore('s3://bucket/prefix')).rejects.toMatchObject({
+    code: 'UNSUPPORTED',
+    message: expect.stringContaining('later release') as string,
+  });
   await expect(openStore('gs://bucket')).rejects.toMatchObject({ code: 'UNSUPPORTED' });
   const address = await folder();
   await writeFile(join(address, 'store.json'), '{"schema":2,"storeId":"x"}');

@@ -36,7 +36,10 @@ const manual = (): Clock & { advance(ms: number): void } => {
 test('one holder at a time; a released lease is followed at once by the next number', async () => {
   const first = held(await acquireLease(store, 'train/k', owner, slow));
   expect(first.fence).toBe(1);
-  expect(await acquireLease(store, 'train/k', 'other', slow)).toMatchObject({ busy: expect.stringContaining(`${owner} on `) as string, n: 1 });
+  expect(await acquireLease(store, 'train/k', 'other', slow)).toMatchObject({
+    busy: expect.stringContaining(`${owner} on `) as string,
+    n: 1,
+  });
   await held(await acquireLease(store, 'train/other', owner, slow)).release();
   await first.check();
   await first.release();
@@ -162,7 +165,10 @@ test('many processes with crashes never overlap and never get a number twice', a
     })(),
   );
   await Promise.all(workers);
-  const lines = (await readFile(log, 'utf8')).trim().split('\n').map((line) => line.split(' ') as [string, string]);
+  const lines = (await readFile(log, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ') as [string, string]);
   await rm(log);
   let current = 0;
   for (const [what, n] of lines) {
