@@ -96,7 +96,7 @@ export const createRunTrainer = (config: Config, log: Log, index: number): RunTr
     // Only a download from the Hub needs the Hub's account.
     const download = task.config.command === 'materialise' && task.config.source.kind === 'hub';
     const token = download ? config.hub.token?.reveal() : undefined;
-    return await runTrainer(task, {
+    return runTrainer(task, {
       argv: [config.python, '-m', 'trainer'],
       cwd: join(config.root, 'native'),
       env: { ...env, ...(download ? { HF_ENDPOINT: config.hub.endpoint } : {}), ...(token === undefined ? {} : { HF_TOKEN: token }) },
@@ -192,7 +192,7 @@ const follow = async (task: TrainerTask, program: TrainerProgram, configFile: st
   await Promise.all(ends);
   clearTimeout(drain);
 
-  if (thrown !== undefined) throw (thrown as { error: unknown }).error;
+  if (thrown !== undefined) throw thrown.error;
   const exit = code ?? signal ?? 'SIGKILL';
   return { outcome: outcomeOf(exit, { broken, stopping, result, failed }), exit, result, failed, tail };
 };
