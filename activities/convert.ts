@@ -5,8 +5,8 @@ import type { GpuActivities } from '../contracts/activities';
 import type { StageRef } from '../contracts/artifacts';
 import { failure } from '../contracts/errors';
 import type { PipelineInput } from '../contracts/input';
-import { runStage, stagePath } from './stage';
-import { type GpuDeps, localBase, trainerDevice } from './train';
+import { manifestOf, runStage, stagePath } from './stage';
+import { type GpuDeps, localBase, trainedDtype, trainerDevice } from './train';
 import { stopOf } from './trainer-failure';
 
 /** Enough tokens that the proof's mean is no noise (decisions: 2,000 supervised tokens, or all). */
@@ -20,7 +20,9 @@ export const createConvert = (deps: GpuDeps): Pick<GpuActivities, 'convert'> => 
         const settings = task.config.convert as PipelineInput['convert'];
         const out = join(deps.config.home, 'work', 'convert', `${task.key}-${box.fence}`);
         const adapter = await deps.store.local(await stagePath(deps.store, train, 'adapter_config.json'));
-        const probe = await Promise.all(['test', 'train'].map(async (split) => deps.store.local(await stagePath(deps.store, format, `tokens/${split}.safetensors`))));
+        const { content } = await manifestOf(deps.store, format);
+        const splits = ['tokens/test.safetensors', 'tokens/train.safetensors'].filter((name) => content.outputs.some((output) => output.name === name));
+        const probe = await Promise.all(splits.map(async (name) => deps.store.local(await stagePath(deps.store, format, name))));
         const result = await deps.runTrainer({
           command: 'convert',
           config: {
@@ -28,6 +30,7 @@ export const createConvert = (deps: GpuDeps): Pick<GpuActivities, 'convert'> => 
             command: 'convert',
             out,
             device: trainerDevice(deps),
+            dtype: await trainedDtype(deps, train),
             base: await localBase(deps, box, base),
             adapter: join(adapter, '..'),
             formats: settings.formats,

@@ -12,7 +12,7 @@ export const createDedup = (deps: StageDeps): Pick<CpuActivities, 'dedup'> => ({
       for (const [, ref] of Object.entries(task.inputs).sort(([a], [b]) => (a < b ? -1 : 1)))
         for await (const document of stageRows(deps.store, ref, 'documents.jsonl', Document)) documents.push(document);
       box.pulse.details({ documents: documents.length });
-      const { sections, dropped } = dedup(documents, task.config.dedup as PipelineInput['dedup']);
+      const { sections, dropped } = await dedup(documents, task.config.dedup as PipelineInput['dedup']);
       for (const one of dropped) countReason(box.reasons, one.reason);
       await box.putRows('sections.jsonl', sections);
       await box.putRows('dropped.jsonl', dropped);

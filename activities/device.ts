@@ -32,11 +32,11 @@ export class Device {
   ) {}
 
   get idle(): boolean {
-    return this.running === 0 && this.clock.monotonicMs() - this.lentAt > HELD_MS;
+    return this.running === 0 && this.clock.monotonic() - this.lentAt > HELD_MS;
   }
 
   lend(): void {
-    this.lentAt = this.clock.monotonicMs();
+    this.lentAt = this.clock.monotonic();
   }
 
   /** Runs a deed; the promise made by `lend` is kept with it. */

@@ -9,9 +9,10 @@ import { STAGES } from '../contracts/stages';
 import { acquireLease, type Lease, LeaseLost } from '../io/lease';
 import type { Clock } from '../io/clock';
 import { readManifest, stageFolder, writeManifest } from '../io/manifest';
-import type { Store } from '../io/store';
+import type { Store, Written } from '../io/store';
 import { stageKey } from '../lib/hash';
 import { parseLines, toLine } from '../lib/jsonl';
+import { sealManifest } from '../lib/manifest';
 import { keyedConfig } from '../lib/keys';
 import { type Pulse, withPulse } from './pulse';
 
@@ -32,11 +33,11 @@ export interface Box {
   reasons: Counts;
   metrics: Record<string, unknown>;
   /** An output: its bytes enter the output digest. */
-  put(name: string, data: string | Uint8Array): Promise<void>;
+  put(name: string, data: string | Uint8Array): Promise<Written>;
   /** An output of records, one a line, in the order given. */
   putRows(name: string, rows: Iterable<object> | AsyncIterable<object>): Promise<number>;
   /** A finished local file as an output. */
-  putLocal(name: string, file: string): Promise<void>;
+  putLocal(name: string, file: string): Promise<Written>;
   /** A file beside the outputs that may differ between equal runs (times, logs, curves). */
   sidecar(name: string, data: string | Uint8Array): Promise<void>;
   /** Throws when a newer holder has taken over. */
@@ -117,9 +118,18 @@ export const runStage = async (deps: StageDeps, task: KeyedTask, deed: (box: Box
   if (standing !== null) return refOf(standing);
   return withPulse(async (pulse) => {
     const info = activityInfo();
-    const owner = `${task.run.runId}/${task.run.executionId}/${info.activityId}`;
+    const owner = { ...task.run, activity: info.activityId };
     const lease = await acquireLease(store, `${task.verb}/${task.key}`, owner, { ...LEASE, clock, signal: pulse.signal });
-    if ('busy' in lease) throw failure('StageBusy', `${task.verb} ${task.key.slice(0, 8)} is being made by ${lease.busy}`, { retryAfterMs: LEASE.busyRetryMs });
+    if (lease.busy)
+      throw failure('StageBusy', `${task.verb} ${task.key.slice(0, 8)} is being made by ${lease.owner?.runId ?? 'another run'} on ${lease.host ?? 'another machine'}`, {
+        retryAfterMs: LEASE.busyRetryMs,
+      });
+    // The holder before us may have finished between our look and our lease.
+    const finished = await readManifest(store, task.verb, task.key);
+    if (finished !== null) {
+      await lease.release();
+      return refOf(finished);
+    }
     try {
       return await underLease(deps, task, lease, pulse, deed);
     } catch (error) {
@@ -133,18 +143,20 @@ export const runStage = async (deps: StageDeps, task: KeyedTask, deed: (box: Box
 
 const underLease = async (deps: StageDeps, task: KeyedTask, lease: Lease, pulse: Pulse, deed: (box: Box) => Promise<void>): Promise<StageRef> => {
   const { store, clock } = deps;
-  const folder = stageFolder(task.verb, task.key, lease.fence);
-  const startedAt = clock.now().toISOString();
+  const folder = stageFolder(task.verb, task.key, lease.n);
+  const startedAt = new Date(clock.now()).toISOString();
   const outputs: Output[] = [];
   const sidecars: Output[] = [];
   const box: Box = {
-    fence: lease.fence,
+    fence: lease.n,
     pulse,
     counts: {},
     reasons: {},
     metrics: {},
     async put(name, data) {
-      outputs.push({ name, rows: null, ...(await store.putFile(`${folder}/${name}`, data)) });
+      const written = await store.putFile(`${folder}/${name}`, data);
+      outputs.push({ name, rows: null, ...written });
+      return written;
     },
     async putRows(name, rows) {
       let count = 0;
@@ -160,7 +172,9 @@ const underLease = async (deps: StageDeps, task: KeyedTask, lease: Lease, pulse:
       return count;
     },
     async putLocal(name, file) {
-      outputs.push({ name, rows: null, ...(await store.putLocal(`${folder}/${name}`, file)) });
+      const written = await store.putLocal(`${folder}/${name}`, file);
+      outputs.push({ name, rows: null, ...written });
+      return written;
     },
     async sidecar(name, data) {
       sidecars.push({ name, rows: null, ...(await store.putFile(`${folder}/${name}`, data)) });
@@ -169,24 +183,24 @@ const underLease = async (deps: StageDeps, task: KeyedTask, lease: Lease, pulse:
   };
   await deed(box);
   await lease.check();
-  const manifest = await writeManifest(store, {
+  const manifest = sealManifest({
     content: { schema: ARTIFACT_SCHEMA, stage: task.verb, version: STAGES[task.verb].version, outputs },
     facts: {
       key: task.key,
-      fence: lease.fence,
+      fence: lease.n,
       inputs: Object.fromEntries(Object.entries(task.inputs).map(([name, ref]) => [name, ref.outputDigest])),
       config: task.config,
       counts: box.counts,
       reasons: box.reasons,
       metrics: box.metrics,
       startedAt,
-      finishedAt: clock.now().toISOString(),
+      finishedAt: new Date(clock.now()).toISOString(),
       host: deps.host,
       versions: deps.versions,
       sidecars,
     },
   });
-  return refOf(manifest);
+  return refOf(await writeManifest(store, manifest));
 };
 
 /** Counts one more of a reason. */

@@ -1,6 +1,6 @@
 // Training under a lease: the trainer's checkpoints reach the store before they count, and an attempt on any
 // machine goes on from the newest whole one.
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GpuActivities, KeyedTask } from '../contracts/activities';
 import type { BaseModel, StageRef } from '../contracts/artifacts';
@@ -30,6 +30,10 @@ export const localBase = async (deps: GpuDeps, box: Box, base: BaseModel): Promi
   return { folder: local.folder, family: base.family, id: base.publicId, revision: base.revision, weightsDigest: base.weightsDigest };
 };
 
+/** The number type that the adapter was trained in: everything that is compared with it uses the same. */
+export const trainedDtype = async (deps: GpuDeps, train: StageRef): Promise<'auto' | 'bf16' | 'fp32'> =>
+  ((await manifestOf(deps.store, train)).facts.config as Pick<PipelineInput, 'model'>).model.dtype;
+
 export const trainerDevice = (deps: GpuDeps): 'cpu' | 'cuda' => (deps.device.cpuOnly ? 'cpu' : 'cuda');
 
 export const createTrain = (deps: GpuDeps): Pick<GpuActivities, 'train'> => ({
@@ -48,7 +52,6 @@ const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
   const crashes = await shelf.crashes(resume?.step ?? 0);
   if (crashes >= CRASHES_WITHOUT_ADVANCE)
     throw failure('TrainerCrashed', `training crashed ${crashes} times in a row without getting past step ${resume?.step ?? 0}: ${await shelf.lastCrash()}`, { final: true });
-  if (resume !== null) await shelf.restoreMetrics(resume, join(work, 'out', 'metrics.jsonl'));
 
   const { content } = await manifestOf(deps.store, format);
   const tokens = async (split: string): Promise<string | null> => {
@@ -95,7 +98,7 @@ const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
       if (event.type === 'checkpoint')
         saving = saving.then(async () => {
           await box.check();
-          await shelf.save(event.folder, event.step, box.fence, join(work, 'out', 'metrics.jsonl'));
+          await shelf.save(event.folder, event.step, box.fence);
         });
     },
   });
@@ -103,9 +106,7 @@ const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
   if (result.outcome === 'crashed') await shelf.countCrash((await shelf.newest())?.step ?? 0, `${result.exit}: ${result.tail.at(-1) ?? 'no word'}`);
   if (result.outcome !== 'done') throw stopOf('train', result, box.pulse.signal);
 
-  for (const name of ['adapter_config.json', 'adapter_model.safetensors']) await box.putLocal(name, join(work, 'out', name));
-  const metrics = await readFile(join(work, 'out', 'metrics.jsonl'));
-  await box.sidecar('metrics.jsonl', metrics);
+  for (const name of ['adapter_config.json', 'adapter_model.safetensors', 'metrics.jsonl']) await box.putLocal(name, join(work, 'out', name));
   box.metrics = { ...result.result?.metrics, resumedFrom: resume?.step ?? null };
   const { steps, tokens: seen, supervisedTokens } = box.metrics as Record<string, number>;
   box.counts = { steps: steps ?? 0, tokens: seen ?? 0, supervised_tokens: supervisedTokens ?? 0 };

@@ -84,8 +84,8 @@ export interface CpuActivities {
   findStage(task: StageTask): Promise<Found>;
   /** Fetches what is due of a shard; what may heal comes back. */
   collect(task: CollectTask): Promise<{ pending: Pending[]; counts: Counts }>;
-  /** Fetches one URL; throws what may heal, records what cannot. */
-  collectPage(task: CollectTask, url: string, last: boolean): Promise<void>;
+  /** Tries one URL again; throws what may heal, records every outcome for sealShard. */
+  collectPage(task: CollectTask, url: string): Promise<void>;
   /** Gives every URL of the shard its fate and writes the shard's manifest. */
   sealShard(task: CollectTask): Promise<StageRef>;
   clean(task: KeyedTask): Promise<StageRef>;

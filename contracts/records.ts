@@ -47,16 +47,21 @@ export type Fetch = z.infer<typeof Fetch>;
 
 export const Block = z.discriminatedUnion('type', [
   z.object({ type: z.literal('heading'), level: z.int().min(1).max(6), text: z.string(), anchor: z.string().nullable() }),
-  z.object({ type: z.literal('prose'), text: z.string() }),
+  z.object({ type: z.literal('prose'), text: z.string().describe('Markdown: inline code in backticks, NFC') }),
   z.object({ type: z.literal('code'), text: z.string().describe('byte-exact, without one final newline'), language: z.string().nullable() }),
-  z.object({ type: z.literal('list'), ordered: z.boolean(), items: z.array(z.string()) }),
+  z.object({
+    type: z.literal('list'),
+    ordered: z.boolean(),
+    start: z.int().optional().describe('number of the first item when it is not 1: a list that goes on after code'),
+    items: z.array(z.string()).describe('Markdown; nested lists as further lines'),
+  }),
   z.object({ type: z.literal('table'), header: z.array(z.string()), rows: z.array(z.array(z.string())) }),
   z.object({
     type: z.literal('definition'),
     term: z.string(),
     anchor: z.string().nullable(),
     signature: z.boolean().describe('the term is code: a function, an option, a command'),
-    text: z.string(),
+    text: z.string().describe('Markdown; U+FFFC alone on a line stands for the next of code'),
     code: z.array(z.object({ text: z.string(), language: z.string().nullable() })),
   }),
 ]);

@@ -2,8 +2,8 @@
 // The disk is the truth: chosen by number and wholeness, never by what a heartbeat said.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { Store } from './store';
 
@@ -68,24 +68,13 @@ export class CheckpointShelf {
     return null;
   }
 
-  /** Copies a finished checkpoint into the store, its mark last, with the metrics up to it. */
-  async save(folder: string, step: number, fence: number, metrics: string): Promise<void> {
+  /** Copies a finished checkpoint into the store, its mark last. */
+  async save(folder: string, step: number, fence: number): Promise<void> {
     const target = `${this.stage}/checkpoints/${step}-${fence}`;
     const mark = Mark.parse(JSON.parse(await readFile(join(folder, MARK), 'utf8')));
-    await this.store.putFile(`${this.stage}/metrics/${step}-${fence}.jsonl`, await readFile(metrics));
     for (const file of mark.files) await this.store.putLocal(`${target}/${file.name}`, join(folder, file.name));
     await this.store.putLocal(`${target}/${MARK}`, join(folder, MARK));
     for (const old of (await this.stored()).slice(2)) await this.store.remove(`${this.stage}/checkpoints/${old.name}`);
-  }
-
-  /** Puts the metrics that belong to a checkpoint where the trainer looks for them, when this machine has none. */
-  async restoreMetrics(checkpoint: Checkpoint, path: string): Promise<void> {
-    if (await readFile(path).then(() => true, () => false)) return;
-    const names = (await this.store.list(`${this.stage}/metrics`)).filter((file) => (file.split('/').at(-1) ?? '').startsWith(`${checkpoint.step}-`));
-    const newest = names.at(-1);
-    if (newest === undefined) return;
-    await mkdir(dirname(path), { recursive: true });
-    await copyFile(await this.store.local(newest), path);
   }
 
   private async crashNote(): Promise<{ step: number; count: number; last: string }> {

@@ -22,22 +22,20 @@ export const readable = (line: string): string => {
   ].join(' ');
 };
 
-export interface LogOptions {
+/**
+ * @param secrets values cut out of every line, wherever they stand, also percent-encoded
+ * @param pretty null: when stderr is a terminal
+ * @param stream where lines go; stderr by default, written at once so that a dying process loses none
+ */
+export const createLog = (options: {
+  name: string;
   level?: string;
-  /** Values cut out of every line, wherever they stand, also percent-encoded. */
   secrets?: readonly (Secret | null)[];
-  /** One readable line; by default when stderr is a terminal. */
-  pretty?: boolean;
-  /** Where lines go; stderr by default, written at once so that a dying process loses none. */
+  pretty?: boolean | null;
   stream?: DestinationStream;
-}
-
-/** @param name who speaks: cpu, gpu, cli */
-export const createLog = (name: string, options: LogOptions = {}): Log => {
+}): Log => {
   const values = (options.secrets ?? [])
-    .flatMap((secret) =>
-      secret === null ? [] : [secret.reveal(), encodeURIComponent(secret.reveal()), JSON.stringify(secret.reveal()).slice(1, -1)],
-    )
+    .flatMap((secret) => (secret === null ? [] : [secret.reveal(), encodeURIComponent(secret.reveal()), JSON.stringify(secret.reveal()).slice(1, -1)]))
     .filter((value) => value.length >= 4);
   const pretty = options.pretty ?? process.stderr.isTTY;
   const clean = (line: string): string => {
@@ -46,7 +44,7 @@ export const createLog = (name: string, options: LogOptions = {}): Log => {
   };
   return pino(
     {
-      name,
+      name: options.name,
       level: options.level ?? 'info',
       timestamp: stdTimeFunctions.isoTime,
       redact: { paths: ['authorization', 'token', '*.authorization', '*.token', 'headers.cookie', '*.headers.cookie'], censor: '[secret]' },

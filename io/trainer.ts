@@ -11,9 +11,9 @@ import type { Readable } from 'node:stream';
 import { SHUTDOWN } from '../contracts/policies';
 import { TRAINER_CONFIGS, TRAINER_EXIT, TRAINER_PROTOCOL, TrainerEvent } from '../contracts/trainer';
 import type { TrainerCommand, TrainerConfig, TrainerEventOf } from '../contracts/trainer';
-import type { Config } from './config';
 import { childEnvironment } from './config';
 import type { Log } from './log';
+import type { Secret } from './secret';
 
 const TAIL_LINES = 40;
 const LINE_CHARACTERS = 2_000;
@@ -23,7 +23,7 @@ const DRAIN_MS = 2_000;
 export interface TrainerTask {
   command: TrainerCommand;
   config: TrainerConfig;
-  /** Aborted: SIGTERM to the group, SIGKILL after stopMs. */
+  /** Aborted: SIGTERM to the trainer, SIGKILL to its group after stopMs. */
   signal: AbortSignal;
   /** Every event in order, also of types that this release does not know. What it throws ends the run. */
   onEvent?: (event: TrainerEvent) => void;
@@ -77,34 +77,39 @@ export interface TrainerProgram {
   stopMs?: number;
 }
 
-/** Which GPU the children of this worker see: the operator's list, narrowed to one; none on the CPU. */
-const visibleDevice = (config: Config, index: number, given: string | undefined): string => {
-  if (config.device === 'cpu') return '';
-  const devices = given?.split(',') ?? [];
-  return devices.length > 1 ? (devices[index] ?? '') : (devices[0] ?? String(index));
-};
+export interface TrainerSetup {
+  python: string;
+  /** The folder that holds the package `trainer`. */
+  native: string;
+  log: Log;
+  /** Added to the environment where that says nothing itself. */
+  environment?: Record<string, string>;
+  /** The Hub's account, shown only to a download from the Hub. */
+  hub?: { endpoint: string; token: Secret | null };
+}
 
 /**
- * @param index number of this worker's device
  * @returns starts one trainer; rejects only when it could not be started, when the signal was aborted before,
  *   or with what onEvent threw
  */
-export const createRunTrainer = (config: Config, log: Log, index: number): RunTrainer => {
-  const env = childEnvironment();
-  env['CUDA_VISIBLE_DEVICES'] = visibleDevice(config, index, env['CUDA_VISIBLE_DEVICES']);
-  return async (task) => {
-    // Only a download from the Hub needs the Hub's account.
+export const createRunTrainer =
+  (setup: TrainerSetup): RunTrainer =>
+  (task) => {
     const download = task.config.command === 'materialise' && task.config.source.kind === 'hub';
-    const token = download ? config.hub.token?.reveal() : undefined;
+    const token = download ? setup.hub?.token?.reveal() : undefined;
     return runTrainer(task, {
-      argv: [config.python, '-m', 'trainer'],
-      cwd: join(config.root, 'native'),
-      env: { ...env, ...(download ? { HF_ENDPOINT: config.hub.endpoint } : {}), ...(token === undefined ? {} : { HF_TOKEN: token }) },
-      onLog: (line) => log.info({ trainer: task.command }, line),
+      argv: [setup.python, '-m', 'trainer'],
+      cwd: setup.native,
+      env: {
+        ...setup.environment,
+        ...childEnvironment(),
+        ...(download && setup.hub !== undefined ? { HF_ENDPOINT: setup.hub.endpoint } : {}),
+        ...(token === undefined ? {} : { HF_TOKEN: token }),
+      },
+      onLog: (line) => setup.log.debug({ command: task.command }, line),
       secrets: token === undefined ? [] : [token],
     });
   };
-};
 
 /** Starts the program, reads it to its end, and leaves no process of its group behind. */
 export const runTrainer = async (task: TrainerTask, program: TrainerProgram): Promise<TrainerResult> => {
@@ -151,7 +156,8 @@ const follow = async (task: TrainerTask, program: TrainerProgram, configFile: st
   let killer: NodeJS.Timeout | undefined;
   const stop = (): void => {
     stopping = true;
-    signalGroup(child, 'SIGTERM');
+    // To the trainer alone: a helper process of its own must not die under a checkpoint.
+    child.kill('SIGTERM');
     killer = setTimeout(() => signalGroup(child, 'SIGKILL'), program.stopMs ?? SHUTDOWN.saveMs);
   };
   let broken = false;

@@ -1,0 +1,136 @@
+// One page over HTTP, with manners: robots first, a turn at the host, a conditional request, the body made durable.
+import type { Pending } from '../contracts/activities';
+import type { PipelineInput } from '../contracts/input';
+import { type Dropped, type Fetch, RECORD_SCHEMA } from '../contracts/records';
+import type { Clock } from '../io/clock';
+import { HostBusy, type HostGates } from '../io/host-gates';
+import type { HttpClient, HttpResponse } from '../io/http';
+import { HttpError } from '../io/http-error';
+import type { PageShelf } from '../io/page-shelf';
+import { charsetOf } from '../lib/charset';
+import { droppedUrl, pageFormat } from '../lib/collect';
+import { sha256 } from '../lib/hash';
+import { pageId } from '../lib/url';
+import type { RobotsDesk } from './robots';
+
+export interface FetchPageDeps {
+  shelf: PageShelf;
+  http: HttpClient;
+  gates: HostGates;
+  robots: RobotsDesk;
+  clock: Clock;
+}
+
+export interface PageRequest {
+  /** Canonical. */
+  url: string;
+  source: PipelineInput['source'];
+  /** The run's date, in ms. */
+  date: number;
+  /** What we have of it, however old. */
+  known: Fetch | null;
+  /** Longest wait for a turn at the host. */
+  patienceMs: number;
+  signal: AbortSignal;
+}
+
+/** A page is on the shelf, or it never will be, or a later try may bring it. */
+export type Outcome = { page: Fetch } | { dropped: Dropped } | { pending: Pending; error: HttpError };
+
+/** Longest pause between two requests that a robots.txt can make us keep: beyond it a host's pages would take days. */
+const LONGEST_CRAWL_DELAY_MS = 60_000;
+
+const MB = 1024 * 1024;
+
+export const createFetchPage = ({ shelf, http, gates, robots, clock }: FetchPageDeps) => {
+  /** The crawl delay of the page's host. @throws HttpError `robots_denied` and those of the desk */
+  const permitted = async (url: string, { source, signal }: PageRequest): Promise<number> => {
+    if (source.robots === 'ignore') return 0;
+    const rules = await robots.rules(url, source.userAgent, { timeoutMs: source.timeoutSeconds * 1000, signal });
+    if (!rules.allowed(url)) throw new HttpError('robots_denied', 'target', `${url} is closed to us by its robots.txt`, { url });
+    return Math.min(rules.crawlDelayMs ?? 0, LONGEST_CRAWL_DELAY_MS);
+  };
+
+  const ask = async (request: PageRequest): Promise<HttpResponse> => {
+    const { url, source, known, patienceMs, signal } = request;
+    const spacingMs = await permitted(url, request);
+    const { origin } = new URL(url);
+    const leave = await gates.enter(origin, { width: source.perHost, spacingMs, patienceMs, signal });
+    let failed = false;
+    try {
+      return await http.get({
+        url,
+        userAgent: source.userAgent,
+        signal,
+        timeoutMs: source.timeoutSeconds * 1000,
+        maxBytes: source.maxBodyMb * MB,
+        accepts: (type, at) => pageFormat(type, at) !== null,
+        // The first address was asked about already; a redirect may lead to a host with other rules.
+        before: async (at) => void (at === url ? 0 : await permitted(at, request)),
+        ...(known === null ? {} : { known: { url: known.finalUrl, etag: known.etag, lastModified: known.lastModified } }),
+      });
+    } catch (error) {
+      if (error instanceof HttpError) {
+        failed = error.kind === 'transient' && error.code !== 'rate_limited';
+        if (error.retryAfterMs !== null) gates.pause(origin, error.retryAfterMs);
+      }
+      throw error;
+    } finally {
+      leave(failed);
+    }
+  };
+
+  const keep = async (request: PageRequest, response: HttpResponse): Promise<Fetch> => {
+    const { url, date, known } = request;
+    // Never before the run's date, whose clock is the server's: else a slow clock here would make the page due again.
+    const now = new Date(Math.max(clock.now(), date)).toISOString();
+    const { body } = response;
+    if (body === null) {
+      if (known === null) throw new HttpError('bad_response', 'target', `${url} says that nothing changed, and we have nothing`, { url });
+      const touched = { ...known, checkedAt: now, etag: response.etag ?? known.etag, lastModified: response.lastModified ?? known.lastModified };
+      await shelf.touch(touched);
+      return touched;
+    }
+    if (body.length === 0) throw new HttpError('empty_body', 'target', `${url} is empty`, { url });
+    const id = pageId(url);
+    const fetch: Fetch = {
+      schema: RECORD_SCHEMA,
+      id,
+      url,
+      finalUrl: response.url,
+      status: response.status,
+      fetchedAt: now,
+      checkedAt: now,
+      etag: response.etag,
+      lastModified: response.lastModified,
+      provider: 'direct',
+      page: {
+        schema: RECORD_SCHEMA,
+        id,
+        url,
+        bodySha256: sha256(body),
+        bodyBytes: body.length,
+        format: pageFormat(response.contentType, response.url) ?? 'html',
+        charset: charsetOf(response.contentType),
+      },
+    };
+    await shelf.save(fetch, body);
+    return fetch;
+  };
+
+  /** @throws what is no fate of a page: the signal's reason, the store's errors, our configuration's */
+  return async (request: PageRequest): Promise<Outcome> => {
+    const { url } = request;
+    try {
+      return { page: await keep(request, await ask(request)) };
+    } catch (error) {
+      const cause =
+        error instanceof HostBusy
+          ? new HttpError(error.because === 'failing' ? 'host_failing' : 'rate_limited', 'transient', `${url}: ${error.message}`, { url, retryAfterMs: error.waitMs })
+          : error;
+      if (!(cause instanceof HttpError) || cause.kind === 'configuration') throw cause;
+      if (cause.kind === 'target') return { dropped: droppedUrl(url, cause.code, cause.message) };
+      return { pending: { url, reason: cause.code, retryAfterMs: cause.retryAfterMs }, error: cause };
+    }
+  };
+};

@@ -1,0 +1,179 @@
+// Which blocks of a page are its content: judged by structure, stated purpose and link density, never by one site's names.
+import { blockText, words } from './blocks';
+import type { RawBlock, Zone } from './raw-block';
+
+interface Totals {
+  chars: number;
+  linked: number;
+  code: number;
+  hasTitle: boolean;
+}
+
+const density = (part: { chars: number; linked: number }): number => (part.chars === 0 ? 0 : part.linked / part.chars);
+
+const zonesAround = (raw: RawBlock): Zone[] => {
+  const zones: Zone[] = [];
+  for (let zone = raw.zone; zone !== null; zone = zone.parent) zones.push(zone);
+  return zones;
+};
+
+const isTitle = ({ block }: RawBlock): boolean => block.type === 'heading' && block.level === 1;
+
+const measure = (blocks: readonly RawBlock[]): { page: Totals; zones: Map<Zone, Totals> } => {
+  const page: Totals = { chars: 0, linked: 0, code: 0, hasTitle: false };
+  const zones = new Map<Zone, Totals>();
+  const add = (totals: Totals, raw: RawBlock): void => {
+    totals.chars += raw.evidence.chars;
+    totals.linked += raw.evidence.linked;
+    if (raw.block.type === 'code') totals.code += raw.evidence.chars;
+    totals.hasTitle ||= isTitle(raw);
+  };
+  for (const raw of blocks) {
+    add(page, raw);
+    for (const zone of zonesAround(raw)) {
+      let totals = zones.get(zone);
+      if (totals === undefined) zones.set(zone, (totals = { chars: 0, linked: 0, code: 0, hasTitle: false }));
+      add(totals, raw);
+    }
+  }
+  return { page, zones };
+};
+
+/** The zones that hold the content, when the page states one and it holds a fair part of the text that is not links. */
+const findMain = (zones: ReadonlyMap<Zone, Totals>, page: Totals): Set<Zone> => {
+  const prose = page.chars - page.linked;
+  const pick = (purpose: 'main' | 'article', share: number): Set<Zone> => {
+    const found = [...zones.keys()].filter((zone) => zone.purpose === purpose && !zone.named);
+    const held = found
+      .filter((zone) => !found.includes(zone.parent as Zone))
+      .reduce((sum, zone) => sum + zones.get(zone)!.chars - zones.get(zone)!.linked, 0);
+    return held >= share * prose && held > 0 ? new Set(found) : new Set();
+  };
+  const main = pick('main', 0.2);
+  const article = pick('article', 0.5);
+  if (main.size === 0) return article;
+  // An article that holds nearly all of main leaves main's own chrome outside.
+  const inner = [...article].filter((zone) => zone.parent !== null && [...main].some((outer) => contains(outer, zone)));
+  const [only] = inner;
+  if (inner.length === 1 && only !== undefined) {
+    const outer = [...main].reduce((sum, zone) => sum + zones.get(zone)!.chars - zones.get(zone)!.linked, 0);
+    const held = zones.get(only)!;
+    if (held.chars - held.linked >= 0.8 * outer) return new Set([only]);
+  }
+  return main;
+};
+
+const contains = (outer: Zone, inner: Zone): boolean => {
+  for (let zone: Zone | null = inner; zone !== null; zone = zone.parent) if (zone === outer) return true;
+  return false;
+};
+
+type Judgement = 'chrome' | 'title' | 'open';
+
+/** What to make of a zone: all of it chrome, only its title and prose content, or nothing known. */
+const judge = (zone: Zone, totals: Totals, page: Totals, hasMain: boolean, inMain: boolean): Judgement => {
+  const share = page.chars === 0 ? 0 : totals.chars / page.chars;
+  const links = density(totals);
+  const prose = totals.chars - totals.linked;
+  const mostOfPage = share > 0.5 && links < 0.5;
+  if (mostOfPage || zone.purpose === 'main' || zone.purpose === 'article') return 'open';
+  switch (zone.purpose) {
+    case 'nav':
+      if (!zone.named) return 'chrome';
+      return !totals.hasTitle && totals.code === 0 && (links >= 0.4 || prose < 120) ? 'chrome' : 'open';
+    case 'footer':
+      return zone.named && (share > 0.25 || totals.code > 0 || totals.hasTitle) ? 'open' : 'chrome';
+    case 'header':
+      if (totals.hasTitle) return 'title';
+      if (zone.named) return totals.code === 0 && share < 0.2 && (!inMain || links >= 0.4) ? 'chrome' : 'open';
+      return inMain && links < 0.5 ? 'open' : 'chrome';
+    case 'aside':
+      return links > 0.4 || (hasMain && !inMain) ? 'chrome' : 'open';
+    case 'form':
+      return prose < 200 || links > 0.6 ? 'chrome' : 'open';
+    case 'extra':
+      return !totals.hasTitle && totals.code === 0 && share < 0.3 && (links >= 0.4 || prose < 200) ? 'chrome' : 'open';
+  }
+};
+
+const SITE_PHRASE =
+  /^(?:[«‹<←↑→›»>|\s]*)(?:next|prev(?:ious)?|up|top|home|contents|index|table of contents|back(?: to top)?|edit(?: this page)?(?: on \w+)?|view (?:page )?source|show source|report (?:a|this) (?:bug|issue|problem)|improve this page|skip to (?:main )?content|permalink|download|print)(?:[»›>←↑→|\s]*)$/i;
+
+/** Links that lead around rather than text that says something. */
+const isLinkBlock = (raw: RawBlock): boolean => {
+  const { block, evidence } = raw;
+  if (block.type === 'heading' || block.type === 'code' || block.type === 'definition' || evidence.links === 0) return false;
+  const linked = density(evidence);
+  if (evidence.links >= 2 && evidence.local >= 0.8 * evidence.links && linked >= 0.7) return true; // table of contents
+  if (block.type !== 'prose') return false;
+  // Links with little between them: "Languages: en | fr | ja".
+  if (evidence.links >= 3 && evidence.chars - evidence.linked <= 8 * evidence.links && !/[.!?:;]$/.test(block.text)) return true;
+  if (linked < 0.7) return false;
+  return (
+    (evidence.links >= 2 && words(block.text).length <= 4 * evidence.links && !/[.!?]$/.test(block.text)) || SITE_PHRASE.test(block.text)
+  );
+};
+
+/** Text that a page is read for: what marks where content begins and ends on a page that does not say so. */
+const isSubstance = (raw: RawBlock): boolean => {
+  if (isTitle(raw) || raw.block.type === 'code') return true;
+  if (raw.block.type === 'heading') return false;
+  return density(raw.evidence) < 0.4 && words(blockText(raw.block)).length >= 8;
+};
+
+const trimEdges = (blocks: readonly RawBlock[]): RawBlock[] => {
+  let first = blocks.findIndex(isSubstance);
+  if (first < 0) return [...blocks];
+  const last = blocks.findLastIndex(isSubstance);
+  // A heading right above the first text belongs to it.
+  while (first > 0 && blocks[first - 1]!.block.type === 'heading' && !isTitle(blocks[first]!)) first -= 1;
+  const kept: RawBlock[] = [];
+  blocks.forEach((raw, index) => {
+    if (index >= first && index <= last) kept.push(raw);
+    else if (index > last && raw.block.type !== 'heading' && density(raw.evidence) < 0.4) kept.push(raw);
+  });
+  return kept;
+};
+
+/** Headings with nothing left under them because what was there is chrome. */
+const dropBareHeadings = (kept: readonly RawBlock[], all: readonly RawBlock[]): RawBlock[] => {
+  const position = new Map(all.map((raw, index) => [raw, index]));
+  return kept.filter((raw, index) => {
+    if (raw.block.type !== 'heading' || raw.block.level === 1) return true;
+    const next = kept[index + 1];
+    if (next !== undefined && (next.block.type !== 'heading' || next.block.level > raw.block.level)) return true;
+    const following = all[position.get(raw)! + 1];
+    return following !== undefined && following === next;
+  });
+};
+
+/** The content of a page, in order. */
+export const selectContent = (blocks: readonly RawBlock[]): RawBlock[] => {
+  const { page, zones } = measure(blocks);
+  const main = findMain(zones, page);
+  const insideMain = (zone: Zone | null): boolean => {
+    for (let at = zone; at !== null; at = at.parent) if (main.has(at)) return true;
+    return false;
+  };
+  const judgements = new Map<Zone, Judgement>();
+  for (const [zone, totals] of zones) judgements.set(zone, judge(zone, totals, page, main.size > 0, insideMain(zone)));
+
+  const isContent = (raw: RawBlock): boolean => {
+    if (main.size > 0 && !insideMain(raw.zone)) return false;
+    if (isLinkBlock(raw)) return false;
+    return zonesAround(raw).every((zone) => {
+      const judgement = judgements.get(zone);
+      if (judgement === 'chrome') return false;
+      return judgement !== 'title' || raw.block.type === 'heading' || density(raw.evidence) < 0.5;
+    });
+  };
+  let kept = blocks.filter(isContent);
+  if (main.size === 0) kept = trimEdges(kept);
+  if (main.size > 0 && !kept.some(isTitle)) {
+    const title = blocks.find(
+      (raw) => isTitle(raw) && zonesAround(raw).every((zone) => zone.purpose !== 'nav' && zone.purpose !== 'footer'),
+    );
+    if (title !== undefined) kept = [title, ...kept];
+  }
+  return dropBareHeadings(kept, blocks);
+};

@@ -1,0 +1,98 @@
+// The harmony format of GPT-OSS: ids and loss roles built piece by piece, never by encoding rendered text.
+// Spec: openai/harmony docs/format.md; native/tests/test_harmony_parity.py compares with openai-harmony id for id.
+import type { Message } from '../contracts/records';
+import { CONTROL, encodeText } from './tokens';
+
+export interface HarmonyOptions {
+  /** Current date of the system message, YYYY-MM-DD; null: the line is left out. Never today's. */
+  date: string | null;
+  reasoning: 'low' | 'medium' | 'high';
+}
+
+/** Loss roles of a token. */
+export const ROLE = { context: 0, format: 1, content: 2 } as const;
+
+/** Ids and their loss roles, of equal length. */
+export interface Rendered {
+  ids: number[];
+  roles: number[];
+}
+
+/** Ids that end a generation: the end of the answer, or a tool call. `<|end|>` only ends a message. */
+export const STOP_IDS: readonly number[] = [CONTROL.return, CONTROL.call];
+
+/** The fixed system text; what a person calls the system prompt is the developer message. */
+export const systemText = ({ date, reasoning }: HarmonyOptions): string =>
+  [
+    'You are ChatGPT, a large language model trained by OpenAI.',
+    'Knowledge cutoff: 2024-06',
+    ...(date === null ? [] : [`Current date: ${date}`]),
+    '',
+    `Reasoning: ${reasoning}`,
+    '',
+    '# Valid channels: analysis, commentary, final. Channel must be included for every message.',
+  ].join('\n');
+
+const framed = (role: string, content: string, channel: string | null, end: number): number[] => [
+  CONTROL.start,
+  ...encodeText(role),
+  ...(channel === null ? [] : [CONTROL.channel, ...encodeText(channel)]),
+  CONTROL.message,
+  ...encodeText(content),
+  end,
+];
+
+const contextIds = (messages: readonly Message[], options: HarmonyOptions): number[] => {
+  const ids = framed('system', systemText(options), null, CONTROL.end);
+  for (const { role, content } of messages) {
+    if (role === 'system') throw new RangeError('harmony takes instructions as a developer message; its system text is fixed');
+    const text = role === 'developer' ? `# Instructions\n\n${content}` : content;
+    ids.push(...framed(role, text, role === 'assistant' ? 'final' : null, CONTROL.end));
+  }
+  return ids;
+};
+
+/**
+ * Prompt ids for a generation, ending in `<|start|>assistant`.
+ * @param messages developer (instructions), user and earlier assistant messages
+ */
+export const renderPrompt = (messages: readonly Message[], options: HarmonyOptions): number[] => [
+  ...contextIds(messages, options),
+  CONTROL.start,
+  ...encodeText('assistant'),
+];
+
+/**
+ * A training example: supervised is everything after the last `<|start|>assistant`, so that the model also learns to
+ * choose the final channel and to end with `<|return|>`.
+ * @throws RangeError when the last message is not the assistant's, or has no text
+ */
+export const renderExample = (messages: readonly Message[], options: HarmonyOptions): Rendered => {
+  const answer = messages.at(-1);
+  if (answer?.role !== 'assistant') throw new RangeError('a training example ends with an assistant message');
+  const prompt = renderPrompt(messages.slice(0, -1), options);
+  const header = [CONTROL.channel, ...encodeText('final'), CONTROL.message];
+  const content = encodeText(answer.content);
+  if (content.length === 0) throw new RangeError('nothing to supervise: the assistant message is empty');
+  const roles = [
+    ...new Array<number>(prompt.length).fill(ROLE.context),
+    ...new Array<number>(header.length).fill(ROLE.format),
+    ...new Array<number>(content.length).fill(ROLE.content),
+    ROLE.format,
+  ];
+  return { ids: [...prompt, ...header, ...content, CONTROL.return], roles };
+};
+
+const FORMAT_CHECKS: Record<string, readonly number[]> = {
+  '<|start|>user': [CONTROL.start, ...encodeText('user')],
+  '<|start|>assistant': [CONTROL.start, ...encodeText('assistant')],
+  '<|channel|>': [CONTROL.channel],
+  '<|message|>': [CONTROL.message],
+};
+
+const contains = (ids: readonly number[], part: readonly number[]): boolean =>
+  ids.some((_, at) => part.every((id, offset) => ids[at + offset] === id));
+
+/** The four marks that every example must have (the tutorial's format checks); returns the names of missing ones. */
+export const missingMarks = (ids: readonly number[]): string[] =>
+  Object.keys(FORMAT_CHECKS).filter((name) => !contains(ids, FORMAT_CHECKS[name] ?? []));

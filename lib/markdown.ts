@@ -1,0 +1,179 @@
+// Markdown from outside (Bright Data's data_format) to the same blocks: a scanner over lines, no tree.
+// CommonMark's constructs that documentation uses; a line that fits none of them is prose.
+import type { Block } from '../contracts/records';
+import { languageName } from './code-language';
+
+const FENCE = /^( *)(`{3,}|~{3,})\s*([^\s`]*)[^`]*$/;
+const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/;
+const ITEM = /^( *)(?:([-*+])|(\d{1,9})[.)])(?:\s+(.*))?$/;
+const RULE = /^ {0,3}(?:(?:\*\s*){3,}|(?:-\s*){3,}|(?:_\s*){3,})$/;
+const DIVIDER = /^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
+
+/** Inline Markdown as the blocks hold it: links and images as their text, emphasis without marks, code spans as they are. */
+export const inlineText = (text: string): string =>
+  text
+    .split(/((`+)(?:(?!\2)[^]|\2`+)*?\2(?!`))/g)
+    .filter((_, index) => index % 3 !== 2)
+    .map((part, index) => {
+      if (index % 2 === 1) return part;
+      return part
+        .replace(/!\[[^\]]*\]\([^)\s]*(?:\s+"[^"]*")?\)/g, '')
+        .replace(/\[([^\]]*)\]\([^)\s]*(?:\s+"[^"]*")?\)/g, '$1')
+        .replace(/<(https?:[^>\s]+)>/g, '$1')
+        .replace(/<\/?[a-zA-Z][^>]{0,300}>/g, '')
+        .replace(/(\*\*\*|\*\*|___|__)(?=\S)(.+?)(?<=\S)\1/g, '$2')
+        .replace(/(?<![\w*])([*_])(?=[^\s*_])([^*_\n]+?)(?<=\S)\1(?![\w*])/g, '$2')
+        .replace(/\\([!-/:-@[-`{-~])/g, '$1');
+    })
+    .join('')
+    // The sign of a permalink that followed a heading.
+    .replace(/\s*[¶§#]\s*$/u, '')
+    .replace(/[ \t\u00a0]+/g, ' ')
+    .trim()
+    .normalize('NFC');
+
+const cells = (line: string): string[] =>
+  line
+    .trim()
+    .replace(/^\||(?<!\\)\|$/g, '')
+    .split(/(?<!\\)\|/)
+    .map((cell) => inlineText(cell.replaceAll('\\|', '|')));
+
+/** One pass over the lines. */
+export const parseMarkdown = (source: string): Block[] => {
+  const lines = source.replaceAll('\0', '').replace(/\r\n?/g, '\n').split('\n');
+  const blocks: Block[] = [];
+  let paragraph: string[] = [];
+  let list: { ordered: boolean; start: number; items: string[][]; indent: number } | null = null;
+
+  const endParagraph = (): void => {
+    const text = inlineText(paragraph.join('\n'));
+    if (text !== '') blocks.push({ type: 'prose', text });
+    paragraph = [];
+  };
+  const endList = (): void => {
+    if (list === null) return;
+    const items = list.items.map((item) => inlineItem(item)).filter((item) => item !== '');
+    if (items.length > 0)
+      blocks.push({ type: 'list', ordered: list.ordered, ...(list.ordered && list.start !== 1 ? { start: list.start } : {}), items });
+    list = null;
+  };
+  const endAll = (): void => {
+    endParagraph();
+    endList();
+  };
+
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at]!;
+    const fence = FENCE.exec(line);
+    if (fence !== null) {
+      const [, indent = '', mark = '', info = ''] = fence;
+      const close = new RegExp(`^ *\\${mark[0]}{${mark.length},}\\s*$`);
+      const code: string[] = [];
+      for (at += 1; at < lines.length && !close.test(lines[at]!); at++) {
+        const raw = lines[at]!;
+        let strip = 0;
+        while (strip < indent.length && raw[strip] === ' ') strip += 1;
+        code.push(raw.slice(strip));
+      }
+      const next: number | null = list === null ? null : list.start + list.items.length;
+      const ordered: boolean = list?.ordered ?? false;
+      endAll();
+      const text = code.join('\n');
+      if (text.trim() !== '') blocks.push({ type: 'code', text, language: languageName(info) });
+      // A numbered list that held the code goes on with its numbers.
+      if (next !== null && ordered) list = { ordered: true, start: next, items: [], indent: 0 };
+      continue;
+    }
+    const heading = HEADING.exec(line);
+    if (heading !== null) {
+      endAll();
+      const text = inlineText((heading[2] ?? '').replace(/\s*\[[^\]\w]*\]\(#[^)]*\)\s*$/, ''));
+      const anchor = /\]\(#([^)\s]+)[^)]*\)\s*$/.exec(heading[2] ?? '')?.[1] ?? null;
+      if (text !== '') blocks.push({ type: 'heading', level: heading[1]!.length, text, anchor });
+      continue;
+    }
+    if (line.trim() === '') {
+      if (list === null || !/^(?: {2,}|\t|\s*(?:[-*+]|\d{1,9}[.)])\s)/.test(lines[at + 1] ?? '')) endAll();
+      else list.items.at(-1)?.push('');
+      continue;
+    }
+    const under = lines[at + 1] ?? '';
+    if (
+      list === null &&
+      /^ {0,3}(?:=+|-+)\s*$/.test(under) &&
+      line.trim() !== '' &&
+      paragraph.length === 0 &&
+      !ITEM.test(line) &&
+      !line.includes('|')
+    ) {
+      blocks.push({ type: 'heading', level: under.trim().startsWith('=') ? 1 : 2, text: inlineText(line), anchor: null });
+      at += 1;
+      continue;
+    }
+    if (RULE.test(line)) {
+      endAll();
+      continue;
+    }
+    if (line.includes('|') && DIVIDER.test(under) && under.includes('-') && under.includes('|')) {
+      endAll();
+      const header = cells(line);
+      const rows: string[][] = [];
+      for (at += 2; at < lines.length && lines[at]!.includes('|'); at++) rows.push(cells(lines[at]!));
+      at -= 1;
+      blocks.push({ type: 'table', header, rows });
+      continue;
+    }
+    const item = ITEM.exec(line);
+    if (item !== null && !(paragraph.length > 0 && item[3] !== undefined && item[3] !== '1')) {
+      endParagraph();
+      const indent = item[1]!.length;
+      const ordered = item[3] !== undefined;
+      if (list !== null && list.items.length > 0 && indent >= list.indent + 2) {
+        list.items.at(-1)!.push(line.slice(list.indent + 2));
+        continue;
+      }
+      if (list !== null && list.ordered !== ordered) endList();
+      list ??= { ordered, start: ordered ? Number(item[3]) : 1, items: [], indent };
+      list.items.push([item[4] ?? '']);
+      continue;
+    }
+    if (list !== null && list.items.length > 0) {
+      list.items.at(-1)!.push(line.trim());
+      continue;
+    }
+    if (paragraph.length === 0 && /^(?: {4}|\t)/.test(line) && list === null) {
+      const code: string[] = [];
+      for (; at < lines.length && (/^(?: {4}|\t)/.test(lines[at]!) || lines[at]!.trim() === ''); at++)
+        code.push(lines[at]!.replace(/^(?: {4}|\t)/, ''));
+      at -= 1;
+      while (code.at(-1)?.trim() === '') code.pop();
+      blocks.push({ type: 'code', text: code.join('\n'), language: null });
+      continue;
+    }
+    paragraph.push(line.replace(/^ {0,3}>\s?/, '').trim());
+  }
+  endAll();
+  return blocks;
+};
+
+/** Lines of an item: its text, then nested items as they are. */
+const inlineItem = (lines: readonly string[]): string => {
+  const parts: string[] = [];
+  let text: string[] = [];
+  const end = (): void => {
+    const inline = inlineText(text.join('\n'));
+    if (inline !== '') parts.push(inline);
+    text = [];
+  };
+  for (const line of lines) {
+    const nested = ITEM.exec(line);
+    if (nested === null) text.push(line);
+    else {
+      end();
+      parts.push(`${nested[1]}${nested[2] === undefined ? `${nested[3]}.` : '-'} ${inlineText(nested[4] ?? '')}`);
+    }
+  }
+  end();
+  return parts.join('\n').replace(/\n{2,}/g, '\n\n');
+};

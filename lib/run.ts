@@ -1,0 +1,170 @@
+// A run of inline text on its way to a block: collapsed whitespace, code spans, and how much of it is links.
+import { inlineCode } from './blocks';
+
+const SPACE = /[ \t\n\f\r\u00a0]+/g;
+const INVISIBLE = /[\0\u00ad\u200b\ufeff\ufffc]/g;
+const INVISIBLE_ANY = /[\0\u00ad\u200b\ufeff\ufffc]/;
+
+/** What a block is made of, as evidence for or against its being content. */
+export interface Evidence {
+  /** UTF-16 units of text. */
+  chars: number;
+  /** Those of them inside links. */
+  linked: number;
+  links: number;
+  /** Links to a place on the same page. */
+  local: number;
+}
+
+export const noEvidence = (): Evidence => ({ chars: 0, linked: 0, links: 0, local: 0 });
+
+interface Anchor {
+  target: string;
+  from: number;
+  to: number;
+}
+
+export class Run {
+  private parts: string[] = [];
+  private space = false;
+  private code: string[] | null = null;
+  private codeDepth = 0;
+  private onlyCode: string | null = null;
+  private anchors: Anchor[] = [];
+  private openAnchor: { target: string | null; from: number } | null = null;
+  private evidence = noEvidence();
+
+  get empty(): boolean {
+    return this.parts.length === 0 && this.code === null;
+  }
+
+  add(data: string): void {
+    let text = INVISIBLE_ANY.test(data) ? data.replace(INVISIBLE, '') : data;
+    if (this.code !== null) {
+      this.code.push(text);
+      return;
+    }
+    text = text.replace(SPACE, ' ');
+    if (text === '') return;
+    const first = text.charCodeAt(0) === 32;
+    if (text === ' ') {
+      this.space = true;
+      return;
+    }
+    const last = text.charCodeAt(text.length - 1) === 32;
+    this.push(text.slice(first ? 1 : 0, last ? -1 : undefined), first);
+    this.space = last;
+  }
+
+  private push(core: string, spaceBefore: boolean): void {
+    if ((this.space || spaceBefore) && this.parts.length > 0) this.parts.push(' ');
+    this.space = false;
+    this.parts.push(core);
+    this.onlyCode = null;
+    this.evidence.chars += core.length;
+    if (this.openAnchor !== null) this.evidence.linked += core.length;
+  }
+
+  /** A line break in prose; a line of code in a code span. */
+  lineBreak(): void {
+    if (this.code !== null) this.code.push('\n');
+    else if (this.parts.length > 0) {
+      this.parts.push('\n');
+      this.space = false;
+    }
+  }
+
+  openCode(): void {
+    this.codeDepth += 1;
+    this.code ??= [];
+  }
+
+  closeCode(): void {
+    if (this.codeDepth === 0) return;
+    this.codeDepth -= 1;
+    if (this.codeDepth > 0 || this.code === null) return;
+    const raw = this.code.join('');
+    this.code = null;
+    const inner = raw.replace(SPACE, ' ').trim();
+    if (inner === '') {
+      if (raw !== '') this.space = true;
+      return;
+    }
+    const alone = this.parts.length === 0;
+    const before = this.parts.at(-1);
+    // Two code spans without a space between are one to a reader; "`a``b`" would be neither.
+    if (before !== undefined && !this.space && !/^\s/.test(raw) && /^`[^`]+`$/.test(before) && !inner.includes('`')) {
+      this.parts[this.parts.length - 1] = `${before.slice(0, -1)}${inner}\``;
+      this.evidence.chars += inner.length;
+      if (this.openAnchor !== null) this.evidence.linked += inner.length;
+    } else {
+      this.push(inlineCode(inner), /^\s/.test(raw));
+    }
+    this.onlyCode = alone ? raw : null;
+    this.space = /\s$/.test(raw);
+  }
+
+  openLink(href: string): void {
+    const local = href.startsWith('#');
+    this.openAnchor = { target: local ? href.slice(1) : null, from: this.parts.length };
+    this.evidence.links += 1;
+    if (local) this.evidence.local += 1;
+  }
+
+  closeLink(): void {
+    const open = this.openAnchor;
+    if (open === null) return;
+    this.openAnchor = null;
+    if (open.target === null) return;
+    const text = this.parts.slice(open.from).join('').trim();
+    // A sign that only points at its own place ("#", the pilcrow, a chain): not text.
+    if (text.length <= 2 && !/[\p{L}\p{N}]/u.test(text)) {
+      this.parts.length = open.from;
+      this.evidence.links -= 1;
+      this.evidence.local -= 1;
+      this.evidence.chars -= text.length;
+      this.evidence.linked -= text.length;
+    }
+    this.anchors.push({ target: open.target, from: open.from, to: this.parts.length });
+  }
+
+  /**
+   * Ends the run.
+   * @param own ids of the place it stands in: a link to one of them is a permalink, and its text is dropped unless it is all there is
+   */
+  take(own: readonly string[] = []): { text: string; lines: string | null; permalink: string | null; evidence: Evidence } {
+    while (this.codeDepth > 0) this.closeCode();
+    const permalinks = own.length === 0 ? [] : this.anchors.filter((anchor) => own.includes(decode(anchor.target)));
+    const without = [...this.parts];
+    for (const anchor of permalinks) without.fill('', anchor.from, anchor.to);
+    const clean = (parts: string[]): string =>
+      parts
+        .join('')
+        .replace(/ ?\n ?/g, '\n')
+        .replace(/ {2,}/g, ' ')
+        .trim()
+        .normalize('NFC');
+    let text = permalinks.length > 0 ? clean(without) : '';
+    if (text === '') text = clean(this.parts);
+    const lines = this.onlyCode !== null && /\S\s*\n\s*\S/.test(this.onlyCode) && this.onlyCode.includes('\n') ? this.onlyCode : null;
+    const result = { text, lines, permalink: permalinks[0] === undefined ? null : decode(permalinks[0].target), evidence: this.evidence };
+    const open = this.openAnchor;
+    this.parts = [];
+    this.space = false;
+    this.onlyCode = null;
+    this.anchors = [];
+    this.evidence = noEvidence();
+    if (open !== null) this.openAnchor = { target: null, from: 0 };
+    return result;
+  }
+}
+
+/** A fragment as an id; a broken escape stays as it is. */
+export const decode = (fragment: string): string => {
+  if (!fragment.includes('%')) return fragment;
+  try {
+    return decodeURIComponent(fragment);
+  } catch {
+    return fragment;
+  }
+};

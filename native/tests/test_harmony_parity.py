@@ -1,0 +1,96 @@
+"""Node's harmony ids, masks and token file against openai-harmony and the trainer's own reader.
+
+cd native && OMP_WAIT_POLICY=PASSIVE .venv/bin/python -m pytest tests/test_harmony_parity.py
+"""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from trainer.data import CONTENT, CONTEXT, METADATA_KEYS, read_tokens, write_tokens
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SCRIPT = CHECKOUT / "dist" / "scripts" / "harmony-fixture.js"
+
+pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="dist is not built: run tsc first")
+
+
+@pytest.fixture(scope="module")
+def fixture(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("harmony")
+    node = shutil.which("node")
+    assert node, "Node built dist, so it is on the path"
+    subprocess.run([node, str(SCRIPT), str(folder)], check=True, timeout=120)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rows(fixture) -> list[dict]:
+    lines = (fixture / "conversations.jsonl").read_text("utf-8").split("\n")[:-1]
+    assert len(lines) == 1000
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def encoding():
+    harmony = pytest.importorskip("openai_harmony")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TIKTOKEN_ENCODINGS_BASE", str(CHECKOUT / "node_modules" / "gpt-tokenizer" / "data"))
+        return harmony.load_harmony_encoding(harmony.HarmonyEncodingName.HARMONY_GPT_OSS)
+
+
+def conversation(row: dict):
+    """The same conversation in openai-harmony's own words."""
+    from openai_harmony import Conversation, DeveloperContent, Message, ReasoningEffort, Role, SystemContent
+
+    system = SystemContent.new().with_reasoning_effort(ReasoningEffort(row["reasoning"].capitalize()))
+    if row["date"] is not None:
+        system = system.with_conversation_start_date(row["date"])
+    messages = [Message.from_role_and_content(Role.SYSTEM, system)]
+    for message in row["messages"]:
+        if message["role"] == "developer":
+            content = DeveloperContent.new().with_instructions(message["content"])
+            messages.append(Message.from_role_and_content(Role.DEVELOPER, content))
+        elif message["role"] == "user":
+            messages.append(Message.from_role_and_content(Role.USER, message["content"]))
+        else:
+            answer = Message.from_role_and_content(Role.ASSISTANT, message["content"])
+            messages.append(answer.with_channel("final"))
+    return Conversation.from_messages(messages)
+
+
+def test_every_example_has_the_ids_of_openai_harmony(rows, encoding):
+    for row in rows:
+        assert row["ids"] == encoding.render_conversation_for_training(conversation(row)), row["messages"]
+
+
+def test_every_prompt_has_the_ids_of_openai_harmony(rows, encoding):
+    from openai_harmony import Conversation, Role
+
+    for row in rows:
+        prompt = Conversation.from_messages(conversation(row).messages[:-1])
+        assert row["prompt"] == encoding.render_conversation_for_completion(prompt, Role.ASSISTANT), row["messages"]
+
+
+def test_supervised_is_exactly_what_follows_the_prompt(rows, encoding):
+    for row in rows:
+        cut = len(row["prompt"])
+        assert row["ids"][:cut] == row["prompt"]
+        assert set(row["roles"][:cut]) == {CONTEXT} and CONTEXT not in row["roles"][cut:]
+        content = [token for token, role in zip(row["ids"], row["roles"], strict=True) if role == CONTENT]
+        assert encoding.decode(content) == row["messages"][-1]["content"]
+
+
+def test_a_token_file_written_by_node_is_read_and_written_alike_by_the_trainer(fixture, rows, tmp_path):
+    path = fixture / "tokens.safetensors"
+    tokens = read_tokens(path)
+    assert len(tokens) == len(rows)
+    for index, row in enumerate(rows):
+        ids, roles = tokens.row(index)
+        assert ids.tolist() == row["ids"] and roles.tolist() == row["roles"]
+    again = tmp_path / "again.safetensors"
+    metadata = {key: tokens.metadata[key] for key in METADATA_KEYS}
+    write_tokens(again, tokens.ids, tokens.offsets, tokens.role, tokens.example, metadata)
+    assert again.read_bytes() == path.read_bytes()

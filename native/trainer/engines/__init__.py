@@ -1,0 +1,1 @@
+"""How a model is loaded, adapted and run; one module an engine."""

@@ -1,0 +1,286 @@
+"""python -m trainer train config.json: a LoRA adapter from a token file, with checkpoints.
+
+A step is a pure function of (data set, seed, step number, adapter and optimiser state), so that a run that was killed
+and resumed has the losses, bit for bit, of one that never stopped (same device model, lock and plan).
+"""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from . import stopping
+from .adapter import write_adapter
+from .checkpoint import (
+    MANIFEST,
+    METRICS,
+    Checkpoint,
+    is_checkpoint_name,
+    newest_whole,
+    prune,
+    read_checkpoint,
+    require_identity,
+    write_checkpoint,
+)
+from .data import TokenFile, micro_batch, pack, plan_steps, read_tokens, require_tokenizer
+from .engines import transformers
+from .engines.device import peak_memory
+from .errors import MAY_RETRY, OutOfMemory, Stopped, TrainerError, corrupt
+from .events import Events
+from .files import file_entry
+from .optim import create_adamw, learning_rate, moments, restore_moments
+from .plan import Plan, first_plan
+from .progress import Metrics, Progress, StepReporter, StepResult
+
+NON_FINITE_IN_A_ROW = 3
+"""Steps with a loss or gradient that is not a number, one after the other, that end the training."""
+
+
+def run(config: dict[str, Any], events: Events) -> None:
+    """The train command; see contracts/trainer.ts TrainConfig. Raises Stopped after SIGTERM, or TrainerError."""
+    started = time.monotonic()
+    training = Training(config, events)
+    resumed_from = training.resume()
+    training.use(training.plan, resumed_from)
+    training.train()
+    files = training.write_result()
+    progress = training.progress
+    metrics = {
+        "finalLoss": progress.loss,
+        "steps": progress.step,
+        "skippedSteps": progress.skipped,
+        "tokens": progress.tokens,
+        "supervisedTokens": progress.supervised,
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    events.emit("result", files=[file_entry(path) for path in files], metrics=metrics)
+
+
+def identity(config: dict[str, Any], dtype: str) -> dict[str, Any]:
+    """What a checkpoint must agree on to be gone on from: everything that moves the losses."""
+    flat = {f"{part}.{key}": value for part in ("lora", "optimizer", "batch") for key, value in config[part].items()}
+    plain = {key: config[key] for key in ("datasetDigest", "seed", "steps", "epochs")}
+    return {**plain, **flat, "base.weightsDigest": config["base"]["weightsDigest"], "dtype": dtype}
+
+
+class Training:
+    """The state of one training: data, engine, optimiser, progress, plan."""
+
+    def __init__(self, config: dict[str, Any], events: Events):
+        """Reads the data, loads the model, adds a fresh adapter. Emits `loaded`."""
+        started = time.monotonic()
+        self.config, self.events = config, events
+        self.out = Path(config["out"])
+        self.checkpoints = Path(config["checkpoint"]["folder"])
+        self.tokens = self._read(config["tokens"]["train"], "train tokens")
+        validation = config["tokens"]["validation"]
+        self.validation = self._read(validation, "validation tokens") if validation else None
+        batch, lengths = config["batch"], self.tokens.lengths.tolist()
+        self.steps = plan_steps(
+            lengths, config["seed"], batch["examples"], batch["tokens"], config["steps"], config["epochs"]
+        )
+        self.engine = transformers.load(config["base"], config["device"], config["dtype"])
+        self.engine.add_lora(config["lora"], config["seed"])
+        self.engine.simulated_limit = config["simulatedLimitTokens"]
+        self.parameters = self.engine.trainable
+        optimizer = config["optimizer"]
+        self.optimizer = create_adamw(self.parameters, optimizer["lr"], optimizer["weightDecay"])
+        self.dtype = str(self.engine.dtype).removeprefix("torch.")
+        events.emit(
+            "loaded",
+            seconds=round(time.monotonic() - started, 3),
+            device=self.engine.device.type,
+            dtype=self.dtype,
+            parameters=self.engine.parameters,
+            trainable=sum(parameter.numel() for parameter in self.parameters.values()),
+        )
+        self.progress = Progress()
+        self.metrics = Metrics(self.out / METRICS)
+        self.reporter = StepReporter(events, len(self.steps))
+        self.plan: Plan
+
+    def _read(self, path: str, name: str) -> TokenFile:
+        tokens = read_tokens(path)
+        require_tokenizer(tokens, self.config["base"]["folder"], name)
+        return tokens
+
+    def resume(self) -> int | None:
+        """Put the configured checkpoint's state and plan in place; returns its step. Without one: the first plan."""
+        path = self._checkpoint_to_resume()
+        if path is None:
+            self.metrics.restore(b"")
+            supervised_share = float((self.tokens.role > 0).mean())
+            self.plan = first_plan(self.engine, self.config["microTokens"], supervised_share)
+            return None
+        checkpoint = read_checkpoint(path)
+        require_identity(path.name, checkpoint.state["identity"], identity(self.config, self.dtype))
+        self.progress = Progress(**checkpoint.state["progress"])
+        self.engine.load_adapter(checkpoint.adapter)
+        restore_moments(self.optimizer, self.parameters, checkpoint.optimizer, self.progress.updates)
+        self.metrics.restore(checkpoint.metrics)
+        self.plan = Plan(**checkpoint.state["plan"])
+        return self.progress.step
+
+    def _checkpoint_to_resume(self) -> Path | None:
+        """checkpoint.resume itself, or the newest whole one when it names a folder of checkpoints."""
+        resume = self.config["checkpoint"]["resume"]
+        if resume is None or (Path(resume) / MANIFEST).is_file():
+            return Path(resume) if resume else None
+        if Path(resume).is_dir() and not is_checkpoint_name(Path(resume).name):
+            remedy = "nothing; an older one is used, or training starts at step 0"
+            return newest_whole(Path(resume), lambda what: self.events.warning("CheckpointPassedOver", what, remedy))
+        raise corrupt(f"checkpoint {Path(resume).name}: {MANIFEST} is missing or unreadable")
+
+    def train(self) -> None:
+        """All steps that are left, with checkpoints. Raises Stopped after SIGTERM, at a step boundary."""
+        progress, settings = self.progress, self.config["checkpoint"]
+        saved_at, saved_step = time.monotonic(), progress.step
+        while progress.step < len(self.steps):
+            if not stopping.requested():
+                self._step()
+            due = (
+                progress.step - saved_step >= settings["everySteps"]
+                or time.monotonic() - saved_at >= settings["everySeconds"]
+                or progress.step == len(self.steps)
+                or stopping.requested()
+            )
+            # A state that gives losses that are no numbers is not worth going on from.
+            if due and progress.step > saved_step and not progress.skipped_in_a_row:
+                self._save()
+                saved_at, saved_step = time.monotonic(), progress.step
+            if stopping.requested():
+                raise Stopped(f"stopped after step {progress.step} of {len(self.steps)}; checkpoint at {saved_step}")
+
+    def _step(self) -> None:
+        """One optimiser step, on as small a plan as it takes."""
+        progress, optimizer, tokens = self.progress, self.config["optimizer"], self.tokens
+        step = progress.step + 1
+        members = self.steps[step - 1]
+        started = time.monotonic()
+        lr = learning_rate(step, len(self.steps), optimizer["lr"], optimizer["warmupSteps"], optimizer["schedule"])
+        loss = self._fitting(int(tokens.lengths[members].max()), lambda: self._gradients(members, step))
+        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters.values(), optimizer["clip"]))
+        progress.step = step
+        if math.isfinite(loss) and math.isfinite(norm):
+            self.optimizer.param_groups[0]["lr"] = lr
+            self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            self._skip(step, members)
+            return
+        supervised = sum(tokens.supervised(index) for index in members)
+        count = int(tokens.lengths[members].sum())
+        progress.updates += 1
+        progress.tokens += count
+        progress.supervised += supervised
+        progress.loss = loss
+        progress.skipped_in_a_row = 0
+        self.metrics.add(step=step, loss=loss, lr=lr, gradNorm=norm, tokens=count, supervisedTokens=supervised)
+        done = StepResult(step, loss, lr, norm, count, supervised, time.monotonic() - started)
+        self.reporter.report(done, peak_memory(self.engine.device))
+        every = self.config["evalEvery"]
+        if self.validation is not None and every and step % every == 0:
+            self._evaluate(step, self.validation)
+
+    def _gradients(self, members: list[int], step: int) -> float:
+        """Gradients of the step's mean loss over supervised tokens; returns that loss. Raises OutOfMemory.
+
+        The divisor is the whole step's number of supervised tokens, so the loss does not depend on the grouping.
+        """
+        self.engine.model.train()
+        total = sum(self.tokens.supervised(index) for index in members)
+        loss = 0.0
+        for group in pack({index: int(self.tokens.lengths[index]) for index in members}, self.plan.micro_tokens):
+            # Dropout is keyed by (seed, step, micro-batch), not by the calls before it: resume needs no state.
+            key = hashlib.sha256(f"{self.config['seed']}:{step}:{group[0]}".encode()).digest()
+            torch.manual_seed(int.from_bytes(key[:8], "big") >> 1)
+            nll = self.engine.nll(micro_batch(self.tokens, group))
+            loss += float(nll.detach().double().sum())
+            self.engine.backward(nll.sum() / total)
+        return loss / total
+
+    def _fitting(self, longest: int, work: Callable[[], float]) -> float:
+        """work() on the present plan, or after OutOfMemory from its start on the next smaller one."""
+        while True:
+            try:
+                return work()
+            except OutOfMemory as error:
+                smaller, message = self.plan.smaller(longest), str(error)
+            # Outside the except clause: the traceback held the tensors of the failed pass.
+            self.optimizer.zero_grad(set_to_none=True)
+            if self.engine.device.type == "cuda":
+                torch.cuda.empty_cache()
+            if smaller is None:
+                what = f"one example of {longest} tokens does not fit, even with activations recomputed: {message}"
+                raise TrainerError("GpuOutOfMemory", what, "free memory on the device or shorten examples", MAY_RETRY)
+            self.use(smaller, resumed_from=None)
+
+    def use(self, plan: Plan, resumed_from: int | None) -> None:
+        """Go on with this plan, and say so."""
+        self.plan = plan
+        self.engine.set_checkpointing(plan.checkpointing)
+        self.events.emit(
+            "plan",
+            steps=len(self.steps),
+            examples=self.config["batch"]["examples"],
+            microTokens=plan.micro_tokens,
+            packing=plan.packing,
+            checkpointing=plan.checkpointing,
+            reason=plan.reason,
+            resumedFrom=resumed_from,
+        )
+        self.events.say(f"plan: {plan.micro_tokens} tokens a pass, checkpointing {plan.checkpointing}; {plan.reason}")
+
+    def _skip(self, step: int, members: list[int]) -> None:
+        """Leave a step out whose loss or gradient is not a number; end the training after three in a row."""
+        progress = self.progress
+        progress.skipped.append(step)
+        progress.skipped_in_a_row += 1
+        examples = ", ".join(self.tokens.example[index].tobytes().hex()[:12] for index in members[:8])
+        what = f"step {step}: the loss or its gradient is not a number; examples {examples}"
+        self.metrics.add(step=step, loss=None, skipped=True)
+        if progress.skipped_in_a_row >= NON_FINITE_IN_A_ROW:
+            what = f"{what}; {NON_FINITE_IN_A_ROW} such steps in a row"
+            raise TrainerError("TrainingDiverged", what, "lower train.lr; the last good checkpoint is kept")
+        self.events.warning("StepSkipped", what, "nothing yet; lower train.lr if it repeats")
+
+    def _evaluate(self, step: int, tokens: TokenFile) -> None:
+        """Validation loss: the training loss's definition over the whole split, adapter on, dropout off."""
+        self.engine.model.eval()
+        lengths = dict(enumerate(tokens.lengths.tolist()))
+
+        def total() -> float:
+            groups = pack(lengths, self.plan.micro_tokens)
+            return sum(float(self.engine.nll(micro_batch(tokens, group)).double().sum()) for group in groups)
+
+        with torch.no_grad():
+            nll = self._fitting(max(lengths.values()), total) / int((tokens.role > 0).sum())
+        self.metrics.add(step=step, validationNll=nll)
+        self.events.emit("evaluated", step=step, nll=nll, examples=len(tokens))
+        self.events.say(f"step {step} validation loss {nll:.4f}")
+
+    def _save(self) -> None:
+        """One checkpoint of the state between two steps."""
+        started = time.monotonic()
+        settings, progress = self.config["checkpoint"], self.progress
+        state = {
+            "step": progress.step,
+            "identity": identity(self.config, self.dtype),
+            "plan": self.plan.to_json(),
+            "progress": asdict(progress),
+        }
+        tensors = self.engine.adapter_state(), moments(self.optimizer, self.parameters)
+        checkpoint = Checkpoint(state, *tensors, metrics=self.metrics.content())
+        path, digest = write_checkpoint(self.checkpoints, settings["fence"], checkpoint)
+        prune(self.checkpoints, settings["keep"], settings["fence"])
+        seconds = round(time.monotonic() - started, 3)
+        self.events.emit("checkpoint", step=progress.step, folder=str(path), digest=digest, seconds=seconds)
+
+    def write_result(self) -> list[Path]:
+        """The adapter's files and metrics.jsonl, sorted by name."""
+        return sorted([*write_adapter(self.out, self.engine), self.metrics.path])

@@ -1,0 +1,96 @@
+import { PipelineInput } from '../../contracts/input';
+import { SPLITS } from '../../contracts/records';
+import { format, harmonyMeta, messagesOf, withoutRows } from '../../lib/format';
+import { missingMarks } from '../../lib/harmony';
+import { digest } from '../../lib/hash';
+import { statistics } from '../../lib/statistics';
+import { decodeTokenFile, encodeTokenFile, supervised } from '../../lib/token-file';
+import { decodeIds } from '../../lib/tokens';
+import { pair } from '../support/example-builder';
+
+const config = PipelineInput.parse({}).format;
+const sentence = (index: number): string =>
+  `Answer ${index}: ${Array.from({ length: 12 }, (_, word) => `word${index}x${word}`).join(' ')}.`;
+const pairs = Array.from({ length: 300 }, (_, index) =>
+  pair({
+    page: `https://example.org/${index % 100}.html`,
+    section: `s${index}`,
+    instruction: `Question ${index}?`,
+    response: sentence(index),
+  }),
+);
+const reasons = (rows: { reason: string }[]): string[] => rows.map(({ reason }) => reason);
+const kept = (dataset: ReturnType<typeof format>): number => SPLITS.reduce((sum, split) => sum + dataset.parts[split].examples.length, 0);
+
+test('every pair is in one part or dropped with a reason, whatever the order it came in', () => {
+  const spoiled = [
+    ...pairs,
+    pair({ instruction: 'Empty?', response: ' \n' }),
+    pair({ instruction: 'Broken \ud800?' }),
+    pair({ page: 'https://example.org/7.html', section: 'again', instruction: 'Question 0?', response: sentence(0) }),
+    pair({ instruction: 'Long?', response: 'long '.repeat(3000) }),
+  ];
+  const dataset = format(spoiled, config, 'gpt-oss');
+  expect(kept(dataset) + dataset.dropped.length).toBe(spoiled.length);
+  expect(reasons(dataset.dropped).sort()).toEqual(['malformed_text', 'nothing_supervised', 'same_turn', 'too_long']);
+  const shuffled = [...spoiled].reverse();
+  expect(digest(format(shuffled, config, 'gpt-oss').parts.train.examples)).toBe(digest(dataset.parts.train.examples));
+});
+
+test('rows are harmony with all four marks, in the order of their examples', () => {
+  const { train } = format(pairs, { ...config, instructions: 'Be brief.' }, 'gpt-oss').parts;
+  expect(train.rows).toHaveLength(train.examples.length);
+  train.rows!.forEach((row, index) => {
+    const { id, messages } = train.examples[index]!;
+    expect(row.example).toBe(id);
+    expect(missingMarks(Array.from(row.ids))).toEqual([]);
+    expect(decodeIds(Array.from(row.ids).filter((_, at) => row.roles[at] === 2))).toBe(messages.at(-1)!.content);
+  });
+  expect(train.examples.map(({ id }) => id)).toEqual(train.examples.map(({ id }) => id).sort());
+  const base = { tokenizerDigest: 'a'.repeat(64), templateDigest: 'b'.repeat(64) };
+  expect(decodeTokenFile(encodeTokenFile(train.rows!, harmonyMeta(base, config.maxTokens))).rows).toHaveLength(train.rows!.length);
+});
+
+test('instructions are a developer message in GPT-OSS and a system message elsewhere, none when empty', () => {
+  expect(messagesOf('q', 'a', 'i', 'gpt-oss').map(({ role }) => role)).toEqual(['developer', 'user', 'assistant']);
+  expect(messagesOf('q', null, 'i', 'chat').map(({ role }) => role)).toEqual(['system', 'user']);
+  expect(messagesOf('q', 'a', '', 'chat').map(({ role }) => role)).toEqual(['user', 'assistant']);
+});
+
+test('a held-out answer that shares 50 tokens with training is dropped, and nothing shared remains', () => {
+  const copied = Array.from({ length: 60 }, (_, word) => `copied${word}`).join(' ');
+  const everywhere = pairs.map((row, index) =>
+    index < 100 ? pair({ ...row, page: row.url, response: `${sentence(index)} ${copied}` }) : row,
+  );
+  const dataset = format(everywhere, config, 'chat');
+  expect(dataset.splitBy).toBe('page');
+  expect(dataset.contamination.dropped).toBeGreaterThan(5);
+  expect(dataset.contamination.remaining).toBe(0);
+  expect(reasons(dataset.dropped)).toEqual(new Array(dataset.contamination.dropped).fill('contaminated'));
+  const held = [...dataset.parts.test.examples, ...dataset.parts.validation.examples];
+  expect(held.length).toBe(dataset.contamination.held);
+  expect(held.some(({ messages }) => messages.at(-1)!.content.includes('copied5'))).toBe(false);
+});
+
+test('what the trainer refuses leaves its part and keeps its fate', () => {
+  const dataset = format(pairs, config, 'chat');
+  expect(dataset.parts.train.rows).toBeNull();
+  const [first] = dataset.parts.train.examples;
+  const fewer = withoutRows(dataset, [{ id: first!.id, reason: 'too_long', tokens: 2000 }]);
+  expect(kept(fewer)).toBe(kept(dataset) - 1);
+  expect(fewer.dropped).toEqual([{ schema: 1, id: first!.pairId, of: 'pair', stage: 'format', reason: 'too_long', detail: '2000 tokens' }]);
+});
+
+test('statistics count what is there', () => {
+  const dataset = format(pairs, config, 'gpt-oss');
+  const rows = SPLITS.flatMap((split) => dataset.parts[split].rows!);
+  const counts = new Map(rows.map(({ example, ids, roles }) => [example, { tokens: ids.length, supervised: supervised(roles) }]));
+  const stats = statistics(dataset, counts);
+  expect(stats.examples).toBe(300);
+  expect(stats.pages).toBe(100);
+  expect(SPLITS.reduce((sum, split) => sum + stats.splits[split].tokens, 0)).toBe(rows.reduce((sum, { ids }) => sum + ids.length, 0));
+  expect(stats.histograms.tokens.reduce((sum, { count }) => sum + count, 0)).toBe(300);
+  expect(stats.kinds).toEqual({ heading: 300 });
+  expect(stats.hosts).toEqual({ 'example.org': 300 });
+  expect(() => statistics(dataset, new Map())).toThrow('has no tokens');
+});
