@@ -1,11 +1,11 @@
 // `retune report <run>`: the run as one HTML page; reads the store alone.
 import { spawn } from 'node:child_process';
+import { reportPath } from '../io/runs';
 import { openStore } from '../io/store';
 import type { Command } from './command';
 import { JSON_OPTION, parse } from './command';
 import { CommandFailed, EXIT } from './exit';
 import { findRecord } from './run-record';
-import { reportPath } from './summary';
 
 export const report: Command = {
   usage: '<run> [--open] [--json]',
