@@ -9,20 +9,12 @@ import { stageFolder } from '../io/manifest';
 import { createPageShelf } from '../io/page-shelf';
 import { sha256 } from '../lib/hash';
 import { fileList, LIST_FILE, modelPath } from '../lib/publish';
-import { cards } from './cards';
+import { cards, type Sources } from './cards';
 import { provenance } from './provenance';
 import { createPush, type PushDeps } from './push';
 import { type Box, manifestOf, runStage, type StageDeps, stageRows } from './stage';
 
 export type PublishDeps = StageDeps & PushDeps;
-
-/** The stages that a publication is made of. */
-export interface Sources {
-  format: Manifest;
-  train: Manifest;
-  evaluate: Manifest;
-  convert: Manifest;
-}
 
 export const createPublish = (deps: PublishDeps): Pick<CpuActivities, 'publish' | 'push'> => ({
   ...createPush(deps),
@@ -55,7 +47,8 @@ const prepare = async (deps: PublishDeps, task: KeyedTask, base: BaseModel, targ
   }
 
   const dataset = new Folder(deps, box, 'dataset');
-  for (const { name } of sources.format.content.outputs) if (name.startsWith('data/') || name === 'statistics.json') await dataset.place(sources.format, name, name);
+  for (const { name } of sources.format.content.outputs)
+    if (name.startsWith('data/') || name === 'statistics.json') await dataset.place(sources.format, name, name);
   const examples = async function* (): AsyncGenerator<Example> {
     for (const split of SPLITS) {
       const name = `data/${split}.jsonl`;
@@ -100,7 +93,10 @@ class Folder {
     const written = await this.box.putLocal(`${this.kind}/${path}`, await store.local(`${folderOf(from)}/${name}`));
     if (written.sha256 !== output.sha256) {
       await store.remove(`${from.content.stage}/${from.facts.key}/manifest.json`);
-      throw failure('ArtifactCorrupt', `${folderOf(from)}/${name} is not what its manifest says. Start the run again: ${from.content.stage} runs again`);
+      throw failure(
+        'ArtifactCorrupt',
+        `${folderOf(from)}/${name} is not what its manifest says. Start the run again: ${from.content.stage} runs again`,
+      );
     }
     this.files.push({ path, bytes: output.bytes, sha256: output.sha256, companion: false });
   }

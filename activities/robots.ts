@@ -1,4 +1,4 @@
-// robots.txt of each host, asked for once an hour by a worker.
+// robots.txt of each host, asked for once an hour by a worker, whatever number of pages wait for it.
 import type { Clock } from '../io/clock';
 import type { HttpClient } from '../io/http';
 import { HttpError } from '../io/http-error';
@@ -19,6 +19,7 @@ export interface RobotsDesk {
 
 export const createRobotsDesk = ({ http, clock }: { http: HttpClient; clock: Clock }): RobotsDesk => {
   const kept = new Map<string, { until: number; answer: Robots | HttpError }>();
+  const flights = new Map<string, Promise<void>>();
 
   const ask = async (address: string, userAgent: string, limits: { timeoutMs: number; signal: AbortSignal }): Promise<Robots | HttpError> => {
     try {
@@ -43,16 +44,30 @@ export const createRobotsDesk = ({ http, clock }: { http: HttpClient; clock: Clo
     async rules(pageUrl, userAgent, limits) {
       const address = robotsUrl(pageUrl);
       const name = `${userAgent}\n${address}`;
-      let entry = kept.get(name);
-      if (entry === undefined || entry.until <= clock.monotonic()) {
-        // Not shared while under way: a caller that is cancelled must not fail the others.
-        const answer = await ask(address, userAgent, limits);
-        const keepMs = answer instanceof HttpError ? Math.max(RETRY_MS, answer.retryAfterMs ?? 0) : KEEP_MS;
-        entry = { until: clock.monotonic() + keepMs, answer };
-        kept.set(name, entry);
+      for (;;) {
+        limits.signal.throwIfAborted();
+        const entry = kept.get(name);
+        if (entry !== undefined && entry.until > clock.monotonic()) {
+          if (entry.answer instanceof HttpError) throw entry.answer;
+          return entry.answer;
+        }
+        const flight = flights.get(name);
+        if (flight !== undefined) {
+          // Somebody is asking; when that caller was cancelled, the next one asks.
+          await flight;
+          continue;
+        }
+        const own = ask(address, userAgent, limits).then((answer) => {
+          const keepMs = answer instanceof HttpError ? Math.max(RETRY_MS, answer.retryAfterMs ?? 0) : KEEP_MS;
+          kept.set(name, { until: clock.monotonic() + keepMs, answer });
+        });
+        flights.set(name, own.then(() => undefined, () => undefined));
+        try {
+          await own;
+        } finally {
+          flights.delete(name);
+        }
       }
-      if (entry.answer instanceof HttpError) throw entry.answer;
-      return entry.answer;
     },
   };
 };

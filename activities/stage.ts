@@ -33,7 +33,7 @@ export interface Box {
   reasons: Counts;
   metrics: Record<string, unknown>;
   /** An output: its bytes enter the output digest. */
-  put(name: string, data: string | Uint8Array): Promise<void>;
+  put(name: string, data: string | Uint8Array): Promise<Written>;
   /** An output of records, one a line, in the order given. */
   putRows(name: string, rows: Iterable<object> | AsyncIterable<object>): Promise<number>;
   /** A finished local file as an output. */
@@ -154,7 +154,9 @@ const underLease = async (deps: StageDeps, task: KeyedTask, lease: Lease, pulse:
     reasons: {},
     metrics: {},
     async put(name, data) {
-      outputs.push({ name, rows: null, ...(await store.putFile(`${folder}/${name}`, data)) });
+      const written = await store.putFile(`${folder}/${name}`, data);
+      outputs.push({ name, rows: null, ...written });
+      return written;
     },
     async putRows(name, rows) {
       let count = 0;

@@ -93,7 +93,7 @@ export const createHostGates = (clock: Clock): HostGates => {
         signal.throwIfAborted();
         const paused = gate.pausedUntil - clock.monotonic();
         const failing = gate.failures >= BREAK_AFTER;
-        if (paused > 0 && (failing || paused > patienceMs)) throw new HostBusy(origin, paused, failing ? 'failing' : 'asked_to_wait');
+        if (paused > 0 && (failing || paused > patienceMs)) throw new HostBusy(origin, Math.ceil(paused), failing ? 'failing' : 'asked_to_wait');
         // A host that was failing gets one probe, whatever its width.
         if (gate.active >= (spacingMs > 0 || failing ? 1 : width)) {
           await turn(gate, signal);

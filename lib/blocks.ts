@@ -36,7 +36,8 @@ export const renderList = (items: readonly string[], ordered: boolean, start = 1
 };
 
 const cell = (text: string): string => text.replace(/\|/g, '\\|').replace(/\s*\n\s*/g, ' ');
-const row = (cells: readonly string[], width: number): string => `| ${Array.from({ length: width }, (_, index) => cell(cells[index] ?? '')).join(' | ')} |`;
+const row = (cells: readonly string[], width: number): string =>
+  `| ${Array.from({ length: width }, (_, index) => cell(cells[index] ?? '')).join(' | ')} |`;
 
 const renderTable = (header: readonly string[], rows: readonly (readonly string[])[]): string => {
   const width = Math.max(header.length, ...rows.map((cells) => cells.length));

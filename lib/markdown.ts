@@ -33,7 +33,11 @@ export const inlineText = (text: string): string =>
     .normalize('NFC');
 
 const cells = (line: string): string[] =>
-  line.trim().replace(/^\||(?<!\\)\|$/g, '').split(/(?<!\\)\|/).map((cell) => inlineText(cell.replaceAll('\\|', '|')));
+  line
+    .trim()
+    .replace(/^\||(?<!\\)\|$/g, '')
+    .split(/(?<!\\)\|/)
+    .map((cell) => inlineText(cell.replaceAll('\\|', '|')));
 
 /** One pass over the lines. */
 export const parseMarkdown = (source: string): Block[] => {
@@ -50,7 +54,8 @@ export const parseMarkdown = (source: string): Block[] => {
   const endList = (): void => {
     if (list === null) return;
     const items = list.items.map((item) => inlineItem(item)).filter((item) => item !== '');
-    if (items.length > 0) blocks.push({ type: 'list', ordered: list.ordered, ...(list.ordered && list.start !== 1 ? { start: list.start } : {}), items });
+    if (items.length > 0)
+      blocks.push({ type: 'list', ordered: list.ordered, ...(list.ordered && list.start !== 1 ? { start: list.start } : {}), items });
     list = null;
   };
   const endAll = (): void => {
@@ -94,7 +99,14 @@ export const parseMarkdown = (source: string): Block[] => {
       continue;
     }
     const under = lines[at + 1] ?? '';
-    if (list === null && /^ {0,3}(?:=+|-+)\s*$/.test(under) && line.trim() !== '' && paragraph.length === 0 && !ITEM.test(line) && !line.includes('|')) {
+    if (
+      list === null &&
+      /^ {0,3}(?:=+|-+)\s*$/.test(under) &&
+      line.trim() !== '' &&
+      paragraph.length === 0 &&
+      !ITEM.test(line) &&
+      !line.includes('|')
+    ) {
       blocks.push({ type: 'heading', level: under.trim().startsWith('=') ? 1 : 2, text: inlineText(line), anchor: null });
       at += 1;
       continue;
@@ -132,7 +144,8 @@ export const parseMarkdown = (source: string): Block[] => {
     }
     if (paragraph.length === 0 && /^(?: {4}|\t)/.test(line) && list === null) {
       const code: string[] = [];
-      for (; at < lines.length && (/^(?: {4}|\t)/.test(lines[at]!) || lines[at]!.trim() === ''); at++) code.push(lines[at]!.replace(/^(?: {4}|\t)/, ''));
+      for (; at < lines.length && (/^(?: {4}|\t)/.test(lines[at]!) || lines[at]!.trim() === ''); at++)
+        code.push(lines[at]!.replace(/^(?: {4}|\t)/, ''));
       at -= 1;
       while (code.at(-1)?.trim() === '') code.pop();
       blocks.push({ type: 'code', text: code.join('\n'), language: null });

@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -10,6 +11,8 @@ from trainer.__main__ import main
 from trainer.config import check_config, load_config
 from trainer.errors import TrainerError
 from trainer.events import Events
+
+FIXTURES = Path(__file__).parent / "fixtures"
 
 
 def materialise(**changed):
@@ -77,3 +80,14 @@ def test_event_lines_count_up_and_never_hold_a_nan():
 def test_an_events_target_that_is_not_one_is_refused(tmp_path, capsys):
     assert main(["train", "c.json", "--events", "pipe"]) == 2
     assert "expected stdout, fd:N or file:PATH" in capsys.readouterr().err
+
+
+def test_the_config_and_events_that_node_parses_are_valid_here_too(schema_of):
+    """The same fixtures are read by test/contracts/trainer.test.ts."""
+    config = load_config(FIXTURES / "train.json", "train")
+    assert (config["device"], config["dtype"], config["simulatedLimitTokens"]) == ("auto", "auto", None)
+    validator = Draft202012Validator(schema_of("event"))
+    events = [json.loads(line) for line in (FIXTURES / "events.jsonl").read_text().splitlines()]
+    for event in events:
+        validator.validate(event)
+    assert not validator.is_valid({**events[0], "v": 2}) and not validator.is_valid({**events[-1], "exit": "10"})

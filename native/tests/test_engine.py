@@ -150,3 +150,48 @@ def test_a_simulated_limit_is_out_of_memory_and_checkpointing_widens_it(bases, t
         engine.nll(batch)
     engine.set_checkpointing("full")
     assert np.isfinite(engine.nll(batch).detach().numpy()).all()
+
+
+def test_a_gpt_oss_checkpoint_in_the_shipped_mxfp4_layout_loads_with_its_exact_values(tmp_path):
+    """Blocks of 32 values: uint8 [E, out, in / 32, 16] of 4-bit pairs, and a power of two for each."""
+    import json
+
+    from safetensors.torch import load_file, save_file
+    from transformers import GptOssConfig, GptOssForCausalLM
+    from transformers.integrations.mxfp4 import convert_moe_packed_tensors
+
+    config = GptOssConfig(
+        vocab_size=64,
+        hidden_size=64,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=16,
+        num_local_experts=4,
+        num_experts_per_tok=2,
+        sliding_window=8,
+    )
+    torch.manual_seed(0)
+    GptOssForCausalLM(config).to(torch.bfloat16).save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    expected = {}
+    for name in [name for name in weights if name.endswith(("gate_up_proj", "down_proj"))]:
+        experts, inner, outer = weights.pop(name).shape
+        blocks = torch.randint(0, 256, (experts, outer, inner // 32, 16), dtype=torch.uint8)
+        scales = torch.randint(118, 124, (experts, outer, inner // 32), dtype=torch.uint8)
+        weights[f"{name}_blocks"], weights[f"{name}_scales"] = blocks, scales
+        expected[name] = convert_moe_packed_tensors(blocks, scales, dtype=torch.bfloat16)
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    raw = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**raw, "quantization_config": {"quant_method": "mxfp4"}}))
+
+    base = {"folder": str(tmp_path), "family": "gpt-oss", "id": "base", "revision": None, "weightsDigest": "ab" * 32}
+    engine = engine_module.load(base, "cpu", "bf16")
+    loaded = dict(engine.model.named_parameters())
+    assert len(expected) == 4
+    for name, value in expected.items():
+        assert torch.equal(loaded[name], value)
+    assert engine.packing == (True, "")
+    engine.add_lora(LORA, seed=1)
+    assert any("experts" in name for name in engine.trainable)

@@ -10,8 +10,9 @@ import pytest
 from conftest import FAMILIES
 from training import losses, of_type, start_child, train_config, train_here
 
+from trainer import stopping
 from trainer.checkpoint import newest_whole, numbered, read_checkpoint, verify
-from trainer.errors import TrainerError
+from trainer.errors import Stopped, TrainerError
 
 
 def same_result(one, other) -> bool:
@@ -186,3 +187,20 @@ def test_a_checkpoint_of_a_later_schema_is_refused_by_number(trained):
         verify(folder / "8-1")
     shutil.rmtree(folder / "12-1")
     assert newest_whole(folder, lambda _: None) == folder / "4-1"
+
+
+@pytest.mark.parametrize(("family", "dropout"), [("chat", 0.2), ("gpt-oss", 0.0)])
+def test_resume_is_equal_in_all_bits_in_bf16_and_with_dropout_too(bases, token_path, tmp_path, family, dropout):
+    config = train_config(bases[family], token_path, tmp_path / "a", steps=8, dtype="bf16", **{"lora.dropout": dropout})
+    train_here(config)
+    again = {**config, "out": str(tmp_path / "b")}
+    again["checkpoint"] = {**config["checkpoint"], "resume": str(tmp_path / "a" / "checkpoints" / "4-1"), "fence": 2}
+    train_here(again)
+    assert same_result(tmp_path / "a", tmp_path / "b")
+
+
+def test_stopped_before_its_first_step_it_leaves_no_checkpoint(bases, token_path, tmp_path, monkeypatch):
+    monkeypatch.setattr(stopping, "_requested", True)
+    with pytest.raises(Stopped, match="after step 0"):
+        train_here(train_config(bases["chat"], token_path, tmp_path))
+    assert numbered(tmp_path / "checkpoints") == []

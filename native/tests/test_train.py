@@ -204,7 +204,7 @@ def test_tokens_of_another_tokenizer_are_refused_before_the_model_is_loaded(base
 def test_the_first_plan_is_chosen_from_free_memory_when_the_config_leaves_it_open(bases, token_path, tmp_path):
     events = train_here(train_config(bases["chat"], token_path, tmp_path, steps=1, microTokens=None))
     plan = of_type(events, "plan")[0]
-    assert plan["microTokens"] == 1024 and "GiB free" in plan["reason"]
+    assert plan["microTokens"] == 512 and "GiB free" in plan["reason"]
 
 
 def test_rates_warm_up_and_then_follow_the_schedule():

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 SMALLEST_MICRO_TOKENS = 16
-LARGEST_MICRO_TOKENS = {"cpu": 1024, "cuda": 16384}
-"""More tokens a forward pass gain nothing: a CPU is busy with a few hundred, and masks grow with the square."""
+LARGEST_MICRO_TOKENS = {"cpu": 512, "cuda": 16384}
+"""More gain nothing: a few hundred tokens keep a CPU busy, and attention across documents is wasted work."""
 
 ACTIVATIONS_PER_LAYER = 34
 """Stored numbers a token and layer, in units of the hidden size (Korthikanti et al. 2022, without attention scores)."""
