@@ -1,6 +1,7 @@
 // Who may compute a stage's key: leases numbered 1, 2, 3 ... under <folder>/lease/. The number is the fencing token.
 // Exactly one process creates lease n (createExclusive), and n + 1 is made only when n is released, its process is
 // provably gone, or its beat has stood still for staleMs of the waiter's own monotonic clock: no clocks are compared.
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Clock } from './clock';
 import { systemClock } from './clock';
@@ -9,18 +10,14 @@ import { isProvablyGone, thisProcess } from './process-identity';
 import type { Store } from './store';
 
 const LEASE_SCHEMA = 1;
-const Owner = z.object({ runId: z.string(), executionId: z.string(), activity: z.string() });
 const LeaseFile = z.object({
   schema: z.literal(LEASE_SCHEMA),
-  owner: Owner,
+  owner: z.string(),
   process: z.object({ host: z.string(), place: z.string(), pid: z.int(), started: z.string() }),
   beat: z.int(),
   released: z.boolean(),
 });
 type LeaseFile = z.infer<typeof LeaseFile>;
-
-/** Who asks, for people that look into the store. */
-export type LeaseOwner = z.infer<typeof Owner>;
 
 export interface LeaseOptions {
   /** The holder shows a sign of life this often. */
@@ -36,11 +33,9 @@ export interface LeaseOptions {
 
 /** Somebody else computes; come back later, in this process: it remembers how long the beat has stood still. */
 export interface Busy {
-  busy: true;
+  /** Who, for people: the owner and its host. */
+  busy: string;
   n: number;
-  /** Null when the file is of a newer release. */
-  owner: LeaseOwner | null;
-  host: string | null;
   /** How long this process has seen the beat stand still. */
   stillMs: number;
 }
@@ -55,9 +50,8 @@ export class LeaseLost extends Error {
 }
 
 export interface Lease {
-  busy: false;
-  /** The fencing token; part of every name that the holder writes. */
-  n: number;
+  /** The number of the lease: the fencing token, part of every name that the holder writes. */
+  fence: number;
   /** Aborted, with LeaseLost as its reason, when a newer lease is seen. */
   lost: AbortSignal;
   /**
@@ -81,8 +75,9 @@ const newest = async (store: Store, folder: string): Promise<number> =>
 /**
  * Asks once; never waits.
  * @param folder of the stage's key, `<verb>/<key>`
+ * @param owner for people that look into the store or wait: run, execution, activity
  */
-export const acquireLease = async (store: Store, folder: string, owner: LeaseOwner, options: LeaseOptions): Promise<Lease | Busy> => {
+export const acquireLease = async (store: Store, folder: string, owner: string, options: LeaseOptions): Promise<Lease | Busy> => {
   const clock = options.clock ?? systemClock;
   const watch = `${store.storeId} ${folder}`;
   const holder = options.process ?? (await thisProcess());
@@ -97,11 +92,10 @@ export const acquireLease = async (store: Store, folder: string, owner: LeaseOwn
   const file: LeaseFile = { schema: LEASE_SCHEMA, owner, process: holder, beat: 0, released: false };
   const path = `${folder}/lease/${last + 1}`;
   if (!(await store.createExclusive(path, JSON.stringify(file)))) {
-    const winner = parse(await store.read(path));
-    return { busy: true, n: last + 1, owner: winner?.owner ?? null, host: winner?.process.host ?? null, stillMs: 0 };
+    return { busy: nameOf(parse(await store.read(path))), n: last + 1, stillMs: 0 };
   }
   watched.delete(watch);
-  return hold(store, folder, last + 1, file, options.beatMs, clock);
+  return hold(store, folder, last + 1, file, options.beatMs);
 };
 
 /** Null when lease n may be followed by n + 1. */
@@ -111,12 +105,14 @@ const look = async (store: Store, path: string, n: number, watch: string, staleM
   if (file?.released === true || (file !== null && (await isProvablyGone(file.process)))) return null;
   const beat = `${n} ${data?.toString() ?? ''}`;
   const seen = watched.get(watch);
-  const since = seen?.beat === beat ? seen.since : clock.monotonic();
+  const since = seen?.beat === beat ? seen.since : clock.monotonicMs();
   watched.set(watch, { beat, since });
-  const stillMs = clock.monotonic() - since;
+  const stillMs = clock.monotonicMs() - since;
   if (stillMs >= staleMs) return null;
-  return { busy: true, n, owner: file?.owner ?? null, host: file?.process.host ?? null, stillMs };
+  return { busy: nameOf(file), n, stillMs };
 };
+
+const nameOf = (file: LeaseFile | null): string => (file === null ? 'a newer release' : `${file.owner} on ${file.process.host}`);
 
 const parse = (data: Buffer | null): LeaseFile | null => {
   try {
@@ -126,7 +122,7 @@ const parse = (data: Buffer | null): LeaseFile | null => {
   }
 };
 
-const hold = (store: Store, folder: string, n: number, file: LeaseFile, beatMs: number, clock: Clock): Lease => {
+const hold = (store: Store, folder: string, n: number, file: LeaseFile, beatMs: number): Lease => {
   const path = `${folder}/lease/${n}`;
   const lost = new AbortController();
   const stop = new AbortController();
@@ -137,7 +133,8 @@ const hold = (store: Store, folder: string, n: number, file: LeaseFile, beatMs: 
   };
   const beating = (async () => {
     for (let beat = 1; ; beat += 1) {
-      await clock.sleep(beatMs, stop.signal);
+      // Not on the injected clock, and unreferenced: a lease nobody released must not keep its process alive.
+      await delay(beatMs, undefined, { signal: stop.signal, ref: false });
       // A store that cannot be written for a moment costs a beat; one that stays so costs the lease, and check() says it.
       await check().then(() => store.putFile(path, JSON.stringify({ ...file, beat }))).catch(() => undefined);
       if (lost.signal.aborted) return;
@@ -149,5 +146,5 @@ const hold = (store: Store, folder: string, n: number, file: LeaseFile, beatMs: 
     await beating; // a beat under way must not come after the last word
     if (!lost.signal.aborted) await store.putFile(path, JSON.stringify({ ...file, released: true }));
   };
-  return { busy: false, n, lost: lost.signal, check, release: () => (released ??= end()) };
+  return { fence: n, lost: lost.signal, check, release: () => (released ??= end()) };
 };

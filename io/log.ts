@@ -22,18 +22,18 @@ export const readable = (line: string): string => {
   ].join(' ');
 };
 
-/**
- * @param secrets values cut out of every line, wherever they stand, also percent-encoded
- * @param pretty null: when stderr is a terminal
- * @param stream where lines go; stderr by default, written at once so that a dying process loses none
- */
-export const createLog = (options: {
-  name: string;
+export interface LogOptions {
   level?: string;
+  /** Values cut out of every line, wherever they stand, also percent-encoded. */
   secrets?: readonly (Secret | null)[];
-  pretty?: boolean | null;
+  /** One readable line; by default when stderr is a terminal. */
+  pretty?: boolean;
+  /** Where lines go; stderr by default, written at once so that a dying process loses none. */
   stream?: DestinationStream;
-}): Log => {
+}
+
+/** @param name who speaks: cpu, gpu, cli */
+export const createLog = (name: string, options: LogOptions = {}): Log => {
   const values = (options.secrets ?? [])
     .flatMap((secret) => (secret === null ? [] : [secret.reveal(), encodeURIComponent(secret.reveal()), JSON.stringify(secret.reveal()).slice(1, -1)]))
     .filter((value) => value.length >= 4);
@@ -44,7 +44,7 @@ export const createLog = (options: {
   };
   return pino(
     {
-      name: options.name,
+      name,
       level: options.level ?? 'info',
       timestamp: stdTimeFunctions.isoTime,
       redact: { paths: ['authorization', 'token', '*.authorization', '*.token', 'headers.cookie', '*.headers.cookie'], censor: '[secret]' },
