@@ -68,7 +68,6 @@ const createStream = (output: Output, harmony: boolean): { push: (text: string |
 
 export const ask: Command = {
   usage: '<run> "question" [--base] [--effort low|medium|high] [--max-tokens 200] [--temperature 0] [--json]',
-  summary: 'an answer of the tuned model, or of its base',
   help: [
     '--base         the untuned model',
     '--effort       GPT-OSS: how long it may think; as in the run by default',
@@ -107,7 +106,7 @@ export const ask: Command = {
     const folder = join(config.home, 'work');
     mkdirSync(folder, { recursive: true });
     const out = mkdtempSync(join(folder, 'ask-'));
-    const runTrainer = createRunTrainer(config, createLog({ name: 'ask', level: 'error' }), 0);
+    const runTrainer = createRunTrainer(config, createLog('ask', { level: 'error' }), 0);
     try {
       if (output.live) output.note(output.style('dim', `loading ${values.base ? base.id : `${base.id} with the adapter of ${runId}`} …`));
       const local = await materialise({ config, runTrainer }, base.id, base.revision, { signal: stop.signal });

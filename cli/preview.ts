@@ -12,7 +12,6 @@ import { bytesOfBase } from './token-bytes';
 
 export const preview: Command = {
   usage: '<run> [--split train|validation|test] [--examples 3] [--json]',
-  summary: 'training examples as the model sees them, the loss mask in colours',
   help: ['Dim is read only; yellow (format) and green (answer) are what the model learns to write. Without colours ⟦ ⟧ enclose them.'],
   async run(args, { config: readConfig, output }) {
     const { values, positionals } = parse(

@@ -9,7 +9,6 @@ import { findRecord } from './run-record';
 
 export const report: Command = {
   usage: '<run> [--open] [--json]',
-  summary: "where the run's HTML page is; --open shows it in the browser",
   help: [],
   async run(args, { config: readConfig, output }) {
     const { values, positionals } = parse(args, { ...JSON_OPTION, open: { type: 'boolean', default: false } } as const, { min: 1, max: 1 });

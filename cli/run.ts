@@ -123,7 +123,6 @@ export const runToEnd = async (
 
 export const run: Command = {
   usage: '[input.json|-] [--preset name] [--set path=value ...] [--detach] [--json]',
-  summary: 'one run from pages to a model, followed to its end',
   help: [
     'input.json     any part of the input (docs/input.md); - reads it from standard input; nothing means the preset "default"',
     '--preset name  a file of RETUNE_PRESETS; fields given beside it override it',
