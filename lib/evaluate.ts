@@ -49,6 +49,38 @@ export interface Evaluation {
   verdict: Verdict;
 }
 
+/** evaluation.json: what the command line, the cards and the report read. Losses are nats a token of answer text. */
+export interface EvaluationFile extends Omit<Evaluation, 'answers'> {
+  schema: 1;
+  /** The figures of `base` that people ask for; null: no test example. `low` and `high` bound tuned - base with 95 %. */
+  nll: { base: number; tuned: number; difference: number; low: number; high: number; examples: number; pages: number } | null;
+  answers: { question: string; base: string; tuned: string }[];
+}
+
+/**
+ * The file of an evaluation.
+ * @param questions the text of each prompt by its id; answers to other prompts are left out, they only count for health
+ */
+export const evaluationFile = (evaluation: Evaluation, questions: ReadonlyMap<string, string>): EvaluationFile => {
+  const { base, answers } = evaluation;
+  const nll =
+    base === null
+      ? null
+      : {
+          base: base.nll.reference,
+          tuned: base.nll.tuned,
+          difference: base.difference,
+          ...base.interval,
+          examples: base.examples,
+          pages: base.groups,
+        };
+  const asked = answers.flatMap(({ id, ...texts }) => {
+    const question = questions.get(id);
+    return question === undefined ? [] : [{ question, ...texts }];
+  });
+  return { schema: 1, nll, ...evaluation, answers: asked };
+};
+
 const utf8 = new TextEncoder();
 
 const groupOf = ({ url, anchor, path }: Example, splitBy: EvaluateInput['splitBy']): string =>
@@ -81,7 +113,8 @@ export const evaluate = ({ scores, answers, examples, splitBy, family, config, l
     [...(test.get(MODEL.tuned) ?? [])].flatMap(([id, tuned]) => {
       const example = byId.get(id);
       const other = test.get(reference)?.get(id);
-      if (example === undefined || other === undefined) throw new RangeError(`example ${id} has no ${example === undefined ? 'row in the test split' : `score of ${reference}`}`);
+      if (example === undefined || other === undefined)
+        throw new RangeError(`example ${id} has no ${example === undefined ? 'row in the test split' : `score of ${reference}`}`);
       const bytes = utf8.encode(example.messages.at(-1)?.content ?? '').length;
       return counts(example) ? [{ group: groupOf(example, splitBy), kind: example.kind, bytes, reference: other, tuned }] : [];
     });

@@ -27,7 +27,8 @@ const passIf = (good: boolean): Rule['outcome'] => (good ? 'pass' : 'fail');
 
 const enoughExamples = ({ config, base }: GateInput): Rule => {
   const examples = base?.examples ?? 0;
-  if (examples >= config.minExamples) return { rule: 'enough_examples', outcome: 'pass', text: `${examples} test examples, at least ${config.minExamples} are asked for` };
+  if (examples >= config.minExamples)
+    return { rule: 'enough_examples', outcome: 'pass', text: `${examples} test examples, at least ${config.minExamples} are asked for` };
   const text = `${examples} test examples are too few to decide, ${config.minExamples} are asked for`;
   return config.onInsufficient === 'pass'
     ? { rule: 'enough_examples', outcome: 'shown', text: `${text}; the input lets that pass (gate.onInsufficient)` }
@@ -68,7 +69,8 @@ const formatHealth = ({ config, health }: GateInput): Rule => {
   const { base, tuned } = health;
   const rates = FAULTS.map((fault) => `${fault} ${percent(base[fault])} -> ${percent(tuned[fault])}`).join(', ');
   const generations = Math.min(base.generations, tuned.generations);
-  if (generations < MIN_GENERATIONS) return { rule, outcome: 'shown', text: `${rates}; ${generations} answers are shown, not judged (${MIN_GENERATIONS} needed)` };
+  if (generations < MIN_GENERATIONS)
+    return { rule, outcome: 'shown', text: `${rates}; ${generations} answers are shown, not judged (${MIN_GENERATIONS} needed)` };
   // A count of answers, so that 0.1 + 0.2 does not decide.
   const worse = FAULTS.filter((fault) => Math.round((tuned[fault] - base[fault]) * 1e9) > Math.round(config.maxHealthLoss * 1e9));
   const text = worse.length === 0 ? rates : `${rates}; ${worse.join(' and ')} more than ${percent(config.maxHealthLoss)} above the base`;

@@ -33,7 +33,9 @@ const RESET = '\u001b[0m';
 
 /** Control characters of a page must not reach a terminal; they are shown as their Unicode pictures. */
 const visible = (text: string): string =>
-  text.replace(/[\0-\x08\x0b-\x1f\x7f]/g, (sign) => (sign === '\x7f' ? '\u2421' : String.fromCharCode(0x2400 + sign.charCodeAt(0)))).replace(/[\x80-\x9f]/g, '\ufffd');
+  text
+    .replace(/[\0-\x08\x0b-\x1f\x7f]/g, (sign) => (sign === '\x7f' ? '\u2421' : String.fromCharCode(0x2400 + sign.charCodeAt(0))))
+    .replace(/[\x80-\x9f]/g, '\ufffd');
 
 const ANSI_LEGEND = `${ANSI[ROLE.context]}context${RESET}  ${ANSI[ROLE.format]}supervised format${RESET}  ${ANSI[ROLE.content]}supervised answer${RESET}`;
 
@@ -47,7 +49,7 @@ export const previewAnsi = (row: TokenRow, bytesOf: BytesOf = tokenBytes, colour
   const texts = tokenTexts(row, bytesOf);
   for (const { text, role } of texts) {
     if (colour && role !== current) out += `${current === -1 ? '' : RESET}${ANSI[role] ?? ''}`;
-    if (!colour && (role === ROLE.context) !== (current <= ROLE.context)) out += role === ROLE.context ? '⟧' : '⟦';
+    if (!colour && (role === ROLE.context) !== current <= ROLE.context) out += role === ROLE.context ? '⟧' : '⟦';
     out += visible(text);
     current = role;
   }
@@ -59,7 +61,8 @@ export const previewAnsi = (row: TokenRow, bytesOf: BytesOf = tokenBytes, colour
 
 /** One example as HTML: a token is a span, its id the tooltip. MASK_STYLE belongs to it. */
 export const maskMarkup = (row: TokenRow, bytesOf: BytesOf = tokenBytes): Markup =>
-  html`<pre class="mask">${tokenTexts(row, bytesOf).map(({ id, text, role }) => html`<span class="r${role}" title="${id}">${text}</span>`)}</pre>`;
+  html`<pre class="mask">
+${tokenTexts(row, bytesOf).map(({ id, text, role }) => html`<span class="r${role}" title="${id}">${text}</span>`)}</pre>`;
 
 export const MASK_STYLE = `
 .mask { white-space: pre-wrap; overflow-wrap: anywhere; font: 0.85rem/1.7 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
@@ -74,14 +77,26 @@ export const MASK_STYLE = `
 /** A page of its own with the masks of some examples. */
 export const previewHtml = (rows: readonly TokenRow[], bytesOf: BytesOf = tokenBytes): string =>
   html`<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>What is trained on</title><style>
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font-family: system-ui, sans-serif; color-scheme: light dark; }
-${new Markup(MASK_STYLE)}</style></head>
-<body>
-<h1>What is trained on</h1>
-<p><span class="r0">context</span> is read, <span class="r1">format</span> and <span class="r2">answer</span> are what the model learns to write.</p>
-${rows.map((row) => html`<h2>${row.example.slice(0, 12)}</h2>${maskMarkup(row, bytesOf)}`)}
-</body>
-</html>
-`.html;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width" />
+        <title>What is trained on</title>
+        <style>
+          body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font-family: system-ui, sans-serif; color-scheme: light dark; }
+          ${new Markup(MASK_STYLE)}
+        </style>
+      </head>
+      <body>
+        <h1>What is trained on</h1>
+        <p>
+          <span class="r0">context</span> is read, <span class="r1">format</span> and <span class="r2">answer</span> are what the model
+          learns to write.
+        </p>
+        ${rows.map(
+          (row) =>
+            html`<h2>${row.example.slice(0, 12)}</h2>
+              ${maskMarkup(row, bytesOf)}`,
+        )}
+      </body>
+    </html> `.html;

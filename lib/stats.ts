@@ -64,13 +64,23 @@ const ratio = (over: number, under: number): number => (under === 0 ? 0 : over /
  * @param values at least one
  * @returns 95 % interval; of zero width when there is one group: it says nothing then
  */
-export const bootstrap = (values: readonly { group: string; value: number }[], draws = BOOTSTRAP_DRAWS, seed = BOOTSTRAP_SEED): Interval => {
+export const bootstrap = (
+  values: readonly { group: string; value: number }[],
+  draws = BOOTSTRAP_DRAWS,
+  seed = BOOTSTRAP_SEED,
+): Interval => {
   if (values.length === 0) throw new RangeError('an interval needs at least one value');
   const byGroup = new Map<string, number[]>();
   for (const { group, value } of values) byGroup.set(group, [...(byGroup.get(group) ?? []), value]);
   const groups = [...byGroup]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, own]) => ({ total: sum([...own].sort((a, b) => a - b), (value) => value), count: own.length }));
+    .map(([, own]) => ({
+      total: sum(
+        [...own].sort((a, b) => a - b),
+        (value) => value,
+      ),
+      count: own.length,
+    }));
   const random = createRandom(seed);
   const means = new Float64Array(draws);
   for (let draw = 0; draw < draws; draw++) {
@@ -97,18 +107,42 @@ const both = (of: (side: 'reference' | 'tuned') => number): Both => ({ reference
 export const compare = (rows: readonly PairedScore[]): Comparison | null => {
   if (rows.length === 0) return null;
   const values = rows.map((row) => ({ group: row.group, kind: row.kind, value: nllOf(row.tuned) - nllOf(row.reference) }));
-  const mean = (list: readonly { value: number }[]): number => ratio(sum(list, ({ value }) => value), list.length);
+  const mean = (list: readonly { value: number }[]): number =>
+    ratio(
+      sum(list, ({ value }) => value),
+      list.length,
+    );
   const kinds = [...new Set(rows.map(({ kind }) => kind))].sort();
   return {
     examples: rows.length,
     groups: new Set(rows.map(({ group }) => group)).size,
-    nll: both((side) => ratio(sum(rows, (row) => nllOf(row[side])), rows.length)),
+    nll: both((side) =>
+      ratio(
+        sum(rows, (row) => nllOf(row[side])),
+        rows.length,
+      ),
+    ),
     difference: mean(values),
     interval: bootstrap(values),
     winRate: ratio(values.filter(({ value }) => value < 0).length, rows.length),
-    tokenWeighted: both((side) => ratio(sum(rows, (row) => row[side].contentNats), sum(rows, (row) => row[side].contentTokens))),
-    perByte: both((side) => ratio(sum(rows, (row) => row[side].contentNats), sum(rows, ({ bytes }) => bytes))),
-    format: both((side) => ratio(sum(rows, (row) => row[side].formatNats), sum(rows, (row) => row[side].formatTokens))),
+    tokenWeighted: both((side) =>
+      ratio(
+        sum(rows, (row) => row[side].contentNats),
+        sum(rows, (row) => row[side].contentTokens),
+      ),
+    ),
+    perByte: both((side) =>
+      ratio(
+        sum(rows, (row) => row[side].contentNats),
+        sum(rows, ({ bytes }) => bytes),
+      ),
+    ),
+    format: both((side) =>
+      ratio(
+        sum(rows, (row) => row[side].formatNats),
+        sum(rows, (row) => row[side].formatTokens),
+      ),
+    ),
     byKind: Object.fromEntries(
       kinds.map((kind) => {
         const own = values.filter((value) => value.kind === kind);

@@ -1,13 +1,29 @@
 import { PipelineInput } from '../../contracts/input';
-import { evaluate, type EvaluateInput, type ScoreRow } from '../../lib/evaluate';
+import { evaluate, evaluationFile, type EvaluateInput, type ScoreRow } from '../../lib/evaluate';
 import { example } from '../support/example-builder';
 
-const examples = Array.from({ length: 40 }, (_, index) => example({ split: 'test', page: `https://example.org/${index % 8}.html`, instruction: `q${index}` }));
+const examples = Array.from({ length: 40 }, (_, index) =>
+  example({ split: 'test', page: `https://example.org/${index % 8}.html`, instruction: `q${index}` }),
+);
 const scores = (probe: string, model: string, nll: number): ScoreRow[] =>
-  examples.map(({ id }, index) => ({ probe, model, example: id, contentNats: (nll + (index % 5) / 100) * 10, contentTokens: 10, formatNats: 1, formatTokens: 4 }));
+  examples.map(({ id }, index) => ({
+    probe,
+    model,
+    example: id,
+    contentNats: (nll + (index % 5) / 100) * 10,
+    contentTokens: 10,
+    formatNats: 1,
+    formatTokens: 4,
+  }));
 const answer = (model: string, text: string) => ({ id: 'question-0', model, text, ids: null, newTokens: 5, stopped: true });
 const input = (wish: Partial<EvaluateInput> = {}): EvaluateInput => ({
-  scores: [...scores('test', 'base', 3), ...scores('test', 'tuned', 2.5), ...scores('test', 'last', 2.5), ...scores('general', 'base', 4), ...scores('general', 'tuned', 4)],
+  scores: [
+    ...scores('test', 'base', 3),
+    ...scores('test', 'tuned', 2.5),
+    ...scores('test', 'last', 2.5),
+    ...scores('general', 'base', 4),
+    ...scores('general', 'tuned', 4),
+  ],
   answers: [answer('base', 'No idea.'), answer('tuned', 'Run `npm ci`.')],
   examples,
   splitBy: 'page',
@@ -47,5 +63,20 @@ test('files that do not belong together are refused', () => {
 });
 
 test('nothing scored is insufficient, not an error', () => {
-  expect(evaluate(input({ scores: [], answers: [] }))).toMatchObject({ base: null, general: null, health: null, verdict: { decision: 'insufficient' } });
+  expect(evaluate(input({ scores: [], answers: [] }))).toMatchObject({
+    base: null,
+    general: null,
+    health: null,
+    verdict: { decision: 'insufficient' },
+  });
+});
+
+test('the file has the figures that people read, and answers to questions only', () => {
+  const file = evaluationFile(evaluate(input()), new Map([['question-0', 'How do I install?']]));
+  expect(file.nll).toMatchObject({ examples: 40, pages: 8 });
+  expect(file.nll!.tuned - file.nll!.base).toBeCloseTo(file.nll!.difference);
+  expect(file.nll!.low).toBeLessThanOrEqual(file.nll!.high);
+  expect(file.answers).toEqual([{ question: 'How do I install?', base: 'No idea.', tuned: 'Run `npm ci`.' }]);
+  expect(evaluationFile(evaluate(input()), new Map()).answers).toEqual([]);
+  expect(evaluationFile(evaluate(input({ scores: [] })), new Map()).nll).toBeNull();
 });

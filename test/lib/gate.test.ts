@@ -15,7 +15,15 @@ const comparison = (low: number, high: number, examples = 50): Comparison => ({
   format: { reference: 2, tuned: 0.1 },
   byKind: {},
 });
-const rates = (wish: Partial<HealthRates> = {}): HealthRates => ({ generations: 30, malformed: 0, endless: 0.4, empty: 0, looping: 0.1, meanTokens: 50, ...wish });
+const rates = (wish: Partial<HealthRates> = {}): HealthRates => ({
+  generations: 30,
+  malformed: 0,
+  endless: 0.4,
+  empty: 0,
+  looping: 0.1,
+  meanTokens: 50,
+  ...wish,
+});
 const input = (wish: Partial<GateInput> = {}): GateInput => ({
   config: PipelineInput.parse({}).gate,
   base: comparison(-0.5, -0.1),
@@ -24,12 +32,19 @@ const input = (wish: Partial<GateInput> = {}): GateInput => ({
   health: { base: rates(), tuned: rates() },
   ...wish,
 });
-const outcomes = (verdict: ReturnType<typeof judge>): Record<string, string> => Object.fromEntries(verdict.rules.map(({ rule, outcome }) => [rule, outcome]));
+const outcomes = (verdict: ReturnType<typeof judge>): Record<string, string> =>
+  Object.fromEntries(verdict.rules.map(({ rule, outcome }) => [rule, outcome]));
 
 test('better than base with an interval clear of 0 passes, and says each rule', () => {
   const verdict = judge(input());
   expect(verdict.decision).toBe('pass');
-  expect(outcomes(verdict)).toEqual({ enough_examples: 'pass', better_than_base: 'pass', not_worse_than_last: 'not_applicable', general_text: 'pass', format_health: 'pass' });
+  expect(outcomes(verdict)).toEqual({
+    enough_examples: 'pass',
+    better_than_base: 'pass',
+    not_worse_than_last: 'not_applicable',
+    general_text: 'pass',
+    format_health: 'pass',
+  });
   expect(verdict.rules[1]!.text).toContain('[-0.500, -0.100]');
 });
 
@@ -43,7 +58,12 @@ test.each<[string, Partial<GateInput>, string, string]>([
   ['general text not measured', { general: null }, 'general_text', 'not_applicable'],
   ['ten points more endless answers', { health: { base: rates(), tuned: rates({ endless: 0.5 }) } }, 'format_health', 'pass'],
   ['more than ten points more loops', { health: { base: rates(), tuned: rates({ looping: 0.21 }) } }, 'format_health', 'fail'],
-  ['the same faults on 29 answers', { health: { base: rates({ generations: 29 }), tuned: rates({ generations: 29, looping: 0.9 }) } }, 'format_health', 'shown'],
+  [
+    'the same faults on 29 answers',
+    { health: { base: rates({ generations: 29 }), tuned: rates({ generations: 29, looping: 0.9 }) } },
+    'format_health',
+    'shown',
+  ],
   ['no answers', { health: null }, 'format_health', 'not_applicable'],
 ])('%s', (_, wish, rule, outcome) => {
   const verdict = judge(input(wish));

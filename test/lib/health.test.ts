@@ -1,8 +1,15 @@
 import { healthOf, healthRates, repetition } from '../../lib/health';
 import { CONTROL, encodeText } from '../../lib/tokens';
 
-const answer = (text: string, end: number[] = [CONTROL.return], channel = 'final'): number[] => [CONTROL.channel, ...encodeText(channel), CONTROL.message, ...encodeText(text), ...end];
-const harmony = (ids: number[]): ReturnType<typeof healthOf> => healthOf({ text: '', ids, newTokens: ids.length, stopped: false }, 'gpt-oss');
+const answer = (text: string, end: number[] = [CONTROL.return], channel = 'final'): number[] => [
+  CONTROL.channel,
+  ...encodeText(channel),
+  CONTROL.message,
+  ...encodeText(text),
+  ...end,
+];
+const harmony = (ids: number[]): ReturnType<typeof healthOf> =>
+  healthOf({ text: '', ids, newTokens: ids.length, stopped: false }, 'gpt-oss');
 
 test('a good answer has no fault, in both families', () => {
   const good = { malformed: false, endless: false, empty: false, looping: false };
@@ -29,6 +36,11 @@ test('lists and code are not loops, a phrase said over and over is', () => {
 });
 
 test('rates are shares of the answers', () => {
-  expect(healthRates([harmony(answer('Yes.')), harmony(answer('And', []))])).toMatchObject({ generations: 2, endless: 0.5, empty: 0, malformed: 0 });
+  expect(healthRates([harmony(answer('Yes.')), harmony(answer('And', []))])).toMatchObject({
+    generations: 2,
+    endless: 0.5,
+    empty: 0,
+    malformed: 0,
+  });
   expect(healthRates([])).toMatchObject({ generations: 0, endless: 0, meanTokens: 0 });
 });

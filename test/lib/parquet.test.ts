@@ -22,5 +22,7 @@ test('the same examples give the same bytes', () => {
 test('an empty split is a file with the same columns and no row', async () => {
   const bytes = toParquet([]);
   expect(await parquetReadObjects({ file: bytes.buffer as ArrayBuffer })).toEqual([]);
-  expect(parquetSchema(parquetMetadata(bytes.buffer as ArrayBuffer)).children.map(({ element }) => element.name)).toEqual(Object.keys(example()));
+  expect(parquetSchema(parquetMetadata(bytes.buffer as ArrayBuffer)).children.map(({ element }) => element.name)).toEqual(
+    Object.keys(example()),
+  );
 });

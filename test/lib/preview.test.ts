@@ -6,14 +6,25 @@ import { decodeIds } from '../../lib/tokens';
 
 const render = (user: string, answer: string) => ({
   example: 'e'.repeat(64),
-  ...renderExample([{ role: 'user', content: user }, { role: 'assistant', content: answer }], { date: null, reasoning: 'low' }),
+  ...renderExample(
+    [
+      { role: 'user', content: user },
+      { role: 'assistant', content: answer },
+    ],
+    { date: null, reasoning: 'low' },
+  ),
 });
 
 test('the texts of all tokens together are the example, characters whole', () => {
   const row = render('Was ist 語?', 'Das 👩‍🚀 ist es.');
   const texts = tokenTexts(row);
   expect(texts.map(({ text }) => text).join('')).toBe(decodeIds(row.ids));
-  expect(texts.filter(({ role }) => role === 2).map(({ text }) => text).join('')).toBe('Das 👩‍🚀 ist es.');
+  expect(
+    texts
+      .filter(({ role }) => role === 2)
+      .map(({ text }) => text)
+      .join(''),
+  ).toBe('Das 👩‍🚀 ist es.');
   expect(texts.some(({ text }) => text.includes('\ufffd'))).toBe(false);
 });
 
@@ -36,7 +47,11 @@ test('HTML of a mask is escaped', () => {
 
 test('markup escapes every value, embeds markup and lists, and leaves out null', () => {
   const list = ['<b>', 'x'].map((item) => html`<li>${item}</li>`);
-  expect(html`<ul title="${'"quoted"'}">${list}${null}${3}</ul>`.html).toBe('<ul title="&quot;quoted&quot;"><li>&lt;b&gt;</li><li>x</li>3</ul>');
+  expect(
+    html`<ul title="${'"quoted"'}">
+      ${list}${null}${3}
+    </ul>`.html,
+  ).toBe('<ul title="&quot;quoted&quot;"><li>&lt;b&gt;</li><li>x</li>3</ul>');
   expect(escapeHtml(`<a href='x'>&\0\ud800`)).toBe('&lt;a href=&#39;x&#39;&gt;&amp;\ufffd\ufffd');
   expect(html`${'</style>'}`.html).toBe('&lt;/style&gt;');
 });
@@ -53,7 +68,7 @@ test.each([
 
 test('other vocabularies are read from tokenizer.json: byte-level and SentencePiece-like', () => {
   const text = (of: (id: number) => Uint8Array, ids: number[]): string => ids.map((id) => Buffer.from(of(id)).toString()).join('');
-  const byteLevel = readVocabulary({ model: { vocab: { hi: 0, 'Ġthere': 1, Ċ: 2 } }, added_tokens: [{ id: 3, content: '<|im_end|>' }] });
+  const byteLevel = readVocabulary({ model: { vocab: { hi: 0, Ġthere: 1, Ċ: 2 } }, added_tokens: [{ id: 3, content: '<|im_end|>' }] });
   expect(text(byteLevel, [0, 1, 2, 3, 9])).toBe('hi there\n<|im_end|><?9>');
   const pieces = readVocabulary({ model: { vocab: { '▁hi': 0, '<0x0A>': 1 } } });
   expect(text(pieces, [0, 1])).toBe(' hi\n');

@@ -33,7 +33,9 @@ test('the interval of independent values is that of the normal approximation', (
 
 test('values of one page count as one draw: the interval is as wide as the pages differ', () => {
   const copies = (times: number): { group: string; value: number }[] =>
-    Array.from({ length: 40 }, (_, page) => Array.from({ length: times }, () => ({ group: `${page}`, value: page % 2 === 0 ? 1 : -1 }))).flat();
+    Array.from({ length: 40 }, (_, page) =>
+      Array.from({ length: times }, () => ({ group: `${page}`, value: page % 2 === 0 ? 1 : -1 })),
+    ).flat();
   expect(bootstrap(copies(25))).toEqual(bootstrap(copies(1)));
   expect(bootstrap(copies(1)).high).toBeGreaterThan(0.25);
 });
