@@ -215,3 +215,16 @@ export const childEnvironment = (env: NodeJS.ProcessEnv = process.env): Record<s
   ),
   PYTHONUNBUFFERED: '1',
 });
+
+/** Everything, for our own worker processes: they read their configuration from it. */
+export const workerEnvironment = (env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv => ({ ...env });
+
+/** For foreign programs: neither our accounts nor settings that name another server. */
+export const bareEnvironment = (env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv =>
+  Object.fromEntries(['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'XDG_CONFIG_HOME'].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+
+/** What a terminal is said to be able to do (terminfo, no-color.org). */
+export const terminalSettings = (env: NodeJS.ProcessEnv = process.env): { redraws: boolean; colours: boolean } => {
+  const redraws = env['TERM'] !== 'dumb';
+  return { redraws, colours: redraws && (env['NO_COLOR'] ?? '') === '' };
+};
