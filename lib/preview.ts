@@ -31,11 +31,12 @@ export const tokenTexts = ({ ids, roles }: Pick<TokenRow, 'ids' | 'roles'>, byte
 const ANSI: Record<number, string> = { [ROLE.context]: '\u001b[2m', [ROLE.format]: '\u001b[1;33m', [ROLE.content]: '\u001b[32m' };
 const RESET = '\u001b[0m';
 
-/** Control characters of a page must not reach a terminal; they are shown as their Unicode pictures. */
+/** Control characters of a page must not reach a terminal; they are shown as their Unicode pictures, C1 as U+FFFD. */
 const visible = (text: string): string =>
-  text
-    .replace(/[\0-\x08\x0b-\x1f\x7f]/g, (sign) => (sign === '\x7f' ? '\u2421' : String.fromCharCode(0x2400 + sign.charCodeAt(0))))
-    .replace(/[\x80-\x9f]/g, '\ufffd');
+  text.replace(/[^\P{Cc}\n\t]/gu, (sign) => {
+    const code = sign.charCodeAt(0);
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? '\u2421' : '\ufffd';
+  });
 
 const ANSI_LEGEND = `${ANSI[ROLE.context]}context${RESET}  ${ANSI[ROLE.format]}supervised format${RESET}  ${ANSI[ROLE.content]}supervised answer${RESET}`;
 

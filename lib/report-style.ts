@@ -54,6 +54,7 @@ thead th { font-size: .82rem; color: var(--dim); font-weight: 600; }
 .answer.tuned { border-color: var(--accent); }
 .answer p, .sample p { white-space: pre-wrap; overflow-wrap: anywhere; }
 .question { font-weight: 600; margin-top: 1.6rem; }
+.sample .question { margin-top: 0; }
 .sample { border-left: 3px solid var(--line); padding: .1rem 0 .1rem 1rem; margin: 1.2rem 0; }
 .chart { width: 100%; max-width: 46rem; height: auto; display: block; }
 .chart.interval { max-width: 26rem; margin-top: .4rem; }

@@ -33,7 +33,7 @@ test('a terminal sees roles in colours, and no control sequence of a page', () =
   const shown = previewAnsi(row);
   expect(shown).toContain('\u001b[32mYes.');
   expect(shown).not.toContain('\u001b[31m');
-  expect(shown).not.toMatch(/[\u0007\u0080-\u009f]/);
+  expect(shown.replaceAll('\u001b', '')).not.toMatch(/[^\P{Cc}\n\t]/u);
   expect(shown).toContain('␛[31mred␇');
   expect(shown).toContain(`6 of ${row.ids.length} tokens are supervised`);
   expect(previewAnsi(row, undefined, false)).toContain('assistant⟦<|channel|>final<|message|>Yes.<|return|>⟧\n');
