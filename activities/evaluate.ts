@@ -27,7 +27,7 @@ const ScoreLine = z.object({
 const AnswerLine = z.object({
   id: z.string(),
   model: z.string(),
-  text: z.string(),
+  text: z.string().nullable().transform((text) => text ?? ''),
   ids: z.array(z.int()).nullable().default(null),
   newTokens: z.int(),
   stopped: z.boolean(),

@@ -5,42 +5,56 @@ import { ServerError } from '../io/server';
 import { WorkerError } from '../io/worker-process';
 import { AlreadyUp } from '../io/up-file';
 import { ConfigError, readConfig } from '../io/config';
-import { approve, reject } from './approve';
-import { ask } from './ask';
-import { cancel } from './cancel';
 import type { Command } from './command';
+import { approve, reject } from './approve';
 import { demo } from './demo';
+import { up } from './up';
+import { run } from './run';
+import { status } from './status';
+import { watch } from './watch';
+import { list } from './list';
+import { cancel } from './cancel';
+import { resume } from './resume';
+import { schedule } from './schedule';
+import { preview } from './preview';
+import { ask } from './ask';
+import { report } from './report';
+import { worker } from './worker';
 import { doctor } from './doctor';
 import { CommandFailed, EXIT, UsageError } from './exit';
-import { list } from './list';
 import { createOutput, type Output } from './output';
-import { preview } from './preview';
-import { report } from './report';
-import { resume } from './resume';
-import { run } from './run';
-import { schedule } from './schedule';
-import { status } from './status';
-import { up } from './up';
-import { watch } from './watch';
-import { worker } from './worker';
 
-const COMMANDS: Record<string, Command> = {
-  demo,
-  up,
-  run,
-  status,
-  watch,
-  list,
-  cancel,
-  resume,
-  approve,
-  reject,
-  schedule,
-  preview,
-  ask,
-  report,
-  worker,
-  doctor,
+interface Entry {
+  summary: string;
+  command: Command;
+}
+
+const COMMANDS: Record<string, Entry> = {
+  demo: {
+    summary: "the whole pipeline on npm's own manual, SmolLM2-135M on the CPU: a few minutes",
+    command: demo,
+  },
+  up: { summary: 'Temporal, its UI and the workers, until Ctrl-C', command: up },
+  run: { summary: 'one run from pages to a model, followed to its end', command: run },
+  status: { summary: 'where a run stands', command: status },
+  watch: { summary: 'follows a run to its end; Ctrl-C only stops watching', command: watch },
+  list: { summary: 'the newest runs', command: list },
+  cancel: { summary: 'ends a run; a training writes a checkpoint first', command: cancel },
+  resume: { summary: 'goes on with a run that failed, was cancelled or was lost', command: resume },
+  approve: { summary: 'publishes the prepared model of a run that waits', command: approve },
+  reject: { summary: 'does not publish it; the run ends as held', command: reject },
+  schedule: { summary: 'a run that starts by itself, every night for example', command: schedule },
+  preview: {
+    summary: 'training examples as the model sees them, the loss mask in colours',
+    command: preview,
+  },
+  ask: { summary: 'an answer of the tuned model, or of its base', command: ask },
+  report: { summary: "where the run's HTML page is; --open shows it in the browser", command: report },
+  worker: {
+    summary: 'one worker in the foreground, for a Temporal server that is there',
+    command: worker,
+  },
+  doctor: { summary: 'what is here, what is missing, and the fix for each', command: doctor },
 };
 const NOT_YET = ['serve', 'rollback', 'gc'];
 
@@ -55,7 +69,7 @@ const helpText = (): string =>
     'Exit codes: 0 published, prepared or unchanged; 1 failed; 2 bad input or configuration; 3 held; 130 cancelled.',
   ].join('\n');
 
-const commandHelp = (name: string, { usage, summary, help }: Command): string =>
+const commandHelp = (name: string, { summary, command: { usage, help } }: Entry): string =>
   [`npx retune ${name} ${usage}`.trimEnd(), '', summary, ...(help.length === 0 ? [] : ['', ...help])].join('\n');
 
 const explain = (output: Output, name: string, error: unknown): number => {
@@ -87,18 +101,18 @@ export const main = async (args: readonly string[]): Promise<number> => {
     output.line(helpText());
     return EXIT.ok;
   }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) {
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry === undefined) {
     const message = NOT_YET.includes(name) ? `${name}: not yet` : `${name} is no command`;
     return explain(output, '', new UsageError(message, 'npx retune --help lists the commands'));
   }
   const before = rest.indexOf('--');
   if ((before === -1 ? rest : rest.slice(0, before)).some((word) => word === '--help' || word === '-h')) {
-    createOutput(false).line(commandHelp(name, command));
+    createOutput(false).line(commandHelp(name, entry));
     return EXIT.ok;
   }
   try {
-    return await command.run(rest, { config: () => readConfig(), output });
+    return await entry.command.run(rest, { config: () => readConfig(), output });
   } catch (error) {
     return explain(output, name, error);
   }
