@@ -2,17 +2,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Clock {
-  /** For people and records, never for measuring. */
-  now(): Date;
+  /** Milliseconds since 1970; for people and records, never for measuring. */
+  now(): number;
   /** Milliseconds that only grow; for measuring. */
-  monotonicMs(): number;
+  monotonic(): number;
   /** Rejects with the signal's reason when it is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 export const systemClock: Clock = {
-  now: () => new Date(),
-  monotonicMs: () => performance.now(),
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
   async sleep(ms, signal) {
     try {
       await delay(ms, undefined, signal === undefined ? {} : { signal });

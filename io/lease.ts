@@ -10,14 +10,18 @@ import { isProvablyGone, thisProcess } from './process-identity';
 import type { Store } from './store';
 
 const LEASE_SCHEMA = 1;
+const Owner = z.object({ runId: z.string(), executionId: z.string(), activity: z.string() });
 const LeaseFile = z.object({
   schema: z.literal(LEASE_SCHEMA),
-  owner: z.string(),
+  owner: Owner,
   process: z.object({ host: z.string(), place: z.string(), pid: z.int(), started: z.string() }),
   beat: z.int(),
   released: z.boolean(),
 });
 type LeaseFile = z.infer<typeof LeaseFile>;
+
+/** Who asks, for people that look into the store. */
+export type LeaseOwner = z.infer<typeof Owner>;
 
 export interface LeaseOptions {
   /** The holder shows a sign of life this often. */
@@ -33,9 +37,11 @@ export interface LeaseOptions {
 
 /** Somebody else computes; come back later, in this process: it remembers how long the beat has stood still. */
 export interface Busy {
-  /** Who, for people: the owner and its host. */
-  busy: string;
+  busy: true;
   n: number;
+  /** Null when the file is of a newer release. */
+  owner: LeaseOwner | null;
+  host: string | null;
   /** How long this process has seen the beat stand still. */
   stillMs: number;
 }
@@ -50,8 +56,9 @@ export class LeaseLost extends Error {
 }
 
 export interface Lease {
-  /** The number of the lease: the fencing token, part of every name that the holder writes. */
-  fence: number;
+  busy: false;
+  /** The fencing token; part of every name that the holder writes. */
+  n: number;
   /** Aborted, with LeaseLost as its reason, when a newer lease is seen. */
   lost: AbortSignal;
   /**
@@ -75,9 +82,8 @@ const newest = async (store: Store, folder: string): Promise<number> =>
 /**
  * Asks once; never waits.
  * @param folder of the stage's key, `<verb>/<key>`
- * @param owner for people that look into the store or wait: run, execution, activity
  */
-export const acquireLease = async (store: Store, folder: string, owner: string, options: LeaseOptions): Promise<Lease | Busy> => {
+export const acquireLease = async (store: Store, folder: string, owner: LeaseOwner, options: LeaseOptions): Promise<Lease | Busy> => {
   const clock = options.clock ?? systemClock;
   const watch = `${store.storeId} ${folder}`;
   const holder = options.process ?? (await thisProcess());
@@ -92,7 +98,8 @@ export const acquireLease = async (store: Store, folder: string, owner: string, 
   const file: LeaseFile = { schema: LEASE_SCHEMA, owner, process: holder, beat: 0, released: false };
   const path = `${folder}/lease/${last + 1}`;
   if (!(await store.createExclusive(path, JSON.stringify(file)))) {
-    return { busy: nameOf(parse(await store.read(path))), n: last + 1, stillMs: 0 };
+    const winner = parse(await store.read(path));
+    return { busy: true, n: last + 1, owner: winner?.owner ?? null, host: winner?.process.host ?? null, stillMs: 0 };
   }
   watched.delete(watch);
   return hold(store, folder, last + 1, file, options.beatMs);
@@ -105,14 +112,12 @@ const look = async (store: Store, path: string, n: number, watch: string, staleM
   if (file?.released === true || (file !== null && (await isProvablyGone(file.process)))) return null;
   const beat = `${n} ${data?.toString() ?? ''}`;
   const seen = watched.get(watch);
-  const since = seen?.beat === beat ? seen.since : clock.monotonicMs();
+  const since = seen?.beat === beat ? seen.since : clock.monotonic();
   watched.set(watch, { beat, since });
-  const stillMs = clock.monotonicMs() - since;
+  const stillMs = clock.monotonic() - since;
   if (stillMs >= staleMs) return null;
-  return { busy: nameOf(file), n, stillMs };
+  return { busy: true, n, owner: file?.owner ?? null, host: file?.process.host ?? null, stillMs };
 };
-
-const nameOf = (file: LeaseFile | null): string => (file === null ? 'a newer release' : `${file.owner} on ${file.process.host}`);
 
 const parse = (data: Buffer | null): LeaseFile | null => {
   try {
@@ -146,5 +151,5 @@ const hold = (store: Store, folder: string, n: number, file: LeaseFile, beatMs: 
     await beating; // a beat under way must not come after the last word
     if (!lost.signal.aborted) await store.putFile(path, JSON.stringify({ ...file, released: true }));
   };
-  return { fence: n, lost: lost.signal, check, release: () => (released ??= end()) };
+  return { busy: false, n, lost: lost.signal, check, release: () => (released ??= end()) };
 };

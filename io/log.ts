@@ -10,30 +10,30 @@ const OUR_FIELDS = new Set(['level', 'time', 'pid', 'hostname', 'name', 'msg', '
 
 /** A JSON log line as a person reads it: time, level, name, message, the other fields. */
 export const readable = (line: string): string => {
-  const record = JSON.parse(line) as Record<string, unknown> & { err?: { stack?: string; message?: string } };
+  const record = JSON.parse(line) as Record<string, unknown> & { name?: string; msg?: string; err?: { stack?: string; message?: string } };
   const fields = Object.entries(record).filter(([name]) => !OUR_FIELDS.has(name));
   return [
     String(record['time']).slice(11, 19),
     (LEVELS[record['level'] as number] ?? String(record['level'])).padEnd(5),
-    ...(record['name'] === undefined ? [] : [`${String(record['name'])}:`]),
-    ...(record['msg'] === undefined ? [] : [String(record['msg'])]),
+    ...(record.name === undefined ? [] : [`${record.name}:`]),
+    ...(record.msg === undefined ? [] : [record.msg]),
     ...fields.map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`),
     ...(record.err === undefined ? [] : [`\n${record.err.stack ?? record.err.message ?? ''}`]),
   ].join(' ');
 };
 
-export interface LogOptions {
+/**
+ * @param secrets values cut out of every line, wherever they stand, also percent-encoded
+ * @param pretty null: when stderr is a terminal
+ * @param stream where lines go; stderr by default, written at once so that a dying process loses none
+ */
+export const createLog = (options: {
+  name: string;
   level?: string;
-  /** Values cut out of every line, wherever they stand, also percent-encoded. */
   secrets?: readonly (Secret | null)[];
-  /** One readable line; by default when stderr is a terminal. */
-  pretty?: boolean;
-  /** Where lines go; stderr by default, written at once so that a dying process loses none. */
+  pretty?: boolean | null;
   stream?: DestinationStream;
-}
-
-/** @param name who speaks: cpu, gpu, cli */
-export const createLog = (name: string, options: LogOptions = {}): Log => {
+}): Log => {
   const values = (options.secrets ?? [])
     .flatMap((secret) => (secret === null ? [] : [secret.reveal(), encodeURIComponent(secret.reveal()), JSON.stringify(secret.reveal()).slice(1, -1)]))
     .filter((value) => value.length >= 4);
@@ -44,7 +44,7 @@ export const createLog = (name: string, options: LogOptions = {}): Log => {
   };
   return pino(
     {
-      name,
+      name: options.name,
       level: options.level ?? 'info',
       timestamp: stdTimeFunctions.isoTime,
       redact: { paths: ['authorization', 'token', '*.authorization', '*.token', 'headers.cookie', '*.headers.cookie'], censor: '[secret]' },

@@ -5,7 +5,8 @@ import { stageKey } from '../../lib/hash';
 import { keyedConfig } from '../../lib/keys';
 
 const input = PipelineInput.parse({});
-const owners = (path: string): string[] => VERBS.filter((verb) => STAGES[verb].config.some((prefix) => path === prefix || path.startsWith(`${prefix}.`)));
+const owners = (path: string): string[] =>
+  VERBS.filter((verb) => STAGES[verb].config.some((prefix) => path === prefix || path.startsWith(`${prefix}.`)));
 
 test.each(inputPaths().filter(({ keyed }) => keyed))('the input field $path belongs to exactly one stage', ({ path }) => {
   expect(owners(path)).toHaveLength(1);
@@ -13,7 +14,8 @@ test.each(inputPaths().filter(({ keyed }) => keyed))('the input field $path belo
 
 test('every field that a stage names is a field of the input', () => {
   const paths = inputPaths().map(({ path }) => path);
-  for (const verb of VERBS) for (const prefix of STAGES[verb].config) expect(paths.some((path) => path === prefix || path.startsWith(`${prefix}.`))).toBe(true);
+  for (const verb of VERBS)
+    for (const prefix of STAGES[verb].config) expect(paths.some((path) => path === prefix || path.startsWith(`${prefix}.`))).toBe(true);
 });
 
 test('every field has a default, so that leaving defaults out of a key is possible', () => {
@@ -25,7 +27,11 @@ test('defaults leave the config of every stage empty', () => {
 });
 
 test('a changed field reaches the key of its own stage only, by its path, whether the whole input or a part is given', () => {
-  const changed = PipelineInput.parse({ train: { lora: { r: 16 }, lr: 1e-3 }, model: { dtype: 'fp32', base: 'other' }, pair: { kinds: ['code'] } });
+  const changed = PipelineInput.parse({
+    train: { lora: { r: 16 }, lr: 1e-3 },
+    model: { dtype: 'fp32', base: 'other' },
+    pair: { kinds: ['code'] },
+  });
   const config = { 'train.lora.r': 16, 'train.lr': 0.001, 'model.dtype': 'fp32' };
   expect(keyedConfig('train', changed)).toEqual(config);
   expect(keyedConfig('train', { train: changed.train, model: changed.model })).toEqual(config);
@@ -35,7 +41,11 @@ test('a changed field reaches the key of its own stage only, by its path, whethe
 
 test('fields that cannot change a result, and null where null is the default, stay out', () => {
   const changed = PipelineInput.parse({
-    name: 'x', limits: { heartbeatSeconds: 99 }, train: { queue: 'gpu-a-0', saveEvery: 3, microTokens: null }, source: { perHost: 1 }, publish: { approval: 'person' },
+    name: 'x',
+    limits: { heartbeatSeconds: 99 },
+    train: { queue: 'gpu-a-0', saveEvery: 3, microTokens: null },
+    source: { perHost: 1 },
+    publish: { approval: 'person' },
   });
   for (const verb of VERBS) expect(keyedConfig(verb, changed)).toEqual({});
   expect(keyedConfig('train', PipelineInput.parse({ train: { steps: null } }))).toEqual({ 'train.steps': null });

@@ -10,7 +10,7 @@ const capture = (): { lines: string[]; stream: { write(line: string): void } } =
 test('a line holds the message and fields, and no secret in any spelling', () => {
   const { lines, stream } = capture();
   const token = new Secret('s3cr"t/+value');
-  const log = createLog('cpu', { secrets: [token, null], pretty: false, stream });
+  const log = createLog({ name: 'cpu', secrets: [token, null], pretty: false, stream });
   log.info({ url: `http://x/?k=${encodeURIComponent(token.reveal())}`, token: 'other', headers: { authorization: 'Bearer z' }, secret: token }, `got ${token.reveal()}`);
   log.debug('not shown');
   expect(lines).toHaveLength(1);
@@ -20,7 +20,7 @@ test('a line holds the message and fields, and no secret in any spelling', () =>
 
 test('on a terminal a line is readable', () => {
   const { lines, stream } = capture();
-  createLog('gpu', { pretty: true, stream }).warn({ step: 3, note: 'a b' }, 'slow');
+  createLog({ name: 'gpu', pretty: true, stream }).warn({ step: 3, note: 'a b' }, 'slow');
   expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d warn {2}gpu: slow step=3 note=a b\n$/);
 });
 
