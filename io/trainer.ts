@@ -11,7 +11,7 @@ import type { Readable } from 'node:stream';
 import { SHUTDOWN } from '../contracts/policies';
 import { TRAINER_CONFIGS, TRAINER_EXIT, TRAINER_PROTOCOL, TrainerEvent } from '../contracts/trainer';
 import type { TrainerCommand, TrainerConfig, TrainerEventOf } from '../contracts/trainer';
-import { childEnvironment } from './config';
+import { childEnvironment, type Config } from './config';
 import type { Log } from './log';
 import type { Secret } from './secret';
 
@@ -255,3 +255,16 @@ const parseEvent = (line: string): TrainerEvent | string => {
 };
 
 const TYPES = new Set<string>(TrainerEvent.options.map((option) => option.shape.type.value));
+
+/**
+ * The trainer as this installation is configured.
+ * @param gpu number of the only device that it sees; null: it sees what the environment says
+ */
+export const trainerOf = (config: Config, log: Log, gpu: number | null): RunTrainer =>
+  createRunTrainer({
+    python: config.python,
+    native: join(config.root, 'native'),
+    log,
+    hub: config.hub,
+    ...(gpu === null ? {} : { environment: { CUDA_VISIBLE_DEVICES: String(gpu) } }),
+  });
