@@ -7,7 +7,6 @@ import { EXIT } from './exit';
 
 export const list: Command = {
   usage: '[--limit 20] [--json]',
-  summary: 'the newest runs',
   help: [],
   async run(args, { config: readConfig, output }) {
     const { values } = parse(args, { ...JSON_OPTION, limit: { type: 'string' } } as const, { min: 0, max: 0 });

@@ -33,7 +33,6 @@ const show = (output: Output, runId: string, status: string, reason: string | nu
 
 export const status: Command = {
   usage: '<run> [--json]',
-  summary: 'where a run stands',
   help: [],
   async run(args, { config: readConfig, output }) {
     const { positionals } = parse(args, JSON_OPTION, { min: 1, max: 1 });

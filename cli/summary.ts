@@ -1,7 +1,8 @@
 // What a run made, in the words of a person: numbers, verdict, answers, where things are, what to type next.
 import { z } from 'zod';
 import type { PipelineResult, RunRecord } from '../contracts/artifacts';
-import { pathSegment, type Store } from '../io/store';
+import { reportPath } from '../io/runs';
+import type { Store } from '../io/store';
 import { grouped, type Output } from './output';
 import { readStage } from './run-record';
 
@@ -54,9 +55,6 @@ export const productsOf = async (store: Store, record: RunRecord): Promise<Produ
     evaluation: evaluation === null ? null : Evaluation.parse(JSON.parse(evaluation.toString('utf8'))),
   };
 };
-
-/** Store path of a run's report. */
-export const reportPath = (record: Pick<RunRecord, 'runId'>): string => `runs/${pathSegment(record.runId)}/report.html`;
 
 const VERDICT = { pass: 'better than the base', hold: 'held', insufficient: 'too few test examples to decide' } as const;
 

@@ -121,18 +121,18 @@ const isSubstance = (raw: RawBlock): boolean => {
   return density(raw.evidence) < 0.4 && words(blockText(raw.block)).length >= 8;
 };
 
+/** Without what leads to the first and away from the last text: link-dense blocks and what stands before or behind them. */
 const trimEdges = (blocks: readonly RawBlock[]): RawBlock[] => {
-  let first = blocks.findIndex(isSubstance);
+  const first = blocks.findIndex(isSubstance);
   if (first < 0) return [...blocks];
   const last = blocks.findLastIndex(isSubstance);
-  // A heading right above the first text belongs to it.
-  while (first > 0 && blocks[first - 1]!.block.type === 'heading' && !isTitle(blocks[first]!)) first -= 1;
-  const kept: RawBlock[] = [];
-  blocks.forEach((raw, index) => {
-    if (index >= first && index <= last) kept.push(raw);
-    else if (index > last && raw.block.type !== 'heading' && density(raw.evidence) < 0.4) kept.push(raw);
-  });
-  return kept;
+  const leadsAway = (raw: RawBlock): boolean => raw.block.type !== 'heading' && density(raw.evidence) >= 0.4;
+  const start = blocks.slice(0, first).findLastIndex(leadsAway) + 1;
+  let end = blocks.findIndex((raw, index) => index > last && leadsAway(raw));
+  if (end < 0) end = blocks.length;
+  // A heading over what is cut goes with it.
+  else while (end > last + 1 && blocks[end - 1]!.block.type === 'heading') end -= 1;
+  return blocks.slice(start, end);
 };
 
 /** Headings with nothing left under them because what was there is chrome. */

@@ -31,9 +31,12 @@ support switch sync tag test track transfer transform trigger trust try turn upd
 /** A heading that tells what to do: "Create a user", "Removing" not. */
 export const isInstruction = (heading: string): boolean => {
   const [first = '', second = ''] = heading.split(/\s+/);
-  if (!isBaseVerb(first) || second === '') return false;
+  if (!isBaseVerb(first) || second === '' || /^(?:and|or|vs\.?|&)$/i.test(second)) return false;
   return !ALSO_NOUNS.has(first.toLowerCase()) || /^(?:an?|the|your|my|all|any|each|multiple|several|`.*)$/i.test(second);
 };
+
+/** A verb that no heading uses as a noun. */
+export const isVerbOnly = (word: string): boolean => isBaseVerb(word) && !ALSO_NOUNS.has(word.toLowerCase());
 
 export const isBaseVerb = (word: string): boolean => BASE.has(word.toLowerCase());
 

@@ -9,21 +9,29 @@ const ITEM = /^( *)(?:([-*+])|(\d{1,9})[.)])(?:\s+(.*))?$/;
 const RULE = /^ {0,3}(?:(?:\*\s*){3,}|(?:-\s*){3,}|(?:_\s*){3,})$/;
 const DIVIDER = /^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
 
+/** Start of the private-use range that stands for escaped ASCII signs. */
+const ESCAPED = 0xe000;
+
+// Every repeat below is bounded, so that no line costs more than its length times a constant.
 /** Inline Markdown as the blocks hold it: links and images as their text, emphasis without marks, code spans as they are. */
 export const inlineText = (text: string): string =>
   text
-    .split(/((`+)(?:(?!\2)[^]|\2`+)*?\2(?!`))/g)
+    .split(/((`+)(?:(?!\2)[^]|\2`+){0,2000}?\2(?!`))/g)
     .filter((_, index) => index % 3 !== 2)
     .map((part, index) => {
       if (index % 2 === 1) return part;
-      return part
-        .replace(/!\[[^\]]*\]\([^)\s]*(?:\s+"[^"]*")?\)/g, '')
-        .replace(/\[([^\]]*)\]\([^)\s]*(?:\s+"[^"]*")?\)/g, '$1')
-        .replace(/<(https?:[^>\s]+)>/g, '$1')
-        .replace(/<\/?[a-zA-Z][^>]{0,300}>/g, '')
-        .replace(/(\*\*\*|\*\*|___|__)(?=\S)(.+?)(?<=\S)\1/g, '$2')
-        .replace(/(?<![\w*])([*_])(?=[^\s*_])([^*_\n]+?)(?<=\S)\1(?![\w*])/g, '$2')
-        .replace(/\\([!-/:-@[-`{-~])/g, '$1');
+      return (
+        part
+          // An escaped sign is text: out of the way of what follows, and back at the end.
+          .replace(/\\([!-/:-@[-`{-~])/g, (_, sign: string) => String.fromCharCode(ESCAPED + sign.charCodeAt(0)))
+          .replace(/!\[[^\]]{0,500}\]\([^)\s]{0,2000}(?:\s+"[^"]{0,500}")?\)/g, '')
+          .replace(/\[([^\]]{0,500})\]\([^)\s]{0,2000}(?:\s+"[^"]{0,500}")?\)/g, '$1')
+          .replace(/<(https?:[^>\s]{1,2000})>/g, '$1')
+          .replace(/<\/?[a-zA-Z][^>]{0,300}>/g, '')
+          .replace(/(\*\*\*|\*\*|___|__)(?=\S)(.{1,500}?)(?<=\S)\1/g, '$2')
+          .replace(/(?<![\w*])([*_])(?=[^\s*_])([^*_\n]{1,500}?)(?<=\S)\1(?![\w*])/g, '$2')
+          .replace(/[\ue000-\ue07f]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) - ESCAPED))
+      );
     })
     .join('')
     // The sign of a permalink that followed a heading.
@@ -85,7 +93,7 @@ export const parseMarkdown = (source: string): Block[] => {
       if (next !== null && ordered) list = { ordered: true, start: next, items: [], indent: 0 };
       continue;
     }
-    const heading = HEADING.exec(line);
+    const heading = line.length > 2000 ? null : HEADING.exec(line);
     if (heading !== null) {
       endAll();
       const text = inlineText((heading[2] ?? '').replace(/\s*\[[^\]\w]*\]\(#[^)]*\)\s*$/, ''));

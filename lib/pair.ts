@@ -25,7 +25,11 @@ export interface Paired {
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+/** Of pairs that ask or say the same, the one that asks for more in particular. */
+const PARTICULAR: readonly Pair['kind'][] = ['faq', 'code', 'option', 'signature', 'definition', 'heading'];
 const best = (a: Pair, b: Pair): number => b.score - a.score || compare(a.id, b.id);
+const bestOfEqual = (a: Pair, b: Pair): number =>
+  b.score - a.score || PARTICULAR.indexOf(a.kind) - PARTICULAR.indexOf(b.kind) || compare(a.id, b.id);
 const hostOf = (url: string): string => /^[a-z]+:\/\/([^/]+)/i.exec(url)?.[1]?.toLowerCase() ?? '';
 const asked = (instruction: string): string =>
   plain(instruction)
@@ -131,7 +135,7 @@ export const pair = (sections: Iterable<Section>, options: PairOptions): Paired 
 
   const keepFirst = (key: (pair: Pair) => string, reason: PairReason): void => {
     const first = new Map<string, Pair>();
-    for (const each of [...pairs].sort(best)) {
+    for (const each of [...pairs].sort(bestOfEqual)) {
       const name = key(each);
       const survivor = first.get(name);
       if (survivor === undefined) first.set(name, each);

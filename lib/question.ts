@@ -1,6 +1,6 @@
 // Questions about a section, from its heading and what its page is about. The wording varies by hash, never at random.
 import { plain } from './blocks';
-import { asReader, inSentence, infinitive, isBaseVerb, isInstruction, isPlural } from './grammar';
+import { asReader, inSentence, infinitive, isVerbOnly, isInstruction, isPlural } from './grammar';
 import { sha256 } from './hash';
 import { bareHeading, type Subject } from './subject';
 
@@ -173,7 +173,7 @@ const topic = (path: readonly string[], subject: Subject): string[] => {
       : inContext(np, subject);
   const bare = plain(leaf);
   // Not a noun phrase, so it is quoted as it stands: "Brag about it".
-  if (isBaseVerb(first) || /\b(?:is|are|it|you|can|create|do|does|control|have|has|will)\b/i.test(bare))
+  if (isVerbOnly(first) || /\b(?:is|are|it|you|can|create|do|does|control|have|has|will)\b/i.test(bare))
     return [`Can you explain "${bare}"${where}?`, `What is meant by "${bare}"${where}?`];
   if (!np.includes(' ') && np === said && !isPlural(np))
     return [`What does "${plain(np)}" mean${place}?`, `Can you explain "${plain(np)}"${place}?`];

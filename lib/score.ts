@@ -1,5 +1,5 @@
 // How good a pair is, by rules: reasons not to keep it, and a score between 0 and 1.
-import { plain, words } from './blocks';
+import { CODE_SPAN, plain, words } from './blocks';
 import type { Candidate } from './kinds';
 import { isWhole, sentences } from './sentences';
 
@@ -43,13 +43,7 @@ const STARTS_AWAY =
 const unbalanced = (response: string): boolean => {
   const fences = response.match(/^`{3,}/gm) ?? [];
   if (fences.length % 2 === 1) return true;
-  return (
-    (
-      proseOf(response)
-        .replace(/(`+)(?:.+?)\1(?!`)/gs, '')
-        .match(/`/g) ?? []
-    ).length > 0
-  );
+  return (proseOf(response).replace(CODE_SPAN, '').match(/`/g) ?? []).length > 0;
 };
 
 /** Share of the words that stand in three-word runs seen before. */
@@ -90,7 +84,9 @@ export const flaw = ({ kind, instruction, response }: Candidate, minChars: numbe
   if ([said[0], said.at(-1)].some((sentence) => sentence !== undefined && POINTS_AWAY.test(plain(sentence)))) return 'dangling_reference';
   const asked = contentWords(instruction);
   const answered = contentWords(response);
-  if (answered.size > 0 && [...answered].filter((word) => asked.has(word)).length / answered.size >= 0.8) return 'question_answer_overlap';
+  // Code says what the question could not, so only prose can repeat it.
+  if (!hasCode && answered.size > 0 && [...answered].filter((word) => asked.has(word)).length / answered.size >= 0.8)
+    return 'question_answer_overlap';
   if (repeated(prose) > 0.35) return 'repetition';
   return null;
 };

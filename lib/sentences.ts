@@ -1,4 +1,5 @@
 // Sentences by rules of our own: Intl.Segmenter's output changes with the ICU version of the Node at hand.
+import { CODE_SPAN } from './blocks';
 
 const ABBREVIATIONS: ReadonlySet<string> = new Set([
   'e.g',
@@ -23,16 +24,6 @@ const ABBREVIATIONS: ReadonlySet<string> = new Set([
   'ltd',
   'co',
   'corp',
-  'no',
-  'nr',
-  'vol',
-  'pp',
-  'p',
-  'fig',
-  'eq',
-  'sec',
-  'ch',
-  'ver',
   'jan',
   'feb',
   'mar',
@@ -52,10 +43,14 @@ const ABBREVIATIONS: ReadonlySet<string> = new Set([
   'eg',
 ]);
 
+/** Before a number only: "No. 5", and not "She said no." */
+const NUMBERED: ReadonlySet<string> = new Set(['no', 'nr', 'vol', 'pp', 'p', 'fig', 'eq', 'sec', 'ch', 'ver', 'v']);
+
 const endsSentence = (before: string, mark: string, after: string): boolean => {
   if (after === '') return true;
   if (mark !== '.') return /^["'“‘([`*\p{Lu}\p{N}\p{Lo}-]/u.test(after);
   const word = /([\p{L}\p{N}.]+)$/u.exec(before)?.[1]?.toLowerCase() ?? '';
+  if (NUMBERED.has(word) && /^\p{N}/u.test(after)) return false;
   if (ABBREVIATIONS.has(word)) return /^(?:etc)$/.test(word) && /^\p{Lu}/u.test(after);
   if (/^\p{L}$/u.test(word) && /\p{Lu}$/u.test(before)) return false; // an initial
   return /^["'“‘([`*\p{Lu}\p{N}\p{Lo}-]/u.test(after);
@@ -64,7 +59,7 @@ const endsSentence = (before: string, mark: string, after: string): boolean => {
 /** Sentences of a paragraph of Markdown prose, trimmed; a code span is never split, nor is a number or a dotted name. */
 export const sentences = (text: string): string[] => {
   // Same length, code spans blanked, so that places agree.
-  const masked = text.replace(/(`+)(.+?)\1(?!`)/gs, (span) => `\`${'x'.repeat(span.length - 2)}\``);
+  const masked = text.replace(CODE_SPAN, (span) => `\`${'x'.repeat(span.length - 2)}\``);
   const found: string[] = [];
   let start = 0;
   for (const match of masked.matchAll(/([.!?…]+)(["'”’)\]]*)(\s+|$)|\n{2,}/g)) {

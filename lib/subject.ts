@@ -1,6 +1,6 @@
 // What a page is about, as a question would name it: a command, a file, a tool or a language.
 import type { Section } from '../contracts/records';
-import { blockText, plain } from './blocks';
+import { CODE_SPAN, blockText, plain } from './blocks';
 
 export interface Subject {
   /** The page's title without its section number. */
@@ -49,7 +49,7 @@ export const bareHeading = (text: string): string =>
     .trim();
 
 const codeOf = (section: Section): string[] => {
-  const spans = (text: string): string[] => [...text.matchAll(/(`+)(.+?)\1(?!`)/gs)].map((match) => match[2]!.trim());
+  const spans = (text: string): string[] => [...text.matchAll(CODE_SPAN)].map((match) => match[3]!.trim());
   const lines = section.blocks.flatMap((block) => {
     if (block.type === 'code') return block.text.split('\n').map((line) => line.replace(/^\s*[$>%]\s+/, ''));
     if (block.type === 'prose' || block.type === 'definition') return spans(block.text);

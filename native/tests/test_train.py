@@ -25,12 +25,16 @@ def test_overfitting_a_few_examples_brings_the_loss_far_down(bases, tmp_path, fa
     assert len(curve) == 80 and curve[0] > 5 and curve[-1] < 0.3 * curve[0]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_the_adapter_loads_with_peft_and_gives_the_trained_logits(bases, token_path, tmp_path, family):
+@pytest.mark.parametrize(
+    ("family", "targets", "rslora"),
+    [("chat", "both", False), ("chat", "attention", True), ("gpt-oss", "both", True), ("gpt-oss", "mlp", False)],
+)
+def test_the_adapter_loads_with_peft_and_gives_the_trained_logits(bases, token_path, tmp_path, family, targets, rslora):
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    train_here(train_config(bases[family], token_path, tmp_path))
+    lora = {"lora.targets": targets, "lora.rslora": rslora, "optimizer.lr": 2e-2}
+    train_here(train_config(bases[family], token_path, tmp_path, steps=4, **lora))
     engine = engine_module.load(bases[family], "cpu", "fp32")
     engine.load_adapter(tmp_path)
     plain = AutoModelForCausalLM.from_pretrained(bases[family]["folder"], dtype=torch.float32)

@@ -8,7 +8,7 @@ import numpy as np
 from .data import TokenFile, micro_batch
 from .errors import OutOfMemory
 
-GROUP_TOKENS = {"cpu": 1024, "cuda": 4096}
+GROUP_TOKENS = {"cpu": 512, "cuda": 4096}
 """Most tokens of one forward pass; longer examples are alone in theirs."""
 
 
