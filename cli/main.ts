@@ -6,55 +6,44 @@ import { WorkerError } from '../io/worker-process';
 import { AlreadyUp } from '../io/up-file';
 import { ConfigError, readConfig } from '../io/config';
 import type { Command } from './command';
-import { approve, reject } from './approve';
-import { demo } from './demo';
-import { up } from './up';
-import { run } from './run';
-import { status } from './status';
-import { watch } from './watch';
-import { list } from './list';
-import { cancel } from './cancel';
-import { resume } from './resume';
-import { schedule } from './schedule';
-import { preview } from './preview';
-import { ask } from './ask';
-import { report } from './report';
-import { worker } from './worker';
-import { doctor } from './doctor';
 import { CommandFailed, EXIT, UsageError } from './exit';
 import { createOutput, type Output } from './output';
 
 interface Entry {
   summary: string;
-  command: Command;
+  /** Only what was typed is loaded: some commands bring a vocabulary along. import() resolves as ESM and needs the extension. */
+  load: () => Promise<Command>;
 }
 
 const COMMANDS: Record<string, Entry> = {
   demo: {
     summary: "the whole pipeline on npm's own manual, SmolLM2-135M on the CPU: a few minutes",
-    command: demo,
+    load: async () => (await import('./demo.js')).demo,
   },
-  up: { summary: 'Temporal, its UI and the workers, until Ctrl-C', command: up },
-  run: { summary: 'one run from pages to a model, followed to its end', command: run },
-  status: { summary: 'where a run stands', command: status },
-  watch: { summary: 'follows a run to its end; Ctrl-C only stops watching', command: watch },
-  list: { summary: 'the newest runs', command: list },
-  cancel: { summary: 'ends a run; a training writes a checkpoint first', command: cancel },
-  resume: { summary: 'goes on with a run that failed, was cancelled or was lost', command: resume },
-  approve: { summary: 'publishes the prepared model of a run that waits', command: approve },
-  reject: { summary: 'does not publish it; the run ends as held', command: reject },
-  schedule: { summary: 'a run that starts by itself, every night for example', command: schedule },
+  up: { summary: 'Temporal, its UI and the workers, until Ctrl-C', load: async () => (await import('./up.js')).up },
+  run: { summary: 'one run from pages to a model, followed to its end', load: async () => (await import('./run.js')).run },
+  status: { summary: 'where a run stands', load: async () => (await import('./status.js')).status },
+  watch: { summary: 'follows a run to its end; Ctrl-C only stops watching', load: async () => (await import('./watch.js')).watch },
+  list: { summary: 'the newest runs', load: async () => (await import('./list.js')).list },
+  cancel: { summary: 'ends a run; a training writes a checkpoint first', load: async () => (await import('./cancel.js')).cancel },
+  resume: { summary: 'goes on with a run that failed, was cancelled or was lost', load: async () => (await import('./resume.js')).resume },
+  approve: { summary: 'publishes the prepared model of a run that waits', load: async () => (await import('./approve.js')).approve },
+  reject: { summary: 'does not publish it; the run ends as held', load: async () => (await import('./approve.js')).reject },
+  schedule: { summary: 'a run that starts by itself, every night for example', load: async () => (await import('./schedule.js')).schedule },
   preview: {
     summary: 'training examples as the model sees them, the loss mask in colours',
-    command: preview,
+    load: async () => (await import('./preview.js')).preview,
   },
-  ask: { summary: 'an answer of the tuned model, or of its base', command: ask },
-  report: { summary: "where the run's HTML page is; --open shows it in the browser", command: report },
+  ask: { summary: 'an answer of the tuned model, or of its base', load: async () => (await import('./ask.js')).ask },
+  report: {
+    summary: "where the run's HTML page is; --open shows it in the browser",
+    load: async () => (await import('./report.js')).report,
+  },
   worker: {
     summary: 'one worker in the foreground, for a Temporal server that is there',
-    command: worker,
+    load: async () => (await import('./worker.js')).worker,
   },
-  doctor: { summary: 'what is here, what is missing, and the fix for each', command: doctor },
+  doctor: { summary: 'what is here, what is missing, and the fix for each', load: async () => (await import('./doctor.js')).doctor },
 };
 const NOT_YET = ['serve', 'rollback', 'gc'];
 
@@ -69,7 +58,7 @@ const helpText = (): string =>
     'Exit codes: 0 published, prepared or unchanged; 1 failed; 2 bad input or configuration; 3 held; 130 cancelled.',
   ].join('\n');
 
-const commandHelp = (name: string, { summary, command: { usage, help } }: Entry): string =>
+const commandHelp = (name: string, summary: string, { usage, help }: Command): string =>
   [`npx retune ${name} ${usage}`.trimEnd(), '', summary, ...(help.length === 0 ? [] : ['', ...help])].join('\n');
 
 const explain = (output: Output, name: string, error: unknown): number => {
@@ -108,11 +97,12 @@ export const main = async (args: readonly string[]): Promise<number> => {
   }
   const before = rest.indexOf('--');
   if ((before === -1 ? rest : rest.slice(0, before)).some((word) => word === '--help' || word === '-h')) {
-    createOutput(false).line(commandHelp(name, entry));
+    createOutput(false).line(commandHelp(name, entry.summary, await entry.load()));
     return EXIT.ok;
   }
   try {
-    return await entry.command.run(rest, { config: () => readConfig(), output });
+    const command = await entry.load();
+    return await command.run(rest, { config: () => readConfig(), output });
   } catch (error) {
     return explain(output, name, error);
   }

@@ -9,10 +9,8 @@ beforeEach(async () => {
   site = await openSite();
   on = await openCollecting(site);
 });
-afterEach(async () => {
-  await on.close();
-  await site.close();
-});
+afterEach(async () => void (await Promise.allSettled([on.close(), site.close()])));
+jest.setTimeout(60_000);
 
 /** A worker's collect in a process of its own, on the same store. */
 const COLLECT = `
