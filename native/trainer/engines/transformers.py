@@ -5,6 +5,7 @@ Shape letters: T tokens of a packed micro-batch, S supervised tokens, E experts,
 
 import hashlib
 import inspect
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -167,18 +168,9 @@ class Engine:
         if isinstance(source, Mapping):
             state = source
         else:
-            import json
-
             from safetensors.torch import load_file
 
-            config = json.loads((Path(source) / "adapter_config.json").read_text("utf-8"))
-            lora = {
-                "r": config["r"],
-                "alpha": config["lora_alpha"],
-                "rslora": config["use_rslora"],
-                "dropout": config["lora_dropout"],
-                "targets": _targets_of(config),
-            }
+            lora = lora_of(source)
             if self.peft is None:
                 self.add_lora(lora, seed=0)
             elif self.lora != lora:
@@ -299,6 +291,18 @@ def _documents(batch: MicroBatch) -> Iterator[MicroBatch]:
         if batch.role[span].any():
             yield MicroBatch(batch.ids[span], batch.role[span], [length])
         start += length
+
+
+def lora_of(folder: str | Path) -> dict[str, Any]:
+    """LoraConfig (contracts/trainer.ts) of an adapter folder written by this trainer."""
+    config = json.loads((Path(folder) / "adapter_config.json").read_text("utf-8"))
+    return {
+        "r": config["r"],
+        "alpha": config["lora_alpha"],
+        "rslora": config["use_rslora"],
+        "dropout": config["lora_dropout"],
+        "targets": _targets_of(config),
+    }
 
 
 def _targets_of(config: Mapping[str, Any]) -> str:
