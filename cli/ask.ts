@@ -7,11 +7,7 @@ import type { GenerateConfig } from '../contracts/trainer';
 import type { z } from 'zod';
 import { materialise } from '../io/base-model';
 import { openStore } from '../io/store';
-<<<<<<< HEAD
-import { trainerOf, TrainerStop } from '../io/trainer';
-=======
 import { TrainerStop } from '../io/trainer';
->>>>>>> refs/heads/cli
 import { createCompletionReader } from '../lib/completion';
 import { messagesOf } from '../lib/format';
 import { renderPrompt, STOP_IDS } from '../lib/harmony';
@@ -110,11 +106,7 @@ export const ask: Command = {
     const folder = join(config.home, 'work');
     mkdirSync(folder, { recursive: true });
     const out = mkdtempSync(join(folder, 'ask-'));
-<<<<<<< HEAD
-    const runTrainer = trainerOf(config, createLog({ name: 'ask', level: 'error' }), null);
-=======
     const runTrainer = trainerOf(config, 'ask');
->>>>>>> refs/heads/cli
     try {
       if (output.live) output.note(output.style('dim', `loading ${values.base ? base.id : `${base.id} with the adapter of ${runId}`} …`));
       const local = await materialise({ config, runTrainer }, base.id, base.revision, { signal: stop.signal });
