@@ -14,7 +14,10 @@ export const createPointer = ({ store }: { store: Store }): Pick<CpuActivities, 
     if (data === null) return null;
     const parsed = Pointer.safeParse(JSON.parse(data.toString('utf8')));
     if (parsed.success) return parsed.data;
-    throw failure('ArtifactCorrupt', `${pathOf(target)} is no pointer of schema ${ARTIFACT_SCHEMA}: written by a newer retune, or damaged. Update retune, or remove the file to forget what ${target} published`);
+    throw failure(
+      'ArtifactCorrupt',
+      `${pathOf(target)} is no pointer of schema ${ARTIFACT_SCHEMA}: written by a newer retune, or damaged. Update retune, or remove the file to forget what ${target} published`,
+    );
   },
 
   async movePointer(storeId, pointer) {

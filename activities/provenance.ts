@@ -18,7 +18,10 @@ interface PageOrigin {
 }
 
 /** Lines of provenance.jsonl, sorted by URL. Fetch times change on their own, so the file never causes a commit. */
-export const provenance = async (examples: AsyncIterable<Pick<Example, 'pageId' | 'url' | 'documentSha256'>>, pages: Pick<PageShelf, 'read'>): Promise<PageOrigin[]> => {
+export const provenance = async (
+  examples: AsyncIterable<Pick<Example, 'pageId' | 'url' | 'documentSha256'>>,
+  pages: Pick<PageShelf, 'read'>,
+): Promise<PageOrigin[]> => {
   const origins = new Map<string, PageOrigin>();
   for await (const { pageId, url, documentSha256 } of examples) {
     const origin = origins.get(pageId);

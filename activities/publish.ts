@@ -9,20 +9,12 @@ import { stageFolder } from '../io/manifest';
 import { createPageShelf } from '../io/page-shelf';
 import { sha256 } from '../lib/hash';
 import { fileList, LIST_FILE, modelPath } from '../lib/publish';
-import { cards } from './cards';
+import { cards, type Sources } from './cards';
 import { provenance } from './provenance';
 import { createPush, type PushDeps } from './push';
 import { type Box, manifestOf, runStage, type StageDeps, stageRows } from './stage';
 
 export type PublishDeps = StageDeps & PushDeps;
-
-/** The stages that a publication is made of. */
-export interface Sources {
-  format: Manifest;
-  train: Manifest;
-  evaluate: Manifest;
-  convert: Manifest;
-}
 
 export const createPublish = (deps: PublishDeps): Pick<CpuActivities, 'publish' | 'push'> => ({
   ...createPush(deps),
@@ -41,7 +33,10 @@ const prepare = async (deps: PublishDeps, task: KeyedTask, base: BaseModel, targ
     convert: await manifestOf(store, refs.convert),
   };
   const names = sources.convert.content.outputs.map((output) => output.name);
-  const hasMerged = names.some((name) => name.startsWith('merged/'));
+  const [hasMerged, hasAdapter] = ['merged/', 'adapter/'].map((folder) => names.some((name) => name.startsWith(folder))) as [
+    boolean,
+    boolean,
+  ];
 
   const model = new Folder(deps, box, 'model');
   for (const name of names) {
@@ -55,7 +50,8 @@ const prepare = async (deps: PublishDeps, task: KeyedTask, base: BaseModel, targ
   }
 
   const dataset = new Folder(deps, box, 'dataset');
-  for (const { name } of sources.format.content.outputs) if (name.startsWith('data/') || name === 'statistics.json') await dataset.place(sources.format, name, name);
+  for (const { name } of sources.format.content.outputs)
+    if (name.startsWith('data/') || name === 'statistics.json') await dataset.place(sources.format, name, name);
   const examples = async function* (): AsyncGenerator<Example> {
     for (const split of SPLITS) {
       const name = `data/${split}.jsonl`;
@@ -65,7 +61,8 @@ const prepare = async (deps: PublishDeps, task: KeyedTask, base: BaseModel, targ
   const origins = await provenance(examples(), createPageShelf(store));
   await dataset.companion('provenance.jsonl', origins.map((origin) => `${JSON.stringify(origin)}\n`).join(''));
 
-  const texts = await cards({ store, task, base, target, sources, refs, pages: origins.map((origin) => origin.url) });
+  const layout = { merged: hasMerged ? '' : null, adapter: hasAdapter ? (hasMerged ? 'adapter' : '') : null };
+  const texts = await cards({ store, task, base, target, sources, layout, pages: origins.map((origin) => origin.url) });
   await model.write('README.md', texts.model);
   await dataset.write('README.md', texts.dataset);
 
@@ -100,7 +97,10 @@ class Folder {
     const written = await this.box.putLocal(`${this.kind}/${path}`, await store.local(`${folderOf(from)}/${name}`));
     if (written.sha256 !== output.sha256) {
       await store.remove(`${from.content.stage}/${from.facts.key}/manifest.json`);
-      throw failure('ArtifactCorrupt', `${folderOf(from)}/${name} is not what its manifest says. Start the run again: ${from.content.stage} runs again`);
+      throw failure(
+        'ArtifactCorrupt',
+        `${folderOf(from)}/${name} is not what its manifest says. Start the run again: ${from.content.stage} runs again`,
+      );
     }
     this.files.push({ path, bytes: output.bytes, sha256: output.sha256, companion: false });
   }

@@ -6,7 +6,7 @@ export interface Pulse {
   /** Aborted when the activity must end: cancelled, timed out, paused, worker leaving. */
   signal: AbortSignal;
   /** What the next heartbeats carry; cheap, to be called as often as there is news. */
-  details(newest: unknown): void;
+  details: (newest: unknown) => void;
 }
 
 /**

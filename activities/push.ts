@@ -74,7 +74,10 @@ const requireNamespaces = async (hub: Hub, allowed: string[] | null, wanted: Rep
   for (const { kind, name } of wanted) {
     const namespace = name.split('/')[0] ?? '';
     if (!namespaces.includes(namespace))
-      throw failure('HubDenied', `publish.${kind} is ${name}, but runs may publish only to ${namespaces.join(', ')}: add ${namespace} to RETUNE_PUBLISH_NAMESPACES on the worker, or name another repository`);
+      throw failure(
+        'HubDenied',
+        `publish.${kind} is ${name}, but runs may publish only to ${namespaces.join(', ')}: add ${namespace} to RETUNE_PUBLISH_NAMESPACES on the worker, or name another repository`,
+      );
   }
 };
 
@@ -104,7 +107,8 @@ const pushRepository = async (context: PushContext): Promise<Pushed> => {
   const files = localFiles(manifest, repository.kind);
   const remote = await hub.files(repository, parent, signal);
   const need = new Set(needBlobId(files, remote));
-  for (const file of files) if (need.has(file.path)) file.sha1 = gitBlobId((await store.read(storePath(manifest, repository, file.path))) ?? Buffer.alloc(0));
+  for (const file of files)
+    if (need.has(file.path)) file.sha1 = gitBlobId((await store.read(storePath(manifest, repository, file.path))) ?? Buffer.alloc(0));
   const made = remote.some((file) => file.path === LIST_FILE) ? madeBefore(await hub.read(repository, parent, LIST_FILE, signal)) : [];
   const change = compare(files, remote, made);
   if (change.add.length === 0 && change.remove.length === 0) return { outcome: 'same', commit: parent };
@@ -145,7 +149,8 @@ const headOf = async (hub: Hub, repository: Repository, isPrivate: boolean, sign
   if (head !== null) return head;
   await hub.create(repository, isPrivate ? 'private' : 'public', signal);
   const first = await hub.head(repository, signal);
-  if (first === null) throw failure('RemoteUnavailable', `the Hub does not show ${repository.kind} repository ${repository.name} that was just made`);
+  if (first === null)
+    throw failure('RemoteUnavailable', `the Hub does not show ${repository.kind} repository ${repository.name} that was just made`);
   return first;
 };
 
@@ -156,7 +161,10 @@ const readIntent = async (store: Store, path: string): Promise<Intent | null> =>
 
 /** The prepared files of one repository, by their path in it. */
 const localFiles = (manifest: Manifest, kind: Repository['kind']): LocalFile[] =>
-  [...manifest.content.outputs.map((output) => ({ ...output, companion: false })), ...manifest.facts.sidecars.map((output) => ({ ...output, companion: true }))]
+  [
+    ...manifest.content.outputs.map((output) => ({ ...output, companion: false })),
+    ...manifest.facts.sidecars.map((output) => ({ ...output, companion: true })),
+  ]
     .filter(({ name }) => name.startsWith(`${kind}/`))
     .map(({ name, bytes, sha256, companion }) => ({ path: name.slice(kind.length + 1), bytes, sha256, sha1: null, companion }));
 
@@ -172,5 +180,8 @@ const requireWhole = async (store: Store, path: string, sha256: string, prepared
   }
   if (hash.digest('hex') === sha256) return;
   await store.remove(`publish/${prepared.key}/manifest.json`);
-  throw failure('ArtifactCorrupt', `${path} is not what its manifest says; nothing of it was pushed. Start the run again: it is prepared anew`);
+  throw failure(
+    'ArtifactCorrupt',
+    `${path} is not what its manifest says; nothing of it was pushed. Start the run again: it is prepared anew`,
+  );
 };

@@ -1,10 +1,10 @@
 // What every stage's deed shares: find or lease the key, work under a heartbeat, write the manifest last.
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import type { z } from 'zod';
 import type { Found, KeyedTask, StageTask } from '../contracts/activities';
 import { ARTIFACT_SCHEMA, type Counts, type Manifest, type Output, type StageRef } from '../contracts/artifacts';
-import { failure } from '../contracts/errors';
-import { LEASE } from '../contracts/policies';
+import { failure, type FailureType, isFailureType } from '../contracts/errors';
+import { DEED_ATTEMPTS, LEASE } from '../contracts/policies';
 import { STAGES } from '../contracts/stages';
 import { acquireLease, type Lease, LeaseLost } from '../io/lease';
 import type { Clock } from '../io/clock';
@@ -33,7 +33,7 @@ export interface Box {
   reasons: Counts;
   metrics: Record<string, unknown>;
   /** An output: its bytes enter the output digest. */
-  put(name: string, data: string | Uint8Array): Promise<void>;
+  put(name: string, data: string | Uint8Array): Promise<Written>;
   /** An output of records, one a line, in the order given. */
   putRows(name: string, rows: Iterable<object> | AsyncIterable<object>): Promise<number>;
   /** A finished local file as an output. */
@@ -133,12 +133,22 @@ export const runStage = async (deps: StageDeps, task: KeyedTask, deed: (box: Box
     try {
       return await underLease(deps, task, lease, pulse, deed);
     } catch (error) {
-      if (error instanceof LeaseLost) throw failure('StageBusy', `${task.verb} ${task.key.slice(0, 8)} was taken over by a newer attempt`, { cause: error });
-      throw error;
+      throw deedFailure(error, task, info.attempt, pulse.signal);
     } finally {
       await lease.release();
     }
   });
+};
+
+/** A deed's error as a failure of the table; what repeats is given up (training counts its own crashes). */
+const deedFailure = (error: unknown, task: KeyedTask, attempt: number, signal: AbortSignal): unknown => {
+  if (error instanceof LeaseLost) return failure('StageBusy', `${task.verb} ${task.key.slice(0, 8)} was taken over by a newer attempt`, { cause: error });
+  if (signal.aborted) return error;
+  const known = error instanceof ApplicationFailure && isFailureType(error.type);
+  const final = attempt >= DEED_ATTEMPTS && task.verb !== 'train';
+  if (known) return final && !error.nonRetryable ? failure(error.type as FailureType, error.message, { final, cause: error }) : error;
+  const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
+  return failure('Unexpected', `${task.verb}: ${name}: ${message}`, { cause: error, final: final || attempt >= DEED_ATTEMPTS });
 };
 
 const underLease = async (deps: StageDeps, task: KeyedTask, lease: Lease, pulse: Pulse, deed: (box: Box) => Promise<void>): Promise<StageRef> => {
@@ -154,7 +164,9 @@ const underLease = async (deps: StageDeps, task: KeyedTask, lease: Lease, pulse:
     reasons: {},
     metrics: {},
     async put(name, data) {
-      outputs.push({ name, rows: null, ...(await store.putFile(`${folder}/${name}`, data)) });
+      const written = await store.putFile(`${folder}/${name}`, data);
+      outputs.push({ name, rows: null, ...written });
+      return written;
     },
     async putRows(name, rows) {
       let count = 0;

@@ -83,7 +83,7 @@ const checkedLookup =
 const privateAddress = (host: string, address: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`${host} is at ${address}, a private address`), { code: 'RETUNE_PRIVATE_ADDRESS' });
 
-const connector = ({ allowPrivateHosts, own = {}, lookup = systemLookup as LookupFunction }: HttpOptions): buildConnector.connector => {
+const connector = ({ allowPrivateHosts, own = {}, lookup = systemLookup }: HttpOptions): buildConnector.connector => {
   const connect = buildConnector({ timeout: 10_000, lookup: allowPrivateHosts ? lookup : checkedLookup(lookup) });
   const connectOwn = buildConnector({ timeout: 10_000 });
   return (target, callback) => {
@@ -149,7 +149,10 @@ export const createHttp = (options: HttpOptions): HttpClient => {
     }
     if (wanted.accepts !== undefined && !wanted.accepts(contentType, url)) {
       drop();
-      throw new HttpError('unsupported_type', 'target', `${url} is ${contentType ?? 'of no stated type'}, no HTML or Markdown`, { url, status });
+      throw new HttpError('unsupported_type', 'target', `${url} is ${contentType ?? 'of no stated type'}, no HTML or Markdown`, {
+        url,
+        status,
+      });
     }
     return { ...about, status, body: await readBody(body, header(headers, 'content-encoding'), { ...wanted, url }) };
   };

@@ -99,9 +99,15 @@ export const openHub = ({ token, url, fetch: send = fetch }: HubOptions): Hub =>
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason;
       if (error instanceof HubApiError)
-        throw new HubError(codeOf(error.statusCode), tidy(`${what}: ${error.message} (HTTP ${error.statusCode})`), error.statusCode, retryAfterMs(wait, Date.now()));
+        throw new HubError(
+          codeOf(error.statusCode),
+          tidy(`${what}: ${error.message} (HTTP ${error.statusCode})`),
+          error.statusCode,
+          retryAfterMs(wait, Date.now()),
+        );
       const text = error instanceof Error ? error.message : String(error);
-      if (text.includes("must start with 'hf_'")) throw new HubError('DENIED', `${what}: the token does not look like one of the Hub (hf_...)`);
+      if (text.includes("must start with 'hf_'"))
+        throw new HubError('DENIED', `${what}: the token does not look like one of the Hub (hf_...)`);
       const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
       throw new HubError('UNAVAILABLE', tidy(`${what}: ${text}${cause}`));
     }
@@ -120,7 +126,8 @@ export const openHub = ({ token, url, fetch: send = fetch }: HubOptions): Hub =>
       try {
         return await call(`read the head of ${label(repository)}`, signal, async (client) => {
           const request = { ...client, name: repository.name, revision: 'main', additionalFields: ['sha'] as 'sha'[] };
-          return (repository.kind === 'model' ? await modelInfo(request) : await datasetInfo(request)).sha;
+          const { sha } = repository.kind === 'model' ? await modelInfo(request) : await datasetInfo(request);
+          return sha;
         });
       } catch (error) {
         if (error instanceof HubError && error.code === 'NOT_FOUND') return null;
@@ -133,7 +140,12 @@ export const openHub = ({ token, url, fetch: send = fetch }: HubOptions): Hub =>
         const found: HubFile[] = [];
         for await (const entry of listFiles({ ...client, repo: designation(repository), revision, recursive: true })) {
           if (entry.type !== 'file') continue;
-          found.push({ path: entry.path, bytes: entry.size, sha1: entry.lfs === undefined ? (entry.oid ?? null) : null, sha256: entry.lfs?.oid ?? null });
+          found.push({
+            path: entry.path,
+            bytes: entry.size,
+            sha1: entry.lfs === undefined ? (entry.oid ?? null) : null,
+            sha256: entry.lfs?.oid ?? null,
+          });
         }
         return found;
       });
@@ -143,12 +155,14 @@ export const openHub = ({ token, url, fetch: send = fetch }: HubOptions): Hub =>
     read: async (repository, revision, path, signal) =>
       call(`read ${path} of ${label(repository)}`, signal, async (client) => {
         const file = await downloadFile({ ...client, repo: designation(repository), revision, path });
-        return file === null ? null : await file.text();
+        return file === null ? null : file.text();
       }),
 
     create: async (repository, visibility, signal) => {
       try {
-        await call(`create ${label(repository)}`, signal, async (client) => createRepo({ ...client, repo: designation(repository), visibility }));
+        await call(`create ${label(repository)}`, signal, async (client) =>
+          createRepo({ ...client, repo: designation(repository), visibility }),
+        );
       } catch (error) {
         if (!(error instanceof HubError && error.status === 409)) throw error;
       }

@@ -14,6 +14,9 @@ const shelf = (runId: string): string => `runs/${pathSegment(runId)}`;
 /** Store folder of what belongs to one execution beside its record: the report, notes of its pushes. */
 export const runFolder = ({ runId, executionId }: RunName): string => `${shelf(runId)}/${pathSegment(executionId)}`;
 
+/** Store path of the run as one HTML page. */
+export const reportPath = (run: RunName): string => `${runFolder(run)}/report.html`;
+
 const recordPath = (run: RunName): string => `${runFolder(run)}.json`;
 
 /** Writes the record whole; the newest one stands. */
@@ -26,7 +29,10 @@ const read = async (store: Store, path: string): Promise<RunRecord | null> => {
   if (data === null) return null;
   const raw = JSON.parse(data.toString('utf8')) as { schema?: unknown };
   if (typeof raw.schema === 'number' && raw.schema > ARTIFACT_SCHEMA)
-    throw new StoreError('FORMAT', `${path} was written by a newer retune (schema ${raw.schema}, this one knows ${ARTIFACT_SCHEMA}): update retune`);
+    throw new StoreError(
+      'FORMAT',
+      `${path} was written by a newer retune (schema ${raw.schema}, this one knows ${ARTIFACT_SCHEMA}): update retune`,
+    );
   return RunRecord.parse(raw);
 };
 

@@ -1,15 +1,16 @@
 // RETUNE_HOME/up.json: which supervisor runs here, and where its server answers. One at a time.
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isProvablyGone, thisProcess } from './process-identity';
 
 const UpFile = z.object({
   pid: z.int(),
-  /** When the process began, as the system counts it: a pid is used again, this is not. */
-  processStart: z.string(),
+  /** The rest of the process's identity: a pid is used again. */
+  host: z.string(),
+  place: z.string(),
+  started: z.string(),
   startedAt: z.string(),
   /** null while the server is starting. */
   address: z.string().nullable(),
@@ -23,32 +24,11 @@ export class AlreadyUp extends Error {
   override name = 'AlreadyUp';
   readonly code = 'ALREADY_UP';
   constructor(readonly up: UpFile) {
-    super(`retune is up already: process ${up.pid}${up.uiUrl === null ? '' : `, ${up.uiUrl}`}`);
+    super(`retune is up already: process ${up.pid} on ${up.host}${up.uiUrl === null ? '' : `, ${up.uiUrl}`}`);
   }
 }
 
 const pathOf = (home: string): string => join(home, 'up.json');
-
-/** A mark of the process that no later process with the same pid has; '' when it is gone. */
-const processStart = (pid: number): string => {
-  try {
-    // Linux: field 22 of stat; the name in parentheses may hold spaces.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return fields[0] === 'Z' ? '' : (fields[19] ?? '');
-  } catch {
-    try {
-      return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-        env: { ...process.env, LC_ALL: 'C' },
-      }).trim();
-    } catch {
-      return '';
-    }
-  }
-};
 
 const read = async (file: string): Promise<UpFile | null> => {
   const text = await readFile(file, 'utf8').catch(() => null);
@@ -56,16 +36,22 @@ const read = async (file: string): Promise<UpFile | null> => {
   try {
     return UpFile.parse(JSON.parse(text));
   } catch {
-    return { pid: 0, processStart: '-', startedAt: '', address: null, namespace: '', uiUrl: null, storeId: '' }; // damaged: nobody's
+    return null; // damaged: nobody's
   }
 };
 
-const isLive = (up: UpFile): boolean => up.pid > 0 && processStart(up.pid) === up.processStart;
+/** The machine started again since: whatever ran before is gone. */
+const beforeBoot = async (up: UpFile): Promise<boolean> => {
+  const { host, place } = await thisProcess();
+  return up.host === host && up.place.split(' ')[0] !== place.split(' ')[0];
+};
+
+const isLive = async (up: UpFile): Promise<boolean> => !(await isProvablyGone(up)) && !(await beforeBoot(up));
 
 /** The supervisor that runs for this RETUNE_HOME, or null. */
 export const readUp = async (home: string): Promise<UpFile | null> => {
   const up = await read(pathOf(home));
-  return up !== null && isLive(up) ? up : null;
+  return up !== null && (await isLive(up)) ? up : null;
 };
 
 export interface Claim {
@@ -82,15 +68,7 @@ export interface Claim {
 export const claimUp = async (home: string, storeId: string, startedAt: string): Promise<Claim> => {
   await mkdir(home, { recursive: true });
   const file = pathOf(home);
-  const mine: UpFile = {
-    pid: process.pid,
-    processStart: processStart(process.pid),
-    startedAt,
-    address: null,
-    namespace: '',
-    uiUrl: null,
-    storeId,
-  };
+  const mine: UpFile = { ...(await thisProcess()), startedAt, address: null, namespace: '', uiUrl: null, storeId };
   const draft = `${file}.${randomUUID()}`;
   const write = async (up: UpFile): Promise<void> => writeFile(draft, `${JSON.stringify(up)}\n`);
   await write(mine);
@@ -105,7 +83,7 @@ export const claimUp = async (home: string, storeId: string, startedAt: string):
     );
     if (won) break;
     const other = await read(file);
-    if (other !== null && isLive(other)) {
+    if (other !== null && (await isLive(other))) {
       await rm(draft, { force: true });
       throw new AlreadyUp(other);
     }
@@ -117,7 +95,7 @@ export const claimUp = async (home: string, storeId: string, startedAt: string):
     );
     if (!moved) continue;
     const taken = await read(aside);
-    if (taken !== null && isLive(taken)) await link(aside, file).catch(() => undefined);
+    if (taken !== null && (await isLive(taken))) await link(aside, file).catch(() => undefined);
     await rm(aside, { force: true });
   }
   await rm(draft, { force: true });

@@ -36,7 +36,8 @@ export const renderList = (items: readonly string[], ordered: boolean, start = 1
 };
 
 const cell = (text: string): string => text.replace(/\|/g, '\\|').replace(/\s*\n\s*/g, ' ');
-const row = (cells: readonly string[], width: number): string => `| ${Array.from({ length: width }, (_, index) => cell(cells[index] ?? '')).join(' | ')} |`;
+const row = (cells: readonly string[], width: number): string =>
+  `| ${Array.from({ length: width }, (_, index) => cell(cells[index] ?? '')).join(' | ')} |`;
 
 const renderTable = (header: readonly string[], rows: readonly (readonly string[])[]): string => {
   const width = Math.max(header.length, ...rows.map((cells) => cells.length));
@@ -77,8 +78,11 @@ export const renderBlock = (block: Block): string => {
 
 export const renderBlocks = (blocks: readonly Block[]): string => blocks.map(renderBlock).join('\n\n');
 
+/** A code span; bounded, so that stray backticks in a long text cost no search to its end each. */
+export const CODE_SPAN = /(`+)( ?)(.{1,2000}?)\2\1(?!`)/gs;
+
 /** Without the marks of inline code: what a reader would say. */
-export const plain = (text: string): string => text.replace(/(`+)( ?)(.+?)\2\1(?!`)/gs, '$3');
+export const plain = (text: string): string => text.replace(CODE_SPAN, '$3');
 
 /** The words of a block in order, code included, without Markdown's marks. */
 export const blockText = (block: Block): string => {

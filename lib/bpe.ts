@@ -13,7 +13,7 @@ const createHeap = (): { push: (value: number) => void; pop: () => number | unde
   return {
     push: (value) => {
       heap.push(value);
-      for (let index = heap.length - 1; index > 0; ) {
+      for (let index = heap.length - 1; index > 0;) {
         const parent = (index - 1) >> 1;
         if (at(parent) <= value) break;
         swap(parent, index);
@@ -25,7 +25,7 @@ const createHeap = (): { push: (value: number) => void; pop: () => number | unde
       const last = heap.pop();
       if (last === undefined || heap.length === 0) return top;
       heap[0] = last;
-      for (let index = 0; ; ) {
+      for (let index = 0; ;) {
         const left = 2 * index + 1;
         const child = at(left + 1) < at(left) ? left + 1 : left;
         if (at(child) >= at(index)) return top;

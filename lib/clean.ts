@@ -1,6 +1,7 @@
 // The door of clean: a page's body to a document of blocks, or the reason why it holds none.
 import { RECORD_SCHEMA, type Block, type Document, type Page } from '../contracts/records';
 import { countWords, plain } from './blocks';
+import { decode } from './charset';
 import { selectContent } from './content';
 import { digest } from './hash';
 import { TooDeep, TooLarge, parseHtml } from './html';
@@ -19,7 +20,11 @@ export type Cleaned = { keep: true; document: Document } | { keep: false; reason
 
 const VERSION = /^\s*@?v?\d+(?:\.\d+)+[\w.-]*$/;
 
-const loose = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ').trim();
+const loose = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
 
 /** The page's own name: its only first-level heading, or, where that names the site or there are several, the first part of <title>. */
 const pageTitle = (title: string, headings: readonly string[]): string => {
@@ -57,14 +62,28 @@ export const cleanText = (page: Page, text: string, options: CleanOptions): Clea
     throw error;
   }
   const tops = parsed.blocks.flatMap((block) => (block.type === 'heading' && block.level === 1 ? [block] : []));
-  const title = pageTitle(parsed.title, tops.map((block) => block.text));
-  const blocks = parsed.blocks.map((block) => {
-    const versioned = block === tops[0] && plain(block.text) !== title && VERSION.test(plain(block.text).slice(title.length)) && plain(block.text).startsWith(title);
-    return versioned ? { ...block, text: title } : block;
-  });
+  const title = pageTitle(
+    parsed.title,
+    tops.map((block) => block.text),
+  );
+  const sitesName = tops.length === 1 && title !== plain(tops[0]!.text) && !plain(tops[0]!.text).startsWith(title);
+  const blocks = parsed.blocks
+    .filter((block) => !(sitesName && block === tops[0]))
+    .map((block) => {
+      const versioned =
+        block === tops[0] &&
+        plain(block.text) !== title &&
+        VERSION.test(plain(block.text).slice(title.length)) &&
+        plain(block.text).startsWith(title);
+      return versioned ? { ...block, text: title } : block;
+    });
   const size = countWords(blocks.filter((block) => block.type !== 'heading'));
   if (size === 0) return { keep: false, reason: 'empty' };
   if (size < options.minWords) return { keep: false, reason: 'too_short', detail: `${size} words` };
   const content = { title, language: parsed.language, blocks };
   return { keep: true, document: { schema: RECORD_SCHEMA, id: page.id, url: page.url, sha256: digest(content), ...content } };
 };
+
+/** A page's bytes, decoded by its own rules, as a document of its content. */
+export const clean = (page: Page, body: Uint8Array, options: CleanOptions): Cleaned =>
+  cleanText(page, decode(body, page.charset).text, options);

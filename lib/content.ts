@@ -44,7 +44,9 @@ const findMain = (zones: ReadonlyMap<Zone, Totals>, page: Totals): Set<Zone> => 
   const prose = page.chars - page.linked;
   const pick = (purpose: 'main' | 'article', share: number): Set<Zone> => {
     const found = [...zones.keys()].filter((zone) => zone.purpose === purpose && !zone.named);
-    const held = found.filter((zone) => !found.includes(zone.parent as Zone)).reduce((sum, zone) => sum + zones.get(zone)!.chars - zones.get(zone)!.linked, 0);
+    const held = found
+      .filter((zone) => !found.includes(zone.parent as Zone))
+      .reduce((sum, zone) => sum + zones.get(zone)!.chars - zones.get(zone)!.linked, 0);
     return held >= share * prose && held > 0 ? new Set(found) : new Set();
   };
   const main = pick('main', 0.2);
@@ -94,7 +96,8 @@ const judge = (zone: Zone, totals: Totals, page: Totals, hasMain: boolean, inMai
   }
 };
 
-const SITE_PHRASE = /^(?:[«‹<←↑→›»>|\s]*)(?:next|prev(?:ious)?|up|top|home|contents|index|table of contents|back(?: to top)?|edit(?: this page)?(?: on \w+)?|view (?:page )?source|show source|report (?:a|this) (?:bug|issue|problem)|improve this page|skip to (?:main )?content|permalink|download|print)(?:[»›>←↑→|\s]*)$/i;
+const SITE_PHRASE =
+  /^(?:[«‹<←↑→›»>|\s]*)(?:next|prev(?:ious)?|up|top|home|contents|index|table of contents|back(?: to top)?|edit(?: this page)?(?: on \w+)?|view (?:page )?source|show source|report (?:a|this) (?:bug|issue|problem)|improve this page|skip to (?:main )?content|permalink|download|print)(?:[»›>←↑→|\s]*)$/i;
 
 /** Links that lead around rather than text that says something. */
 const isLinkBlock = (raw: RawBlock): boolean => {
@@ -106,7 +109,9 @@ const isLinkBlock = (raw: RawBlock): boolean => {
   // Links with little between them: "Languages: en | fr | ja".
   if (evidence.links >= 3 && evidence.chars - evidence.linked <= 8 * evidence.links && !/[.!?:;]$/.test(block.text)) return true;
   if (linked < 0.7) return false;
-  return (evidence.links >= 2 && words(block.text).length <= 4 * evidence.links && !/[.!?]$/.test(block.text)) || SITE_PHRASE.test(block.text);
+  return (
+    (evidence.links >= 2 && words(block.text).length <= 4 * evidence.links && !/[.!?]$/.test(block.text)) || SITE_PHRASE.test(block.text)
+  );
 };
 
 /** Text that a page is read for: what marks where content begins and ends on a page that does not say so. */
@@ -116,18 +121,18 @@ const isSubstance = (raw: RawBlock): boolean => {
   return density(raw.evidence) < 0.4 && words(blockText(raw.block)).length >= 8;
 };
 
+/** Without what leads to the first and away from the last text: link-dense blocks and what stands before or behind them. */
 const trimEdges = (blocks: readonly RawBlock[]): RawBlock[] => {
-  let first = blocks.findIndex(isSubstance);
+  const first = blocks.findIndex(isSubstance);
   if (first < 0) return [...blocks];
   const last = blocks.findLastIndex(isSubstance);
-  // A heading right above the first text belongs to it.
-  while (first > 0 && blocks[first - 1]!.block.type === 'heading' && !isTitle(blocks[first]!)) first -= 1;
-  const kept: RawBlock[] = [];
-  blocks.forEach((raw, index) => {
-    if (index >= first && index <= last) kept.push(raw);
-    else if (index > last && raw.block.type !== 'heading' && density(raw.evidence) < 0.4) kept.push(raw);
-  });
-  return kept;
+  const leadsAway = (raw: RawBlock): boolean => raw.block.type !== 'heading' && density(raw.evidence) >= 0.4;
+  const start = blocks.slice(0, first).findLastIndex(leadsAway) + 1;
+  let end = blocks.findIndex((raw, index) => index > last && leadsAway(raw));
+  if (end < 0) end = blocks.length;
+  // A heading over what is cut goes with it.
+  else while (end > last + 1 && blocks[end - 1]!.block.type === 'heading') end -= 1;
+  return blocks.slice(start, end);
 };
 
 /** Headings with nothing left under them because what was there is chrome. */
@@ -165,7 +170,9 @@ export const selectContent = (blocks: readonly RawBlock[]): RawBlock[] => {
   let kept = blocks.filter(isContent);
   if (main.size === 0) kept = trimEdges(kept);
   if (main.size > 0 && !kept.some(isTitle)) {
-    const title = blocks.find((raw) => isTitle(raw) && zonesAround(raw).every((zone) => zone.purpose !== 'nav' && zone.purpose !== 'footer'));
+    const title = blocks.find(
+      (raw) => isTitle(raw) && zonesAround(raw).every((zone) => zone.purpose !== 'nav' && zone.purpose !== 'footer'),
+    );
     if (title !== undefined) kept = [title, ...kept];
   }
   return dropBareHeadings(kept, blocks);

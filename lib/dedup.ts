@@ -54,10 +54,12 @@ const findBoilerplate = (pages: readonly Section[][], least: number): Edge[] => 
       places.set(key, place);
     }
   }
-  return [...places.values()].filter((place) => place.pages.size >= least && place.headings.size * 2 >= place.pages.size).flatMap((place) => {
-    const first = place.edges.reduce((least_, edge) => (compare(edge.section.id, least_.section.id) < 0 ? edge : least_));
-    return place.edges.filter((edge) => edge !== first);
-  });
+  return [...places.values()]
+    .filter((place) => place.pages.size >= least && place.headings.size * 2 >= place.pages.size)
+    .flatMap((place) => {
+      const first = place.edges.reduce((least_, edge) => (compare(edge.section.id, least_.section.id) < 0 ? edge : least_));
+      return place.edges.filter((edge) => edge !== first);
+    });
 };
 
 /**
@@ -69,10 +71,26 @@ export const dedup = async (documents: Iterable<Document> | AsyncIterable<Docume
   for await (const document of documents) pages.push(splitSections(document));
   const made = pages.flat().sort((a, b) => compare(a.id, b.id));
   const dropped: Dropped[] = [];
-  const counts: Deduped['counts'] = { documents: pages.length, sections: made.length, kept: 0, exact_duplicate: 0, near_duplicate: 0, boilerplate: 0, too_short: 0, boilerplateBlocks: 0 };
+  const counts: Deduped['counts'] = {
+    documents: pages.length,
+    sections: made.length,
+    kept: 0,
+    exact_duplicate: 0,
+    near_duplicate: 0,
+    boilerplate: 0,
+    too_short: 0,
+    boilerplateBlocks: 0,
+  };
   const drop = (section: Section, reason: DedupReason, detail?: string): void => {
     counts[reason] += 1;
-    dropped.push({ schema: RECORD_SCHEMA, id: section.id, of: 'section', stage: 'dedup', reason, ...(detail === undefined ? {} : { detail }) });
+    dropped.push({
+      schema: RECORD_SCHEMA,
+      id: section.id,
+      of: 'section',
+      stage: 'dedup',
+      reason,
+      ...(detail === undefined ? {} : { detail }),
+    });
   };
 
   const removed = new Map<Section, Set<number>>();
@@ -104,7 +122,11 @@ export const dedup = async (documents: Iterable<Document> | AsyncIterable<Docume
     } else clusters.union(first, index);
   });
   const alike = new UnionFind(unique.length);
-  joinSimilar(unique.map((index) => shingles(candidates[index]!.text)), options.similarity, alike);
+  joinSimilar(
+    unique.map((index) => shingles(candidates[index]!.text)),
+    options.similarity,
+    alike,
+  );
   unique.forEach((index, position) => {
     clusters.union(index, unique[alike.find(position)]!);
   });
@@ -119,10 +141,15 @@ export const dedup = async (documents: Iterable<Document> | AsyncIterable<Docume
   const sections: Section[] = [];
   for (const cluster of members.values()) {
     const least = candidates[cluster[0]!]!.section.id;
-    const best = cluster.map((index) => candidates[index]!).reduce((survivor, other) => {
-      const order = other.text.length - survivor.text.length || compare(survivor.section.url, other.section.url) || compare(survivor.section.id, other.section.id);
-      return order > 0 ? other : survivor;
-    });
+    const best = cluster
+      .map((index) => candidates[index]!)
+      .reduce((survivor, other) => {
+        const order =
+          other.text.length - survivor.text.length ||
+          compare(survivor.section.url, other.section.url) ||
+          compare(survivor.section.id, other.section.id);
+        return order > 0 ? other : survivor;
+      });
     for (const index of cluster) {
       const { section, text } = candidates[index]!;
       if (section === best.section) sections.push({ ...section, cluster: least });

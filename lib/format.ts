@@ -104,7 +104,12 @@ const decontaminated = (kept: SplitResult['kept'], out: Dropped[]): { kept: Spli
   const train = idsOf(clean.filter(({ split }) => split === 'train'));
   const held = idsOf(clean.filter(({ split }) => split !== 'train'));
   const count = (size: number): number => sharesRun(held, train, size).filter(Boolean).length;
-  const contamination = { dropped: kept.length - clean.length, remaining: count(MAX_SHARED_TOKENS), shared13: count(REPORTED_TOKENS), held: held.length };
+  const contamination = {
+    dropped: kept.length - clean.length,
+    remaining: count(MAX_SHARED_TOKENS),
+    shared13: count(REPORTED_TOKENS),
+    held: held.length,
+  };
   return { kept: clean, contamination };
 };
 

@@ -107,7 +107,12 @@ class Reader {
     } else if (PRE_ELEMENTS.has(name)) {
       frame.mode = 'pre';
       this.mode = 'pre';
-      this.pre = { parts: [], language: frame.language ?? this.languageAround() ?? languageName(attributes['lang'] ?? ''), breakBefore: false, fresh: true };
+      this.pre = {
+        parts: [],
+        language: frame.language ?? this.languageAround() ?? languageName(attributes['lang'] ?? ''),
+        breakBefore: false,
+        fresh: true,
+      };
       return;
     } else if (/^h[1-6]$/.test(name) || name === 'dt') {
       frame.mode = name === 'dt' ? 'term' : 'heading';
@@ -129,13 +134,19 @@ class Reader {
     };
     if (name === 'ul' || name === 'ol' || name === 'menu') {
       const start = Number.parseInt(attributes['start'] ?? '1', 10);
-      push({ kind: 'list', items: [], ordered: name === 'ol', start: Number.isSafeInteger(start) && start >= 0 && start < 1e9 ? start : 1 });
+      push({
+        kind: 'list',
+        items: [],
+        ordered: name === 'ol',
+        start: Number.isSafeInteger(start) && start >= 0 && start < 1e9 ? start : 1,
+      });
     } else if (name === 'li' && top.kind === 'list') {
       top.items.push([]);
       push({ kind: 'flow', blocks: top.items.at(-1)! });
     } else if (name === 'dl') push({ kind: 'terms', terms: [], body: [], out: [] });
     else if (name === 'dd' && top.kind === 'terms') push({ kind: 'flow', blocks: top.body });
-    else if (name === 'table') push({ kind: 'table', rows: [], extra: [], presentation: /^(?:presentation|none)$/.test(attributes['role'] ?? '') });
+    else if (name === 'table')
+      push({ kind: 'table', rows: [], extra: [], presentation: /^(?:presentation|none)$/.test(attributes['role'] ?? '') });
     else if (name === 'tr' && top.kind === 'table') top.rows.push([]);
     else if ((name === 'td' || name === 'th') && top.kind === 'table') {
       const cell: Cell = { header: name === 'th', raws: [] };
@@ -230,14 +241,20 @@ class Reader {
 
   private emitCode(raw: string, language: string | null, evidence: Evidence): void {
     const text = raw.replace(/\r\n?/g, '\n').replace(/\n$/, '');
-    if (text.trim() !== '') this.emit({ block: { type: 'code', text, language }, zone: this.zone, evidence: { ...evidence, chars: text.length } });
+    if (text.trim() !== '')
+      this.emit({ block: { type: 'code', text, language }, zone: this.zone, evidence: { ...evidence, chars: text.length } });
   }
 
   private closeHeading(): void {
     const own = this.place.ids;
     const { text, permalink, evidence } = this.run.take(own);
     if (text === '') return;
-    const block = { type: 'heading' as const, level: this.place.level, text: text.replace(/\s+/g, ' '), anchor: permalink ?? this.place.id ?? own.at(-1) ?? null };
+    const block = {
+      type: 'heading' as const,
+      level: this.place.level,
+      text: text.replace(/\s+/g, ' '),
+      anchor: permalink ?? this.place.id ?? own.at(-1) ?? null,
+    };
     this.emit({ block, zone: this.zone, evidence });
   }
 
@@ -275,7 +292,7 @@ class Reader {
 
   private closeSink(): void {
     const sink = this.sinks.pop()!;
-    let made: RawBlock[] = [];
+    let made: RawBlock[];
     if (sink.kind === 'list') made = listBlocks(sink.items, sink.ordered, sink.start, this.zone);
     else if (sink.kind === 'terms') {
       this.endDefinition(sink);

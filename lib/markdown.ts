@@ -9,21 +9,29 @@ const ITEM = /^( *)(?:([-*+])|(\d{1,9})[.)])(?:\s+(.*))?$/;
 const RULE = /^ {0,3}(?:(?:\*\s*){3,}|(?:-\s*){3,}|(?:_\s*){3,})$/;
 const DIVIDER = /^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
 
+/** Start of the private-use range that stands for escaped ASCII signs. */
+const ESCAPED = 0xe000;
+
+// Every repeat below is bounded, so that no line costs more than its length times a constant.
 /** Inline Markdown as the blocks hold it: links and images as their text, emphasis without marks, code spans as they are. */
 export const inlineText = (text: string): string =>
   text
-    .split(/((`+)(?:(?!\2)[^]|\2`+)*?\2(?!`))/g)
+    .split(/((`+)(?:(?!\2)[^]|\2`+){0,2000}?\2(?!`))/g)
     .filter((_, index) => index % 3 !== 2)
     .map((part, index) => {
       if (index % 2 === 1) return part;
-      return part
-        .replace(/!\[[^\]]*\]\([^)\s]*(?:\s+"[^"]*")?\)/g, '')
-        .replace(/\[([^\]]*)\]\([^)\s]*(?:\s+"[^"]*")?\)/g, '$1')
-        .replace(/<(https?:[^>\s]+)>/g, '$1')
-        .replace(/<\/?[a-zA-Z][^>]{0,300}>/g, '')
-        .replace(/(\*\*\*|\*\*|___|__)(?=\S)(.+?)(?<=\S)\1/g, '$2')
-        .replace(/(?<![\w*])([*_])(?=[^\s*_])([^*_\n]+?)(?<=\S)\1(?![\w*])/g, '$2')
-        .replace(/\\([!-/:-@[-`{-~])/g, '$1');
+      return (
+        part
+          // An escaped sign is text: out of the way of what follows, and back at the end.
+          .replace(/\\([!-/:-@[-`{-~])/g, (_, sign: string) => String.fromCharCode(ESCAPED + sign.charCodeAt(0)))
+          .replace(/!\[[^\]]{0,500}\]\([^)\s]{0,2000}(?:\s+"[^"]{0,500}")?\)/g, '')
+          .replace(/\[([^\]]{0,500})\]\([^)\s]{0,2000}(?:\s+"[^"]{0,500}")?\)/g, '$1')
+          .replace(/<(https?:[^>\s]{1,2000})>/g, '$1')
+          .replace(/<\/?[a-zA-Z][^>]{0,300}>/g, '')
+          .replace(/(\*\*\*|\*\*|___|__)(?=\S)(.{1,500}?)(?<=\S)\1/g, '$2')
+          .replace(/(?<![\w*])([*_])(?=[^\s*_])([^*_\n]{1,500}?)(?<=\S)\1(?![\w*])/g, '$2')
+          .replace(/[\ue000-\ue07f]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) - ESCAPED))
+      );
     })
     .join('')
     // The sign of a permalink that followed a heading.
@@ -33,7 +41,11 @@ export const inlineText = (text: string): string =>
     .normalize('NFC');
 
 const cells = (line: string): string[] =>
-  line.trim().replace(/^\||(?<!\\)\|$/g, '').split(/(?<!\\)\|/).map((cell) => inlineText(cell.replaceAll('\\|', '|')));
+  line
+    .trim()
+    .replace(/^\||(?<!\\)\|$/g, '')
+    .split(/(?<!\\)\|/)
+    .map((cell) => inlineText(cell.replaceAll('\\|', '|')));
 
 /** One pass over the lines. */
 export const parseMarkdown = (source: string): Block[] => {
@@ -50,7 +62,8 @@ export const parseMarkdown = (source: string): Block[] => {
   const endList = (): void => {
     if (list === null) return;
     const items = list.items.map((item) => inlineItem(item)).filter((item) => item !== '');
-    if (items.length > 0) blocks.push({ type: 'list', ordered: list.ordered, ...(list.ordered && list.start !== 1 ? { start: list.start } : {}), items });
+    if (items.length > 0)
+      blocks.push({ type: 'list', ordered: list.ordered, ...(list.ordered && list.start !== 1 ? { start: list.start } : {}), items });
     list = null;
   };
   const endAll = (): void => {
@@ -80,7 +93,7 @@ export const parseMarkdown = (source: string): Block[] => {
       if (next !== null && ordered) list = { ordered: true, start: next, items: [], indent: 0 };
       continue;
     }
-    const heading = HEADING.exec(line);
+    const heading = line.length > 2000 ? null : HEADING.exec(line);
     if (heading !== null) {
       endAll();
       const text = inlineText((heading[2] ?? '').replace(/\s*\[[^\]\w]*\]\(#[^)]*\)\s*$/, ''));
@@ -94,7 +107,14 @@ export const parseMarkdown = (source: string): Block[] => {
       continue;
     }
     const under = lines[at + 1] ?? '';
-    if (list === null && /^ {0,3}(?:=+|-+)\s*$/.test(under) && line.trim() !== '' && paragraph.length === 0 && !ITEM.test(line) && !line.includes('|')) {
+    if (
+      list === null &&
+      /^ {0,3}(?:=+|-+)\s*$/.test(under) &&
+      line.trim() !== '' &&
+      paragraph.length === 0 &&
+      !ITEM.test(line) &&
+      !line.includes('|')
+    ) {
       blocks.push({ type: 'heading', level: under.trim().startsWith('=') ? 1 : 2, text: inlineText(line), anchor: null });
       at += 1;
       continue;
@@ -132,7 +152,8 @@ export const parseMarkdown = (source: string): Block[] => {
     }
     if (paragraph.length === 0 && /^(?: {4}|\t)/.test(line) && list === null) {
       const code: string[] = [];
-      for (; at < lines.length && (/^(?: {4}|\t)/.test(lines[at]!) || lines[at]!.trim() === ''); at++) code.push(lines[at]!.replace(/^(?: {4}|\t)/, ''));
+      for (; at < lines.length && (/^(?: {4}|\t)/.test(lines[at]!) || lines[at]!.trim() === ''); at++)
+        code.push(lines[at]!.replace(/^(?: {4}|\t)/, ''));
       at -= 1;
       while (code.at(-1)?.trim() === '') code.pop();
       blocks.push({ type: 'code', text: code.join('\n'), language: null });

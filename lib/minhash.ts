@@ -118,7 +118,8 @@ export const joinSimilar = (sets: readonly Uint32Array[], similarity: number, cl
       }
       for (let at = bucket.length - 1; at >= Math.max(0, bucket.length - MAX_PROBES); at--) {
         const other = bucket[at]!;
-        if (clusters.find(index) !== clusters.find(other) && jaccard(sets[index]!, sets[other]!) >= similarity) clusters.union(index, other);
+        if (clusters.find(index) !== clusters.find(other) && jaccard(sets[index]!, sets[other]!) >= similarity)
+          clusters.union(index, other);
       }
       bucket.push(index);
     });

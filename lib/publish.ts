@@ -28,7 +28,8 @@ export const LIST_FILE = 'retune.json';
 const FileList = z.object({ schema: z.literal(1), files: z.array(z.object({ path: z.string() })) });
 
 /** Git's id of a blob: SHA-1 over "blob <bytes>\0" and the content. */
-export const gitBlobId = (content: Uint8Array): string => createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
+export const gitBlobId = (content: Uint8Array): string =>
+  createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
 
 const same = (local: LocalFile, remote: HubFile): boolean => {
   if (local.bytes !== remote.bytes) return false;
@@ -89,7 +90,13 @@ export interface CommitText {
 }
 
 /** Title with the mark, and a description that says what changed and what it was made from. */
-export const commitText = (kind: RepositoryKind, mark: string, preparedDigest: string, madeFrom: Record<string, string>, change: Change): CommitText => ({
+export const commitText = (
+  kind: RepositoryKind,
+  mark: string,
+  preparedDigest: string,
+  madeFrom: Record<string, string>,
+  change: Change,
+): CommitText => ({
   title: `${kind === 'model' ? 'Fine-tuned model' : 'Dataset'} (retune ${mark})`,
   description: [
     `${change.add.length} files added or changed, ${change.remove.length} deleted.`,

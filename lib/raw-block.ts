@@ -41,7 +41,11 @@ export const listBlocks = (items: readonly RawBlock[][], ordered: boolean, start
   const flush = (): void => {
     if (texts.length === 0) return;
     const first = number - texts.length;
-    out.push({ block: { type: 'list', ordered, ...(ordered && first !== 1 ? { start: first } : {}), items: texts }, zone: used[0]?.zone ?? zone, evidence: sum(used) });
+    out.push({
+      block: { type: 'list', ordered, ...(ordered && first !== 1 ? { start: first } : {}), items: texts },
+      zone: used[0]?.zone ?? zone,
+      evidence: sum(used),
+    });
     texts = [];
     used = [];
   };
@@ -106,7 +110,10 @@ export const definitionBlocks = (
   const term = terms.map((each) => each.text).join(', ');
   const signature = terms.some((each) => each.code) || CODELIKE.test(first.text);
   const anchor = terms.find((each) => each.anchor !== null)?.anchor ?? null;
-  return [{ block: { type: 'definition', term, anchor, signature, text: parts.join('\n\n'), code }, zone: inside[0]?.zone ?? zone, evidence }, ...body.slice(index)];
+  return [
+    { block: { type: 'definition', term, anchor, signature, text: parts.join('\n\n'), code }, zone: inside[0]?.zone ?? zone, evidence },
+    ...body.slice(index),
+  ];
 };
 
 export interface Cell {
@@ -115,7 +122,11 @@ export interface Cell {
 }
 
 const inCell = (raws: readonly RawBlock[]): string =>
-  raws.map(({ block }) => (block.type === 'prose' ? block.text : block.type === 'list' ? block.items.join('; ') : '')).join(' ').replace(/\s*\n\s*/g, ' ').trim();
+  raws
+    .map(({ block }) => (block.type === 'prose' ? block.text : block.type === 'list' ? block.items.join('; ') : ''))
+    .join(' ')
+    .replace(/\s*\n\s*/g, ' ')
+    .trim();
 
 const isNumbers = ({ block }: RawBlock): boolean => block.type === 'code' && /^\s*\d+(?:\s+\d+)*\s*$/.test(block.text);
 
@@ -126,7 +137,10 @@ export const tableBlocks = (rows: readonly Cell[][], presentation: boolean, zone
   const width = Math.max(...filled.map((cells) => cells.length));
   const all = filled.flat();
   const arranged =
-    presentation || width === 1 || all.some((cell) => cell.raws.some(({ block }) => block.type !== 'prose' && block.type !== 'list')) || (filled.length === 1 && !all.some((cell) => cell.header));
+    presentation ||
+    width === 1 ||
+    all.some((cell) => cell.raws.some(({ block }) => block.type !== 'prose' && block.type !== 'list')) ||
+    (filled.length === 1 && !all.some((cell) => cell.header));
   if (arranged) {
     return filled.flatMap((cells) => {
       const raws = cells.flatMap((cell) => cell.raws);
@@ -139,7 +153,11 @@ export const tableBlocks = (rows: readonly Cell[][], presentation: boolean, zone
   const raws = all.flatMap((cell) => cell.raws);
   return [
     {
-      block: { type: 'table', header: header.map((cell) => inCell(cell.raws)), rows: body.map((cells) => cells.map((cell) => inCell(cell.raws))) },
+      block: {
+        type: 'table',
+        header: header.map((cell) => inCell(cell.raws)),
+        rows: body.map((cells) => cells.map((cell) => inCell(cell.raws))),
+      },
       zone: raws[0]?.zone ?? zone,
       evidence: sum(raws),
     },

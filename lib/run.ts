@@ -137,7 +137,13 @@ export class Run {
     const permalinks = own.length === 0 ? [] : this.anchors.filter((anchor) => own.includes(decode(anchor.target)));
     const without = [...this.parts];
     for (const anchor of permalinks) without.fill('', anchor.from, anchor.to);
-    const clean = (parts: string[]): string => parts.join('').replace(/ ?\n ?/g, '\n').replace(/ {2,}/g, ' ').trim().normalize('NFC');
+    const clean = (parts: string[]): string =>
+      parts
+        .join('')
+        .replace(/ ?\n ?/g, '\n')
+        .replace(/ {2,}/g, ' ')
+        .trim()
+        .normalize('NFC');
     let text = permalinks.length > 0 ? clean(without) : '';
     if (text === '') text = clean(this.parts);
     const lines = this.onlyCode !== null && /\S\s*\n\s*\S/.test(this.onlyCode) && this.onlyCode.includes('\n') ? this.onlyCode : null;

@@ -17,7 +17,10 @@ export const splitSections = (document: Document): Section[] => {
     const position = sections.length;
     const id = digest({ pageId: document.id, anchor, position });
     const headings = above.map((heading) => heading.text);
-    const path = headings[0] !== undefined && plain(headings[0]) === document.title ? headings : [document.title, ...headings].filter((text) => text !== '');
+    const path =
+      headings[0] !== undefined && plain(headings[0]) === document.title
+        ? headings
+        : [document.title, ...headings].filter((text) => text !== '');
     const section: Section = {
       schema: RECORD_SCHEMA,
       id,

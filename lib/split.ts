@@ -34,7 +34,10 @@ const PRIORITY: Record<Split, number> = { train: 2, test: 1, validation: 0 };
 const byCluster = (pairs: readonly Pair[], config: SplitConfig): SplitResult => {
   const clusters = [...new Set(pairs.map(({ cluster }) => cluster))];
   const splits = new Map(clusters.map((cluster) => [cluster, drawn(cluster, config)]));
-  const drawnLowest = clusters.reduce((lowest, cluster) => (lot(config.salt, cluster) < lot(config.salt, lowest) ? cluster : lowest), clusters[0] ?? '');
+  const drawnLowest = clusters.reduce(
+    (lowest, cluster) => (lot(config.salt, cluster) < lot(config.salt, lowest) ? cluster : lowest),
+    clusters[0] ?? '',
+  );
   // Of a handful of sections perhaps none falls under the share; one is held out all the same, so that something is tested.
   if (config.testShare > 0 && clusters.length > 2 && ![...splits.values()].includes('test')) splits.set(drawnLowest, 'test');
   return { by: 'section', kept: pairs.map((pair) => ({ pair, split: splits.get(pair.cluster) ?? 'train' })), crossing: [] };

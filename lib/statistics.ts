@@ -56,7 +56,8 @@ export const histogram = (values: readonly number[], least = 16): Bin[] => {
 };
 
 /** The smallest value that at least a share of the values do not exceed; 0 of nothing. `sorted` ascends. */
-export const quantile = (sorted: readonly number[], share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
+export const quantile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 
 const tally = (names: readonly string[]): Record<string, number> => {
   const counts = new Map<string, number>();
@@ -101,7 +102,10 @@ export const statistics = ({ parts, splitBy, contamination }: Dataset, counts: R
     kinds: tally(all.map(({ kind }) => kind)),
     hosts: tally(all.map(({ url }) => new URL(url).host)),
     withCode: all.filter((example) => answerOf(example).includes('```')).length,
-    histograms: { tokens: histogram(all.map((example) => countOf(example).tokens)), answerChars: histogram(all.map((example) => answerOf(example).length)) },
+    histograms: {
+      tokens: histogram(all.map((example) => countOf(example).tokens)),
+      answerChars: histogram(all.map((example) => answerOf(example).length)),
+    },
     splitBy,
     contamination,
   };

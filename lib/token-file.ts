@@ -50,7 +50,8 @@ const checkRow = ({ example, ids, roles }: TokenRow, meta: TokenFileMeta): void 
   if (problem !== null) throw new RangeError(`example ${example}: ${problem}`);
   for (let at = 0; at < ids.length; at++) {
     const id = ids[at] ?? -1;
-    if (!(id >= 0 && id < meta.vocabSize)) throw new RangeError(`example ${example}: token id ${id} is not in the vocabulary of ${meta.vocabSize}`);
+    if (!(id >= 0 && id < meta.vocabSize))
+      throw new RangeError(`example ${example}: token id ${id} is not in the vocabulary of ${meta.vocabSize}`);
   }
 };
 
@@ -115,7 +116,8 @@ export const decodeTokenFile = (bytes: Uint8Array): TokenFile => {
   if (length < 0 || 8 + length > bytes.length) throw new RangeError('not a token file: its header is cut off');
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as Header;
   const meta = header.__metadata__;
-  if (meta.formatVersion !== FORMAT_VERSION) throw new RangeError(`token file of version ${meta.formatVersion}, this reads ${FORMAT_VERSION}`);
+  if (meta.formatVersion !== FORMAT_VERSION)
+    throw new RangeError(`token file of version ${meta.formatVersion}, this reads ${FORMAT_VERSION}`);
   const part = (name: string): DataView => {
     const [from = -1, to = -1] = (header[name]?.data_offsets ?? []) as number[];
     if (from < 0 || 8 + length + to > bytes.length) throw new RangeError(`token file: ${name} is missing or cut off`);
@@ -126,7 +128,12 @@ export const decodeTokenFile = (bytes: Uint8Array): TokenFile => {
   const rows = Array.from({ length: offsets.byteLength / 8 - 1 }, (_, index): TokenRow => {
     const [from, to] = [offset(index), offset(index + 1)];
     return {
-      example: Array.from({ length: 32 }, (_byte, at) => example.getUint8(32 * index + at).toString(16).padStart(2, '0')).join(''),
+      example: Array.from({ length: 32 }, (_byte, at) =>
+        example
+          .getUint8(32 * index + at)
+          .toString(16)
+          .padStart(2, '0'),
+      ).join(''),
       ids: Int32Array.from({ length: to - from }, (_id, at) => ids.getInt32(4 * (from + at), true)),
       roles: Uint8Array.from({ length: to - from }, (_role, at) => role.getUint8(from + at)),
     };

@@ -13,7 +13,15 @@ let folder: string;
 let server: HubStandIn;
 
 const python = async (script: string, ...args: string[]): Promise<string> => {
-  const env = { PATH: process.env['PATH'], HOME: folder, HF_HOME: join(folder, 'hf'), HF_ENDPOINT: server.url, HF_TOKEN: HUB_TOKEN, HF_HUB_DISABLE_XET: '1', HF_HUB_DISABLE_TELEMETRY: '1' };
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: folder,
+    HF_HOME: join(folder, 'hf'),
+    HF_ENDPOINT: server.url,
+    HF_TOKEN: HUB_TOKEN,
+    HF_HUB_DISABLE_XET: '1',
+    HF_HUB_DISABLE_TELEMETRY: '1',
+  };
   return (await run(PYTHON, ['-c', script, ...args], { env })).stdout.trim();
 };
 
@@ -34,9 +42,15 @@ test("what we push is what Python's client downloads", async () => {
   const repository = { kind: 'model', name: 'tester/tuned' } as const;
   await hub.create(repository, 'private');
   const parent = (await hub.head(repository)) ?? '';
-  const add = new Map([['adapter/w.safetensors', join(folder, 'weights')], ['README.md', join(folder, 'card')]]);
+  const add = new Map([
+    ['adapter/w.safetensors', join(folder, 'weights')],
+    ['README.md', join(folder, 'card')],
+  ]);
   const head = await hub.commit({ repository, title: 'first', description: '', parent, add, remove: [] });
-  const copy = await python('import sys; from huggingface_hub import snapshot_download; print(snapshot_download("tester/tuned", revision=sys.argv[1]))', head);
+  const copy = await python(
+    'import sys; from huggingface_hub import snapshot_download; print(snapshot_download("tester/tuned", revision=sys.argv[1]))',
+    head,
+  );
   expect(await readFile(join(copy, 'adapter/w.safetensors'))).toEqual(weights);
   expect(await readFile(join(copy, 'README.md'), 'utf8')).toBe('# card\n');
 }, 60_000);

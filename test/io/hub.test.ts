@@ -66,7 +66,14 @@ describe('reading', () => {
 
   test('a file is read as text and an absent one is null', async () => {
     const parent = await made(dataset);
-    const head = await hub.commit({ repository: dataset, title: 'one', description: '', parent, add: new Map([['a b/ü.json', await local('x', '{"ü":1}')]]), remove: [] });
+    const head = await hub.commit({
+      repository: dataset,
+      title: 'one',
+      description: '',
+      parent,
+      add: new Map([['a b/ü.json', await local('x', '{"ü":1}')]]),
+      remove: [],
+    });
     expect(await hub.read(dataset, head, 'a b/ü.json')).toBe('{"ü":1}');
     expect(await hub.read(dataset, parent, 'a b/ü.json')).toBeNull();
   });
@@ -103,8 +110,22 @@ describe('committing', () => {
 
   test('files are deleted in the same commit', async () => {
     const parent = await made(model);
-    const old = await hub.commit({ repository: model, title: 'old', description: '', parent, add: new Map([['old.txt', await local('o', 'old')]]), remove: [] });
-    await hub.commit({ repository: model, title: 'new', description: '', parent: old, add: new Map([['new.txt', await local('n', 'new')]]), remove: ['old.txt'] });
+    const old = await hub.commit({
+      repository: model,
+      title: 'old',
+      description: '',
+      parent,
+      add: new Map([['old.txt', await local('o', 'old')]]),
+      remove: [],
+    });
+    await hub.commit({
+      repository: model,
+      title: 'new',
+      description: '',
+      parent: old,
+      add: new Map([['new.txt', await local('n', 'new')]]),
+      remove: ['old.txt'],
+    });
     expect([...server.repository('model', model.name).head.tree.keys()]).toEqual(['.gitattributes', 'new.txt']);
     expect((await hub.commitsSince(model, parent)).map((commit) => commit.title)).toEqual(['new', 'old']);
   });
@@ -119,7 +140,9 @@ describe('committing', () => {
   test('a moved head is a conflict and changes nothing', async () => {
     const parent = await made(model);
     server.edit('model', model.name, 'notes.md', 'mine');
-    const error = await caught(hub.commit({ repository: model, title: 'late', description: '', parent, add: new Map([['a', await local('a', 'a')]]), remove: [] }));
+    const error = await caught(
+      hub.commit({ repository: model, title: 'late', description: '', parent, add: new Map([['a', await local('a', 'a')]]), remove: [] }),
+    );
     expect([error.code, error.status]).toEqual(['CONFLICT', 412]);
     expect(server.repository('model', model.name).head.title).toBe('Update notes.md');
   });
@@ -168,7 +191,16 @@ describe('errors', () => {
   test('a failed upload does not show the signature of its address', async () => {
     const parent = await made(model);
     server.inject({ method: 'PUT', path: /_lfs/, does: { status: 500 } });
-    const error = await caught(hub.commit({ repository: model, title: 't', description: '', parent, add: new Map([['w.bin', await local('w', 'bytes')]]), remove: [] }));
+    const error = await caught(
+      hub.commit({
+        repository: model,
+        title: 't',
+        description: '',
+        parent,
+        add: new Map([['w.bin', await local('w', 'bytes')]]),
+        remove: [],
+      }),
+    );
     expect(error.code).toBe('UNAVAILABLE');
     expect(error.message).toContain('/_lfs/model/tester/tuned');
     expect(error.message).not.toContain('presigned');
@@ -176,7 +208,14 @@ describe('errors', () => {
 
   test('an upload that was done is not done again when the commit failed', async () => {
     const parent = await made(model);
-    const request = { repository: model, title: 't', description: '', parent, add: new Map([['w.bin', await local('w', 'bytes')]]), remove: [] };
+    const request = {
+      repository: model,
+      title: 't',
+      description: '',
+      parent,
+      add: new Map([['w.bin', await local('w', 'bytes')]]),
+      remove: [],
+    };
     server.inject({ method: 'POST', path: /\/commit\//, does: { status: 503 } });
     await caught(hub.commit(request));
     await hub.commit(request);
@@ -186,8 +225,16 @@ describe('errors', () => {
   test('an abort during an upload ends it and nothing is committed', async () => {
     const parent = await made(model);
     const abort = new AbortController();
-    server.inject({ method: 'PUT', path: /_lfs/, does: { delayMs: 60_000 }, strikes: () => abort.abort(new Error('cancelled by a person')) });
-    const commit = hub.commit({ repository: model, title: 't', description: '', parent, add: new Map([['w.bin', await local('w', 'bytes')]]), remove: [] }, abort.signal);
+    server.inject({
+      method: 'PUT',
+      path: /_lfs/,
+      does: { delayMs: 60_000 },
+      strikes: () => abort.abort(new Error('cancelled by a person')),
+    });
+    const commit = hub.commit(
+      { repository: model, title: 't', description: '', parent, add: new Map([['w.bin', await local('w', 'bytes')]]), remove: [] },
+      abort.signal,
+    );
     await expect(commit).rejects.toThrow('cancelled by a person');
     expect(await hub.head(model)).toBe(parent);
   });

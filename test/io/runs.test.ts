@@ -51,7 +51,12 @@ test('a record is replaced whole', async () => {
 });
 
 test('runs are listed newest first, and files beside them are none', async () => {
-  for (const [id, day] of [['b', '02'], ['a', '03'], ['c', '01']] as const) await writeRun(store, record(id, 'e', `2026-01-${day}T00:00:00.000Z`));
+  for (const [id, day] of [
+    ['b', '02'],
+    ['a', '03'],
+    ['c', '01'],
+  ] as const)
+    await writeRun(store, record(id, 'e', `2026-01-${day}T00:00:00.000Z`));
   await store.putFile(`${runFolder({ runId: 'a', executionId: 'e' })}/push-model.json`, '{}');
   await store.putFile(`${runFolder({ runId: 'a', executionId: 'e' })}/report.html`, '<html>');
   expect((await listRuns(store)).map((run) => run.runId)).toEqual(['a', 'b', 'c']);

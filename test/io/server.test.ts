@@ -38,7 +38,7 @@ test('the server and its sentinel go when the parent is killed', async () => {
   const script = `process.stdin.resume();
     require(${JSON.stringify(join(__dirname, '../../io/server.ts'))}).startServer(${JSON.stringify(options)})
       .then((server) => console.log(JSON.stringify({ pid: server.pid })));`;
-  const parent = spawn(process.execPath, ['-r', join(__dirname, '../support/typescript.cjs'), '-e', script], {
+  const parent = spawn(process.execPath, ['-r', join(__dirname, '../support/load-typescript.cjs'), '-e', script], {
     stdio: ['pipe', 'pipe', 'inherit'],
     cwd: join(__dirname, '../..'),
   });

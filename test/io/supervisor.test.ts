@@ -32,7 +32,7 @@ interface Line {
 }
 
 const supervise = (env: NodeJS.ProcessEnv = {}): { child: ChildProcess; next: () => Promise<Line> } => {
-  const args = ['-r', join(support, 'typescript.cjs'), join(support, 'supervise.ts'), home, temporalCli(), journal];
+  const args = ['-r', join(support, 'load-typescript.cjs'), join(support, 'supervise.ts'), home, temporalCli(), journal];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
   children.push(child);
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();

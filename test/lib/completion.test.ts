@@ -11,7 +11,13 @@ const message = (channel: string, text: string, end?: number): number[] => [
 const assistant = [CONTROL.start, ...encodeText('assistant')];
 
 test('an answer on the final channel that ends is read', () => {
-  expect(parseCompletion(message('final', 'Yes: 語 🚀.', CONTROL.return))).toEqual({ channel: 'final', text: 'Yes: 語 🚀.', thinking: '', ended: true, valid: true });
+  expect(parseCompletion(message('final', 'Yes: 語 🚀.', CONTROL.return))).toEqual({
+    channel: 'final',
+    text: 'Yes: 語 🚀.',
+    thinking: '',
+    ended: true,
+    valid: true,
+  });
 });
 
 test('analysis before the answer is told apart', () => {
@@ -30,7 +36,10 @@ test.each([
   ['an unknown channel', message('finale', 'x', CONTROL.return)],
   ['no channel', [CONTROL.message, ...encodeText('x'), CONTROL.return]],
   ['a second start inside the text', [...message('final', 'x'), CONTROL.start, ...encodeText('user')]],
-  ['another role', [...message('analysis', 'x', CONTROL.end), CONTROL.start, ...encodeText('user'), ...message('final', 'x', CONTROL.return)]],
+  [
+    'another role',
+    [...message('analysis', 'x', CONTROL.end), CONTROL.start, ...encodeText('user'), ...message('final', 'x', CONTROL.return)],
+  ],
   ['text between messages', [...message('analysis', 'x', CONTROL.end), ...encodeText('y')]],
   ['tokens after the end', [...message('final', 'x', CONTROL.return), ...encodeText('y')]],
   ['end of text instead of return', message('final', 'x', CONTROL.endoftext)],
@@ -45,7 +54,9 @@ test('a tool call ends the turn validly, though it is no answer', () => {
 
 test('text streams with its channel as it comes', () => {
   const reader = createCompletionReader();
-  const seen = message('final', 'Hi 🚀', CONTROL.return).map((id) => reader.push(id)).filter((piece) => piece !== null);
+  const seen = message('final', 'Hi 🚀', CONTROL.return)
+    .map((id) => reader.push(id))
+    .filter((piece) => piece !== null);
   expect(seen.map(({ text }) => text).join('')).toBe('Hi 🚀');
   expect(new Set(seen.map(({ channel }) => channel))).toEqual(new Set(['final']));
 });

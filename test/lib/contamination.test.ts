@@ -8,7 +8,13 @@ test('a shared run of exactly the size is found anywhere, one shorter is not', (
   const shared = words(50);
   const train = [[...words(30), ...shared, ...words(10)], words(300)];
   const row = (run: number[]): number[] => [...words(7), ...run, ...words(9)];
-  expect(sharesRun([row(shared), row(shared.slice(1)), row(shared.slice(0, 49)), shared, words(80)], train, 50)).toEqual([true, false, false, true, false]);
+  expect(sharesRun([row(shared), row(shared.slice(1)), row(shared.slice(0, 49)), shared, words(80)], train, 50)).toEqual([
+    true,
+    false,
+    false,
+    true,
+    false,
+  ]);
 });
 
 test('a short row is compared whole, with whole rows alone', () => {

@@ -9,9 +9,15 @@ import { decodeIds } from '../../lib/tokens';
 import { pair } from '../support/example-builder';
 
 const config = PipelineInput.parse({}).format;
-const sentence = (index: number): string => `Answer ${index}: ${Array.from({ length: 12 }, (_, word) => `word${index}x${word}`).join(' ')}.`;
+const sentence = (index: number): string =>
+  `Answer ${index}: ${Array.from({ length: 12 }, (_, word) => `word${index}x${word}`).join(' ')}.`;
 const pairs = Array.from({ length: 300 }, (_, index) =>
-  pair({ page: `https://example.org/${index % 100}.html`, section: `s${index}`, instruction: `Question ${index}?`, response: sentence(index) }),
+  pair({
+    page: `https://example.org/${index % 100}.html`,
+    section: `s${index}`,
+    instruction: `Question ${index}?`,
+    response: sentence(index),
+  }),
 );
 const reasons = (rows: { reason: string }[]): string[] => rows.map(({ reason }) => reason);
 const kept = (dataset: ReturnType<typeof format>): number => SPLITS.reduce((sum, split) => sum + dataset.parts[split].examples.length, 0);
@@ -53,7 +59,9 @@ test('instructions are a developer message in GPT-OSS and a system message elsew
 
 test('a held-out answer that shares 50 tokens with training is dropped, and nothing shared remains', () => {
   const copied = Array.from({ length: 60 }, (_, word) => `copied${word}`).join(' ');
-  const everywhere = pairs.map((row, index) => (index < 100 ? pair({ ...row, page: row.url, response: `${sentence(index)} ${copied}` }) : row));
+  const everywhere = pairs.map((row, index) =>
+    index < 100 ? pair({ ...row, page: row.url, response: `${sentence(index)} ${copied}` }) : row,
+  );
   const dataset = format(everywhere, config, 'chat');
   expect(dataset.splitBy).toBe('page');
   expect(dataset.contamination.dropped).toBeGreaterThan(5);

@@ -1,4 +1,4 @@
-import { parquetReadObjects } from 'hyparquet';
+import { parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { sha256 } from '../../lib/hash';
 import { toParquet } from '../../lib/parquet';
 import { example } from '../support/example-builder';
@@ -17,4 +17,12 @@ test('rows read back from Parquet are the rows of the JSONL', async () => {
 
 test('the same examples give the same bytes', () => {
   expect(sha256(toParquet(rows))).toBe(sha256(toParquet(structuredClone(rows))));
+});
+
+test('an empty split is a file with the same columns and no row', async () => {
+  const bytes = toParquet([]);
+  expect(await parquetReadObjects({ file: bytes.buffer as ArrayBuffer })).toEqual([]);
+  expect(parquetSchema(parquetMetadata(bytes.buffer as ArrayBuffer)).children.map(({ element }) => element.name)).toEqual(
+    Object.keys(example()),
+  );
 });

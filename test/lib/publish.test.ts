@@ -1,7 +1,26 @@
 import type { HubFile } from '../../contracts/hub';
-import { commitMark, commitText, compare, fileList, findMarked, gitBlobId, LIST_FILE, type LocalFile, madeBefore, modelPath, needBlobId } from '../../lib/publish';
+import {
+  commitMark,
+  commitText,
+  compare,
+  fileList,
+  findMarked,
+  gitBlobId,
+  LIST_FILE,
+  type LocalFile,
+  madeBefore,
+  modelPath,
+  needBlobId,
+} from '../../lib/publish';
 
-const file = (path: string, over: Partial<LocalFile> = {}): LocalFile => ({ path, bytes: 3, sha256: `256-${path}`, sha1: `1-${path}`, companion: false, ...over });
+const file = (path: string, over: Partial<LocalFile> = {}): LocalFile => ({
+  path,
+  bytes: 3,
+  sha256: `256-${path}`,
+  sha1: `1-${path}`,
+  companion: false,
+  ...over,
+});
 const regular = (path: string, over: Partial<HubFile> = {}): HubFile => ({ path, bytes: 3, sha1: `1-${path}`, sha256: null, ...over });
 const large = (path: string, over: Partial<HubFile> = {}): HubFile => ({ path, bytes: 3, sha1: null, sha256: `256-${path}`, ...over });
 const nothing = { add: [], remove: [] };
@@ -13,13 +32,37 @@ describe('compare', () => {
     ['replaces a regular file of another blob id', [file('a')], [regular('a', { sha1: 'other' })], [], { add: ['a'], remove: [] }],
     ['replaces a large file of another hash', [file('a')], [large('a', { sha256: 'other' })], [], { add: ['a'], remove: [] }],
     ['replaces a file of another size whatever the hashes say', [file('a')], [large('a', { bytes: 4 })], [], { add: ['a'], remove: [] }],
-    ['takes an entry without a hash for another file', [file('a', { sha1: null })], [regular('a', { sha1: null })], [], { add: ['a'], remove: [] }],
+    [
+      'takes an entry without a hash for another file',
+      [file('a', { sha1: null })],
+      [regular('a', { sha1: null })],
+      [],
+      { add: ['a'], remove: [] },
+    ],
     ['takes a local file without a blob id for another one', [file('a', { sha1: null })], [regular('a')], [], { add: ['a'], remove: [] }],
     ['never deletes what we did not make', [file('a')], [regular('a'), regular('.gitattributes'), regular('notes.md')], ['a'], nothing],
-    ['deletes what we made and do not make any more', [file('a')], [regular('a'), regular('old')], ['a', 'old'], { add: [], remove: ['old'] }],
+    [
+      'deletes what we made and do not make any more',
+      [file('a')],
+      [regular('a'), regular('old')],
+      ['a', 'old'],
+      { add: [], remove: ['old'] },
+    ],
     ['does not delete what is gone already', [file('a')], [regular('a')], ['a', 'old'], nothing],
-    ['leaves a differing companion alone', [file('a'), file('times', { companion: true })], [regular('a'), regular('times', { sha1: 'other' })], [], nothing],
-    ['takes companions along', [file('a'), file('times', { companion: true })], [regular('times', { sha1: 'other' })], [], { add: ['a', 'times'], remove: [] }],
+    [
+      'leaves a differing companion alone',
+      [file('a'), file('times', { companion: true })],
+      [regular('a'), regular('times', { sha1: 'other' })],
+      [],
+      nothing,
+    ],
+    [
+      'takes companions along',
+      [file('a'), file('times', { companion: true })],
+      [regular('times', { sha1: 'other' })],
+      [],
+      { add: ['a', 'times'], remove: [] },
+    ],
   ])('%s', (_, local, remote, made, change) => {
     expect(compare(local, remote, made)).toEqual(change);
   });
@@ -50,9 +93,12 @@ describe('the list of our files', () => {
     expect(madeBefore('{"schema":1,"files":[{"path":".gitattributes"},{"path":"a"}]}')).toEqual(['a', LIST_FILE]);
   });
 
-  test.each([[null], ['not JSON'], ['[]'], ['{"schema":2,"files":[{"path":"README.md"}]}'], ['{"files":"x"}']])('%j gives nothing that may be deleted', (list) => {
-    expect(madeBefore(list)).toEqual([]);
-  });
+  test.each([[null], ['not JSON'], ['[]'], ['{"schema":2,"files":[{"path":"README.md"}]}'], ['{"files":"x"}']])(
+    '%j gives nothing that may be deleted',
+    (list) => {
+      expect(madeBefore(list)).toEqual([]);
+    },
+  );
 });
 
 describe('the commit', () => {

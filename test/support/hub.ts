@@ -33,7 +33,8 @@ interface Reply {
 }
 
 const json = (body: unknown, status = 200, headers: Record<string, string> = {}): Reply => ({ status, body, headers });
-const refuse = (status: number, error: string, code?: string): Reply => json({ error }, status, { 'x-error-message': error, ...(code === undefined ? {} : { 'x-error-code': code }) });
+const refuse = (status: number, error: string, code?: string): Reply =>
+  json({ error }, status, { 'x-error-message': error, ...(code === undefined ? {} : { 'x-error-code': code }) });
 
 const readBody = async (request: IncomingMessage): Promise<Buffer> => {
   const chunks: Buffer[] = [];
@@ -120,7 +121,8 @@ export class HubStandIn {
     const body = await readBody(request);
     const does = fault?.does;
     if (does === 'cut-before') return void request.socket.destroy();
-    if (typeof does === 'object' && 'status' in does) return this.send(response, { ...refuse(does.status, does.error ?? 'injected'), headers: does.headers ?? {} });
+    if (typeof does === 'object' && 'status' in does)
+      return this.send(response, { ...refuse(does.status, does.error ?? 'injected'), headers: does.headers ?? {} });
     if (typeof does === 'object' && 'delayMs' in does && !(await waited(request, does.delayMs))) return;
     const reply = this.answer(request, url, body);
     if (does === 'cut-after') return void request.socket.destroy();
@@ -130,14 +132,19 @@ export class HubStandIn {
   private send(response: ServerResponse, reply: Reply): void {
     const raw = Buffer.isBuffer(reply.body);
     const data = raw ? (reply.body as Buffer) : reply.body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(reply.body));
-    response.writeHead(reply.status, { 'content-type': raw ? 'application/octet-stream' : 'application/json', 'content-length': data.length, 'x-request-id': 'stand-in', ...reply.headers });
+    response.writeHead(reply.status, {
+      'content-type': raw ? 'application/octet-stream' : 'application/json',
+      'content-length': data.length,
+      'x-request-id': 'stand-in',
+      ...reply.headers,
+    });
     response.end(response.req.method === 'HEAD' ? undefined : data);
   }
 
   private answer(request: IncomingMessage, url: URL, body: Buffer): Reply {
     const path = decodeURIComponent(url.pathname);
     const stored = /^\/_lfs\/(model|dataset)\/([^/]+\/[^/]+)\/([0-9a-f]{64})(?:\/(\d+))?$/.exec(path);
-    if (stored !== null) return this.store(request.method ?? '', stored as unknown as string[], body); // presigned: no token
+    if (stored !== null) return this.store(request.method ?? '', stored, body); // presigned: no token
     if (request.headers.authorization !== `Bearer ${HUB_TOKEN}`) return refuse(401, 'Invalid username or password.');
     if (path === '/api/whoami-v2') return json(this.whoAmI());
     if (path === '/api/validate-yaml') return json({ errors: [], warnings: [] });
@@ -156,17 +163,42 @@ export class HubStandIn {
     switch (api[3]) {
       case undefined:
       case 'revision':
-        return json({ _id: '0', id: repository.name, private: repository.isPrivate, sha: at.id, downloads: 0, likes: 0, gated: false, lastModified: at.date, tags: [], siblings: [...at.tree.keys()].map((rfilename) => ({ rfilename })) });
+        return json({
+          _id: '0',
+          id: repository.name,
+          private: repository.isPrivate,
+          sha: at.id,
+          downloads: 0,
+          likes: 0,
+          gated: false,
+          lastModified: at.date,
+          tags: [],
+          siblings: [...at.tree.keys()].map((rfilename) => ({ rfilename })),
+        });
       case 'tree':
         return this.page(url, [...at.tree.values()].map(treeEntry));
       case 'commits':
-        return this.page(url, [...repository.commits].reverse().map((commit) => ({ id: commit.id, title: commit.title, message: commit.message, date: commit.date, authors: [{ user: this.options.user, avatar: '' }] })));
+        return this.page(
+          url,
+          [...repository.commits].reverse().map((commit) => ({
+            id: commit.id,
+            title: commit.title,
+            message: commit.message,
+            date: commit.date,
+            authors: [{ user: this.options.user, avatar: '' }],
+          })),
+        );
       case 'preupload':
         return json({
           commitOid: at.id,
           files: (JSON.parse(body.toString()) as { files: { path: string; size: number }[] }).files.map((file) => {
             const current = at.tree.get(file.path);
-            return { path: file.path, uploadMode: isLfs(file.path, file.size) ? 'lfs' : 'regular', shouldIgnore: false, ...(current === undefined ? {} : { oid: current.lfs ? sha256(current.content) : gitBlobId(current.content) }) };
+            return {
+              path: file.path,
+              uploadMode: isLfs(file.path, file.size) ? 'lfs' : 'regular',
+              shouldIgnore: false,
+              ...(current === undefined ? {} : { oid: current.lfs ? sha256(current.content) : gitBlobId(current.content) }),
+            };
           }),
         });
       default:
@@ -176,16 +208,26 @@ export class HubStandIn {
 
   private whoAmI(): unknown {
     const orgs = this.options.orgs.map((name) => ({ name, type: 'org', roleInOrg: 'admin' }));
-    return { type: 'user', id: '0', name: this.options.user, orgs, auth: { type: 'access_token', accessToken: { displayName: 'tests', role: 'write', createdAt: '2026-01-01T00:00:00.000Z' } } };
+    return {
+      type: 'user',
+      id: '0',
+      name: this.options.user,
+      orgs,
+      auth: { type: 'access_token', accessToken: { displayName: 'tests', role: 'write', createdAt: '2026-01-01T00:00:00.000Z' } },
+    };
   }
 
   private create(wanted: Record<string, unknown>): Reply {
     const kind = wanted['type'] === 'dataset' ? 'dataset' : 'model';
     const owner = (wanted['organization'] as string | undefined) ?? this.options.user;
-    if (owner !== this.options.user && !this.options.orgs.includes(owner)) return refuse(403, `You don't have the rights to create a ${kind} under the namespace "${owner}".`);
+    if (owner !== this.options.user && !this.options.orgs.includes(owner))
+      return refuse(403, `You don't have the rights to create a ${kind} under the namespace "${owner}".`);
     const name = `${owner}/${wanted['name'] as string}`;
     if (this.has(kind, name)) return refuse(409, 'You already created this repo');
-    this.repositories.set(`${kind}:${name}`, new HubRepository(kind, name, wanted['visibility'] === 'private' || wanted['private'] === true));
+    this.repositories.set(
+      `${kind}:${name}`,
+      new HubRepository(kind, name, wanted['visibility'] === 'private' || wanted['private'] === true),
+    );
     return json({ url: `${this.url}/${kind === 'dataset' ? 'datasets/' : ''}${name}`, id: name, name });
   }
 
@@ -203,9 +245,17 @@ export class HubStandIn {
     const objects = wanted.objects.map(({ oid, size }) => {
       if (repository.objects.has(oid)) return { oid, size };
       const href = `${this.url}/_lfs/${repository.kind}/${repository.name}/${oid}`;
-      if (partBytes === undefined || size <= partBytes) return { oid, size, actions: { upload: { href: `${href}?X-Amz-Signature=presigned` } } };
-      const parts = Array.from({ length: Math.ceil(size / partBytes) }, (_, index) => [String(index + 1).padStart(5, '0'), `${href}/${index + 1}?X-Amz-Signature=presigned`]);
-      return { oid, size, actions: { upload: { href, header: { chunk_size: String(partBytes), ...Object.fromEntries(parts) as Record<string, string> } } } };
+      if (partBytes === undefined || size <= partBytes)
+        return { oid, size, actions: { upload: { href: `${href}?X-Amz-Signature=presigned` } } };
+      const parts = Array.from({ length: Math.ceil(size / partBytes) }, (_, index) => [
+        String(index + 1).padStart(5, '0'),
+        `${href}/${index + 1}?X-Amz-Signature=presigned`,
+      ]);
+      return {
+        oid,
+        size,
+        actions: { upload: { href, header: { chunk_size: String(partBytes), ...(Object.fromEntries(parts) as Record<string, string>) } } },
+      };
     });
     return json({ transfer: partBytes === undefined ? 'basic' : 'multipart', objects });
   }
@@ -230,18 +280,31 @@ export class HubStandIn {
     const file = commit?.tree.get(path);
     if (commit === undefined) return refuse(404, 'Invalid rev id', 'RevisionNotFound');
     if (file === undefined) return refuse(404, 'Entry not found', 'EntryNotFound');
-    const headers = { etag: `"${file.lfs ? sha256(file.content) : gitBlobId(file.content)}"`, 'x-repo-commit': commit.id, 'accept-ranges': 'bytes' };
+    const headers = {
+      etag: `"${file.lfs ? sha256(file.content) : gitBlobId(file.content)}"`,
+      'x-repo-commit': commit.id,
+      'accept-ranges': 'bytes',
+    };
     const asked = /^bytes=(\d+)-(\d*)$/.exec(range ?? '');
     if (asked === null) return { status: 200, body: file.content, headers };
     const from = Number(asked[1]);
     const to = Math.min(asked[2] === '' ? Infinity : Number(asked[2]), file.content.length - 1);
-    return { status: 206, body: file.content.subarray(from, to + 1), headers: { ...headers, 'content-range': `bytes ${from}-${to}/${file.content.length}` } };
+    return {
+      status: 206,
+      body: file.content.subarray(from, to + 1),
+      headers: { ...headers, 'content-range': `bytes ${from}-${to}/${file.content.length}` },
+    };
   }
 
   private commit(repository: HubRepository, body: Buffer): Reply {
-    const lines = body.toString().split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as { key: string; value: Record<string, string> });
+    const lines = body
+      .toString()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as { key: string; value: Record<string, string> });
     const header = lines.find((line) => line.key === 'header')?.value ?? {};
-    if (header['parentCommit'] !== undefined && header['parentCommit'] !== repository.head.id) return refuse(412, 'A commit has happened since. Please refresh and try again.');
+    if (header['parentCommit'] !== undefined && header['parentCommit'] !== repository.head.id)
+      return refuse(412, 'A commit has happened since. Please refresh and try again.');
     const add: HubFile[] = [];
     for (const { key, value } of lines) {
       const path = value['path'] ?? '';

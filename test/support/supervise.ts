@@ -1,4 +1,4 @@
-// A supervisor as a process of its own: node -r typescript.cjs supervise.ts <home> <cli> <journal>
+// A supervisor as a process of its own: node -r load-typescript.cjs supervise.ts <home> <cli> <journal>
 import { join } from 'node:path';
 import { startSupervisor } from '../../io/supervisor';
 

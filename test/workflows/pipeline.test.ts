@@ -48,7 +48,7 @@ describe('a run on a site with a dead, a slow, a moved and a forbidden page', ()
     const all = [...urls, ...['/slow.html', '/moved.html', '/private/secret.html', '/dead.html'].map((path) => site.privateUrl(path))];
     const result = await stack.run('first', littleInput(all));
     expect(result).toMatchObject({ status: 'prepared', stages: { collect: { counts: { urls: 14, pages: 12, dropped: 2 } } } });
-    expect(result.stages.collect?.reasons).toEqual({ robots_denied: 1, http_404: 1 });
+    expect(result.stages.collect?.reasons).toEqual({ robots_denied: 1, not_found: 1 });
     expect(site.count('/private/secret.html')).toBe(0);
     const counts = (verb: keyof typeof result.stages): Record<string, number> => result.stages[verb]?.counts ?? {};
     expect(counts('clean')).toMatchObject({ pages: 12, documents: 12, dropped: 0 });

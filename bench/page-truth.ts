@@ -1,0 +1,128 @@
+// What a page holds, taken from its DOM by selectors written for each kind of site, never from the cleaner.
+import { parseDocument } from 'htmlparser2';
+
+/** A node of htmlparser2's DOM, as far as it is read here. */
+interface Node {
+  type: string;
+  parent: Node | null;
+  data?: string;
+  name?: string;
+  attribs?: Record<string, string>;
+  children?: Node[];
+}
+
+export interface Kind {
+  name: string;
+  /** Roots of the content. */
+  content: readonly string[];
+  /** What is no content, inside the roots and outside. */
+  chrome: readonly string[];
+}
+
+/** Selectors: `tag`, `#id`, `.class` or `[role=x]`. */
+export const KINDS: readonly Kind[] = [
+  { name: 'npm', content: ['#_content'], chrome: ['#banner', '#table_of_contents', 'footer'] },
+  {
+    name: 'sphinx',
+    content: ['[role=main]'],
+    chrome: ['.related', '.sphinxsidebar', '.footer', '.headerlink', '.mobile-nav', '.contents'],
+  },
+  { name: 'asciidoc', content: ['#content'], chrome: ['#footer', '#toc'] },
+  {
+    name: 'sqlite',
+    content: ['body'],
+    chrome: ['.nosearch', '.fancy-toc1', '.fancy-toc2', '.fancy-toc3', '#toc_header', '#toc_sub', '.menu', '.hdrftr', 'button'],
+  },
+  { name: 'node', content: ['#apicontent'], chrome: ['#column2', 'header', '#toc', '.mark', '#gtoc', 'button'] },
+  {
+    name: 'apache',
+    content: ['#page-content', '#preamble'],
+    chrome: ['#page-header', '#path', '.toplang', '.bottomlang', '#footer', '.up', '#quickview', '.toc', '#comments_section'],
+  },
+];
+
+const DROPPED = new Set(['script', 'style', 'noscript', 'template', 'svg', 'iframe', 'button', 'select', 'head', 'title', 'textarea']);
+
+const matches = (node: Node, selector: string): boolean => {
+  const { attribs, name } = node;
+  if (attribs === undefined) return false;
+  if (selector.startsWith('#')) return attribs['id'] === selector.slice(1);
+  if (selector.startsWith('.')) return (attribs['class'] ?? '').split(/\s+/).includes(selector.slice(1));
+  if (selector.startsWith('[role=')) return attribs['role'] === selector.slice(6, -1);
+  return name === selector;
+};
+const isAny = (node: Node, selectors: readonly string[]): boolean => selectors.some((selector) => matches(node, selector));
+
+export interface Truth {
+  /** Text of every outermost <pre> of the content. */
+  code: string[];
+  /** Runs of six words of prose. */
+  prose: string[];
+  /** Text of chrome: at least two words and eight letters. */
+  chrome: string[];
+}
+
+/** How texts are compared: lower case, letters, digits and signs with one space between words, no backticks. */
+export const comparable = (text: string): string =>
+  text
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/[`\u00ad\u200b\ufeff]/g, '')
+    .replace(/[\s\u00a0]+/g, ' ')
+    .trim();
+
+const isDropped = (node: Node): boolean => node.name !== undefined && DROPPED.has(node.name);
+const isPre = (node: Node): boolean => node.name === 'pre';
+
+const filter = (node: Node, is: (node: Node) => boolean, found: Node[] = []): Node[] => {
+  if (is(node)) found.push(node);
+  for (const child of node.children ?? []) filter(child, is, found);
+  return found;
+};
+
+const codeText = (node: Node): string => {
+  if (node.type === 'text') return node.data ?? '';
+  if (isDropped(node) || /(?:^|\s)linenos?(?:\s|$)/.test(node.attribs?.['class'] ?? '')) return '';
+  return node.name === 'br' ? '\n' : (node.children ?? []).map(codeText).join('');
+};
+
+const textNodes = (node: Node, skip: (node: Node) => boolean, found: string[]): string[] => {
+  if (skip(node)) return found;
+  if (node.type === 'text') found.push(node.data ?? '');
+  else for (const child of node.children ?? []) textNodes(child, skip, found);
+  return found;
+};
+
+/** The truth of a page, or null where none of the kind's roots is on it. */
+export const truthOf = (html: string, kind: Kind): Truth | null => {
+  const tree = parseDocument(html) as unknown as Node;
+  const roots = filter(tree, (node) => isAny(node, kind.content)).filter(
+    (node) => !hasAncestor(node, (above) => isAny(above, kind.content)),
+  );
+  if (roots.length === 0) return null;
+  const isChrome = (node: Node): boolean => isAny(node, kind.chrome);
+  const inRoots = <T>(each: (root: Node) => T[]): T[] => roots.flatMap(each);
+
+  const code = inRoots((root) => filter(root, isPre))
+    .filter((node) => !hasAncestor(node, (above) => isPre(above) || isChrome(above) || isDropped(above)))
+    .map((node) => codeText(node).replace(/\0/g, '').replace(/\r\n?/g, '\n').replace(/^\n/, '').replace(/\n$/, ''))
+    .filter((text) => text.trim() !== '' && !/^\s*\d+(?:\s+\d+)*\s*$/.test(text));
+  const prose = inRoots((root) => textNodes(root, (node) => isChrome(node) || isDropped(node) || isPre(node), [])).flatMap((text) => {
+    const words = comparable(text)
+      .split(' ')
+      .filter((word) => word !== '');
+    return Array.from({ length: Math.floor(words.length / 6) }, (_, index) => words.slice(index * 6, index * 6 + 6).join(' '));
+  });
+  const contentText = comparable(inRoots((root) => textNodes(root, (node) => isChrome(node) || isDropped(node), [])).join(' '));
+  const chrome = filter(tree, isChrome)
+    .filter((node) => !isDropped(node) && !hasAncestor(node, isChrome))
+    .flatMap((node) => textNodes(node, isDropped, []))
+    .map(comparable)
+    .filter((text) => text.length >= 8 && text.includes(' ') && !contentText.includes(text));
+  return { code, prose, chrome };
+};
+
+const hasAncestor = (node: Node, is: (above: Node) => boolean): boolean => {
+  for (let above = node.parent; above !== null; above = above.parent) if (is(above)) return true;
+  return false;
+};

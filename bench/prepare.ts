@@ -1,0 +1,163 @@
+// Speed and quality of clean, dedup and pair: npx tsc -p . && node dist/bench/prepare.js [kind=folder ...]
+// Always npm's own manual; other folders of HTML by kind, e.g. sphinx=/usr/share/doc/python3.11/html.
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Document, Page } from '../contracts/records';
+import { blockText, renderBlocks } from '../lib/blocks';
+import { cleanText } from '../lib/clean';
+import { decode } from '../lib/charset';
+import { dedup } from '../lib/dedup';
+import { sha256 } from '../lib/hash';
+import { parseMarkdown } from '../lib/markdown';
+import { pair } from '../lib/pair';
+import { comparable, KINDS, truthOf, type Kind } from './page-truth';
+
+const percent = (part: number, whole: number): string => (whole === 0 ? '-' : `${((100 * part) / whole).toFixed(2)} %`);
+
+/** CPU seconds of this process that a piece of work took. */
+const cpu = async <T>(work: () => T | Promise<T>): Promise<{ value: T; seconds: number }> => {
+  const before = process.cpuUsage();
+  const value = await work();
+  const { user, system } = process.cpuUsage(before);
+  return { value, seconds: (user + system) / 1e6 };
+};
+
+interface Source {
+  page: Page;
+  text: string;
+}
+
+const load = (folder: string, most: number): Source[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.x?html?$/.test(name))
+    .sort()
+    .slice(0, most)
+    .map((name) => {
+      const body = readFileSync(join(folder, name));
+      const url = `http://docs.test/${name}`;
+      const page: Page = {
+        schema: 1,
+        id: sha256(url),
+        url,
+        bodySha256: sha256(body),
+        bodyBytes: body.length,
+        format: 'html',
+        charset: null,
+      };
+      return { page, text: decode(body, null).text };
+    });
+
+const codeOf = (document: Pick<Document, 'blocks'>): string[] =>
+  document.blocks.flatMap((block) =>
+    block.type === 'code' ? [block.text] : block.type === 'definition' ? block.code.map((code) => code.text) : [],
+  );
+
+/** How many of `wanted` are in `given`, each once. */
+const held = (wanted: readonly string[], given: readonly string[]): number => {
+  const left = new Map<string, number>();
+  for (const each of given) left.set(each, (left.get(each) ?? 0) + 1);
+  return wanted.filter((each) => {
+    const count = left.get(each) ?? 0;
+    if (count > 0) left.set(each, count - 1);
+    return count > 0;
+  }).length;
+};
+
+const quality = (sources: readonly Source[], documents: ReadonlyMap<string, Document>, kind: Kind): Record<string, string | number> => {
+  const sums = { pages: 0, code: 0, exact: 0, parsed: 0, prose: 0, kept: 0, chrome: 0, left: 0, poor: 0, signs: 0, dropped: 0 };
+  const worst: { url: string; share: number }[] = [];
+  const chromeLeft = new Map<string, number>();
+  for (const { page, text } of sources) {
+    const truth = truthOf(text, kind);
+    if (truth === null) continue;
+    sums.pages += 1;
+    const document = documents.get(page.id);
+    if (document === undefined) sums.dropped += 1;
+    const blocks = document?.blocks ?? [];
+    const output = comparable(blocks.map(blockText).join(' '));
+    sums.code += truth.code.length;
+    sums.exact += held(truth.code, codeOf({ blocks }));
+    sums.parsed += held(truth.code, codeOf({ blocks: parseMarkdown(renderBlocks(blocks)) }));
+    const kept = truth.prose.filter((run) => output.includes(run)).length;
+    sums.prose += truth.prose.length;
+    sums.kept += kept;
+    if (truth.prose.length > 0 && kept < 0.8 * truth.prose.length) {
+      sums.poor += 1;
+      worst.push({ url: page.url, share: kept / truth.prose.length });
+    }
+    sums.chrome += truth.chrome.length;
+    for (const string of truth.chrome.filter((each) => output.includes(each))) {
+      sums.left += 1;
+      chromeLeft.set(string, (chromeLeft.get(string) ?? 0) + 1);
+    }
+    sums.signs += (output.match(/¶/g) ?? []).length;
+  }
+  if (process.env['BENCH_DETAIL'] !== undefined) {
+    console.error(worst.sort((a, b) => a.share - b.share).slice(0, 15));
+    console.error([...chromeLeft].sort((a, b) => b[1] - a[1]).slice(0, 25));
+  }
+  return {
+    'pages with truth': sums.pages,
+    'of them dropped': sums.dropped,
+    'code blocks': sums.code,
+    'code exact in blocks': percent(sums.exact, sums.code),
+    'code exact after Markdown': percent(sums.parsed, sums.code),
+    'prose kept': percent(sums.kept, sums.prose),
+    'pages under 80 % of prose': sums.poor,
+    'chrome left': percent(sums.left, sums.chrome),
+    'permalink signs': sums.signs,
+  };
+};
+
+const run = async (kind: Kind, folder: string): Promise<Record<string, string | number>> => {
+  const sources = load(folder, Number(process.env['BENCH_PAGES'] ?? 1e9));
+  const megabytes = sources.reduce((sum, source) => sum + source.text.length, 0) / 1e6;
+  const clean = (): Document[] =>
+    sources.flatMap(({ page, text }) => {
+      const result = cleanText(page, text, { minWords: 10 });
+      return result.keep ? [result.document] : [];
+    });
+  clean(); // once for the compiler of Node
+  const cleaned = await cpu(clean);
+  const deduped = await cpu(() => dedup(cleaned.value, { similarity: 0.8, boilerplatePages: 5 }));
+  const paired = await cpu(() =>
+    pair(deduped.value.sections, {
+      kinds: ['heading', 'code', 'definition', 'signature', 'option', 'faq'],
+      minChars: 50,
+      maxChars: 2400,
+      minScore: 0.5,
+      maxPerPage: 60,
+      maxKindShare: 1,
+    }),
+  );
+  const { pairs, counts } = paired.value;
+  return {
+    kind: kind.name,
+    pages: sources.length,
+    MB: megabytes.toFixed(1),
+    'clean MB per CPU s': (megabytes / cleaned.seconds).toFixed(1),
+    'dedup MB per CPU s': (megabytes / deduped.seconds).toFixed(1),
+    'pair MB per CPU s': (megabytes / paired.seconds).toFixed(1),
+    ...quality(sources, new Map(cleaned.value.map((document) => [document.id, document])), kind),
+    sections: deduped.value.counts.sections,
+    'sections kept': deduped.value.counts.kept,
+    'pair candidates': counts['candidates'] ?? 0,
+    pairs: pairs.length,
+  };
+};
+
+const main = async (): Promise<void> => {
+  const manual = join(dirname(require.resolve('npm/package.json')), 'docs/output');
+  const folders = [['npm', manual] as const, ...process.argv.slice(2).map((argument) => argument.split('=', 2) as [string, string])];
+  for (const [name, folder] of folders) {
+    const kind = KINDS.find((each) => each.name === name);
+    if (kind === undefined) throw new Error(`no selectors for ${name}; known: ${KINDS.map((each) => each.name).join(', ')}`);
+    for (const [measure, value] of Object.entries(await run(kind, folder))) console.log(`| ${measure} | ${value} |`);
+    console.log('');
+  }
+};
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,55 @@
+// Answers from blocks: whole blocks up to a length, whole sentences where one block is too long, code always whole.
+import type { Block } from '../contracts/records';
+import { renderBlock, renderList } from './blocks';
+import { isWhole, sentences } from './sentences';
+
+const JOIN = '\n\n';
+
+/** The longest prefix of a block in whole sentences, items or rows; null when not even one fits. Code is never cut. */
+const prefix = (block: Block, maxChars: number): string | null => {
+  const fit = (parts: readonly string[], render: (kept: string[]) => string): string | null => {
+    const kept: string[] = [];
+    for (const part of parts) {
+      if (render([...kept, part]).length > maxChars) break;
+      kept.push(part);
+    }
+    return kept.length === 0 ? null : render(kept);
+  };
+  if (block.type === 'prose') return fit(sentences(block.text), (kept) => kept.join(' '));
+  if (block.type === 'list') return fit(block.items, (kept) => renderList(kept, block.ordered, block.start));
+  return null;
+};
+
+/** Announces what follows: no end for an answer. */
+const announces = (text: string): boolean =>
+  /:\s*$/.test(text) || /\b(?:see below|the following|as follows|listed below|shown below)[^.]*[.:]?\s*$/i.test(text);
+
+/**
+ * Blocks as Markdown, from the first on, at most `maxChars`; null when nothing fits.
+ * An answer does not end with the sentence that announced what was left out.
+ */
+export const answer = (blocks: readonly Block[], maxChars: number): string | null => {
+  const parts: string[] = [];
+  let length = 0;
+  for (const block of blocks) {
+    const text = renderBlock(block);
+    const more = (parts.length === 0 ? 0 : JOIN.length) + text.length;
+    if (length + more > maxChars) {
+      if (parts.length === 0) {
+        const begin = prefix(block, maxChars);
+        if (begin !== null) parts.push(begin);
+      }
+      break;
+    }
+    parts.push(text);
+    length += more;
+  }
+  while (parts.length > 0 && announces(parts.at(-1)!)) {
+    const kept = sentences(parts.pop()!).filter((sentence) => !announces(sentence));
+    if (kept.length > 0 && isWhole(kept.at(-1)!)) {
+      parts.push(kept.join(' '));
+      break;
+    }
+  }
+  return parts.length === 0 ? null : parts.join(JOIN);
+};

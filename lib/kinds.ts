@@ -1,0 +1,179 @@
+// One function a kind of pair: what a section can be asked, and the part of it that answers.
+import type { Block, Pair, Section } from '../contracts/records';
+import { answer } from './answer';
+import { fenced, plain, renderMeaning } from './blocks';
+import {
+  choose,
+  codeQuestion,
+  definitionQuestions,
+  headingRole,
+  isAsking,
+  optionQuestions,
+  sectionQuestions,
+  signatureQuestions,
+} from './question';
+import { isWhole, sentences } from './sentences';
+import { bareHeading, type Subject } from './subject';
+
+export interface Candidate {
+  kind: Pair['kind'];
+  instruction: string;
+  response: string;
+  anchor: string | null;
+}
+
+export interface Surroundings {
+  subject: Subject;
+  maxChars: number;
+  /** How many kept sections of the host are headed by this option. */
+  optionCount: (name: string) => number;
+  /** All that the host's pages write with two dashes. */
+  flags: ReadonlySet<string>;
+}
+
+type Definition = Extract<Block, { type: 'definition' }>;
+
+const candidate = (
+  kind: Pair['kind'],
+  section: Section,
+  questions: readonly string[],
+  response: string | null,
+  anchor = section.anchor,
+): Candidate[] => {
+  if (questions.length === 0 || response === null || response === '') return [];
+  const instruction = choose(`${section.pageId} ${anchor ?? section.position} ${questions[0]}`, questions);
+  return [{ kind, instruction, response, anchor }];
+};
+
+const withoutDefinitions = (section: Section): Block[] => {
+  const first = section.blocks.findIndex((block) => block.type === 'definition');
+  return first < 0 ? section.blocks : section.blocks.slice(0, first);
+};
+
+/** Heading path to the text under it; a heading that asks is a question of an FAQ. */
+export const fromHeading = (section: Section, { subject, maxChars }: Surroundings): Candidate[] => {
+  const role = headingRole(section.path, subject);
+  if (role === 'option' || role === 'synopsis') return [];
+  const kind = isAsking(section.path.at(-1) ?? '') ? 'faq' : 'heading';
+  if (role === 'overview' && section.path.length <= 1 && subject.summary !== null && section.blocks.length === 1) return [];
+  return candidate(kind, section, sectionQuestions(section.path, subject), answer(withoutDefinitions(section), maxChars));
+};
+
+/** The usage lines of a command, with the page's one line about it. */
+export const fromSynopsis = (section: Section, { subject, maxChars }: Surroundings): Candidate[] => {
+  if (headingRole(section.path, subject) !== 'synopsis' || !section.blocks.some((block) => block.type === 'code')) return [];
+  const summary = section.path.length === 2 && subject.summary !== null ? [{ type: 'prose' as const, text: subject.summary }] : [];
+  return candidate('signature', section, sectionQuestions(section.path, subject), answer([...summary, ...section.blocks], maxChars));
+};
+
+/** A list that only states default, type and the like: facts beside the meaning, so they follow it. */
+const isFacts = (block: Block): boolean =>
+  block.type === 'list' &&
+  block.items.every((item) => /^`?[A-Z][\w ]{0,20}`?:/.test(item)) &&
+  block.items.some((item) => /^(?:Default|Type|Required|Since|Values?)\b/i.test(item));
+
+/** As it is typed: with its dashes, where the site writes it so anywhere. */
+const spelled = (name: string, flags: ReadonlySet<string>): string => {
+  const bare = name.replaceAll('`', '');
+  return !bare.startsWith('-') && flags.has(`--${bare}`) ? `--${bare}` : bare;
+};
+
+/** A section headed by an option. */
+export const fromOption = (section: Section, { subject, maxChars, optionCount, flags }: Surroundings): Candidate[] => {
+  if (headingRole(section.path, subject) !== 'option') return [];
+  const name = bareHeading(section.path.at(-1)!);
+  const facts = section.blocks.filter(isFacts);
+  const meaning = section.blocks.filter((block) => !isFacts(block));
+  if (meaning.length === 0) return [];
+  const questions = optionQuestions(spelled(name, flags), section.path, subject, optionCount(plain(name)) <= 1);
+  return candidate('option', section, questions, answer([...meaning, ...facts], maxChars));
+};
+
+const longestFlag = (term: string): string =>
+  term
+    .split(/,\s*|\s+\|\s+|\s+\/\s+/)
+    .map((part) => part.trim())
+    .sort((a, b) => b.length - a.length || (a < b ? -1 : 1))[0] ?? term;
+
+const fits = (block: Definition, maxChars: number): string | null => {
+  const meaning = renderMeaning(block);
+  if (meaning.length <= maxChars) return meaning;
+  return answer([{ type: 'prose', text: block.text.split('\n\n').filter((part) => !part.includes('\uFFFC'))[0] ?? '' }], maxChars);
+};
+
+/** Terms, signatures and options that a page defines in a list of definitions. */
+export const fromDefinitions = (section: Section, { subject, maxChars }: Surroundings): Candidate[] =>
+  section.blocks.flatMap((block) => {
+    if (block.type !== 'definition' || block.term.length > 200) return [];
+    const anchor = block.anchor ?? section.anchor;
+    const response = fits(block, maxChars);
+    const terms = block.term.split(', ');
+    if (terms.every((term) => term.startsWith('-')))
+      return candidate('option', section, optionQuestions(longestFlag(block.term), section.path, subject, false), response, anchor);
+    if (block.signature)
+      return candidate(
+        'signature',
+        section,
+        signatureQuestions(terms.length > 1 && !block.term.includes('(') ? terms[0]! : block.term, subject),
+        response,
+        anchor,
+      );
+    return candidate('definition', section, definitionQuestions(block.term, subject), response, anchor);
+  });
+
+const ITEM = /^(`[^`]+`|"[^"]+")(?: \([^)]*\))?\s*(?::|-|–|—)\s+(\p{Lu}[^]+)$/u;
+
+/** Items "`term`: meaning" of a list whose items all are so. */
+export const fromItems = (section: Section, { subject }: Surroundings): Candidate[] =>
+  section.blocks.flatMap((block) => {
+    if (block.type !== 'list' || isFacts(block)) return [];
+    const items = block.items.map((item) => ITEM.exec(item));
+    if (items.length < 2 || items.some((item) => item === null)) return [];
+    return items.flatMap((item) => {
+      const term = item![1]!.replace(/^[`"]|[`"]$/g, '');
+      const meaning = item![2]!;
+      if (!isWhole(meaning) || sentences(meaning).length === 0) return [];
+      if (term.startsWith('-'))
+        return candidate('option', section, optionQuestions(longestFlag(term), section.path, subject, false), meaning);
+      return candidate('definition', section, definitionQuestions(term, subject), meaning);
+    });
+  });
+
+/** Rows of a table of options: the cell that says what it does, then the other columns. */
+export const fromTables = (section: Section, { subject }: Surroundings): Candidate[] =>
+  section.blocks.flatMap((block) => {
+    if (block.type !== 'table' || block.header.length < 2) return [];
+    const says = block.header.findIndex((name) => /^(?:description|meaning|what it does|purpose)$/i.test(plain(name)));
+    if (says <= 0 || !/^(?:flags?|options?|parameters?|arguments?|settings?|names?|keys?|variables?)$/i.test(plain(block.header[0]!)))
+      return [];
+    return block.rows.flatMap((cells) => {
+      const term = longestFlag(plain(cells[0] ?? ''));
+      const meaning = cells[says] ?? '';
+      if (term === '' || meaning === '') return [];
+      const rest = block.header.flatMap((name, index) =>
+        index === 0 || index === says || (cells[index] ?? '') === '' ? [] : [`- ${plain(name)}: ${cells[index]}`],
+      );
+      const questions = term.startsWith('-') ? optionQuestions(term, section.path, subject, false) : definitionQuestions(term, subject);
+      return candidate('option', section, questions, [meaning, rest.join('\n')].filter((part) => part !== '').join('\n\n'));
+    });
+  });
+
+/** The paragraph before code, whose last sentence says what the code is for, with the code. */
+export const fromCode = (section: Section, { subject, maxChars }: Surroundings): Candidate[] => {
+  if (headingRole(section.path, subject) === 'synopsis') return [];
+  return section.blocks.flatMap((block, index) => {
+    const before = section.blocks[index - 1];
+    if (block.type !== 'code' || before?.type !== 'prose') return [];
+    const said = sentences(before.text);
+    const lead = said.at(-1)!;
+    const question = codeQuestion(lead, subject);
+    if (question === null) return [];
+    const code = fenced(block.text, block.language);
+    const response = [before.text, lead].map((text) => `${text}\n\n${code}`).find((text) => text.length <= maxChars) ?? null;
+    return candidate('code', section, [question], response);
+  });
+};
+
+/** All candidates of a section, in a fixed order. */
+export const candidatesOf = (section: Section, surroundings: Surroundings): Candidate[] =>
+  [fromHeading, fromSynopsis, fromOption, fromDefinitions, fromItems, fromTables, fromCode].flatMap((kind) => kind(section, surroundings));

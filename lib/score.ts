@@ -1,0 +1,114 @@
+// How good a pair is, by rules: reasons not to keep it, and a score between 0 and 1.
+import { CODE_SPAN, plain, words } from './blocks';
+import type { Candidate } from './kinds';
+import { isWhole, sentences } from './sentences';
+
+export type PairReason =
+  | 'too_short'
+  | 'dangling_reference'
+  | 'unbalanced_code'
+  | 'navigation'
+  | 'question_answer_overlap'
+  | 'repetition'
+  | 'low_score'
+  | 'quota_page'
+  | 'quota_kind'
+  | 'duplicate_question'
+  | 'duplicate_response';
+
+const STOP: ReadonlySet<string> = new Set(
+  `a an and are as at be been but by can could did do does for from had has have he her his how i if in into is it its me my not of on or our say she should so such than that
+the their them then there these they this those to under use used using was we were what when where which who why will with would you your tell about explain show please mean`.split(
+    /\s+/,
+  ),
+);
+const FENCE = /^(`{3,})[^\n]*\n[^]*?\n\1$/gm;
+
+const contentWords = (text: string): Set<string> =>
+  new Set(
+    (
+      plain(text)
+        .toLowerCase()
+        .match(/[\p{L}\p{N}_]+/gu) ?? []
+    ).filter((word) => word.length > 1 && !STOP.has(word)),
+  );
+
+const proseOf = (response: string): string => response.replace(FENCE, '').trim();
+
+const POINTS_AWAY =
+  /\b(?:(?:see|as|described|mentioned|discussed|explained|shown|listed|noted|stated|outlined) (?:above|below|earlier|previously)|the (?:above|previous|preceding|aforementioned) (?:section|example|paragraph|code|command|table|list)|(?:previous|preceding|next) (?:section|chapter|page))\b/i;
+const STARTS_AWAY =
+  /^(?:(?:however|but|and|also|therefore|otherwise|thus|hence|moreover|furthermore|instead|likewise|similarly|conversely|in that case|the (?:former|latter|above)|both of these|these|those|they|such)\b(?!-))/i;
+
+const unbalanced = (response: string): boolean => {
+  const fences = response.match(/^`{3,}/gm) ?? [];
+  if (fences.length % 2 === 1) return true;
+  return (proseOf(response).replace(CODE_SPAN, '').match(/`/g) ?? []).length > 0;
+};
+
+/** Share of the words that stand in three-word runs seen before. */
+const repeated = (text: string): number => {
+  const all = words(text.toLowerCase());
+  if (all.length < 12) return 0;
+  const seen = new Set<string>();
+  let again = 0;
+  for (let index = 0; index + 3 <= all.length; index++) {
+    const run = all.slice(index, index + 3).join(' ');
+    if (seen.has(run)) again += 1;
+    seen.add(run);
+  }
+  return again / (all.length - 2);
+};
+
+const isLinksOnly = (prose: string, hasCode: boolean): boolean => {
+  if (hasCode || prose === '') return false;
+  const lines = prose.split('\n').filter((line) => line.trim() !== '');
+  return (
+    lines.length >= 2 &&
+    lines.every(
+      (line) =>
+        /^\s*(?:[-*]|\d+\.)\s/.test(line) && words(line).length <= 5 && !/[.:]/.test(line.replace(/^\s*\d+\./, '').replace(/`[^`]*`/g, '')),
+    )
+  );
+};
+
+/** Why a candidate is not worth training on, the first reason that holds. */
+export const flaw = ({ kind, instruction, response }: Candidate, minChars: number): PairReason | null => {
+  const prose = proseOf(response);
+  const hasCode = prose.length < response.trim().length;
+  if (response.length < minChars) return 'too_short';
+  if (unbalanced(response)) return 'unbalanced_code';
+  if (isLinksOnly(prose, hasCode)) return 'navigation';
+  const said = sentences(prose);
+  if (said[0] !== undefined && STARTS_AWAY.test(said[0]) && kind !== 'code') return 'dangling_reference';
+  if ([said[0], said.at(-1)].some((sentence) => sentence !== undefined && POINTS_AWAY.test(plain(sentence)))) return 'dangling_reference';
+  const asked = contentWords(instruction);
+  const answered = contentWords(response);
+  // Code says what the question could not, so only prose can repeat it.
+  if (!hasCode && answered.size > 0 && [...answered].filter((word) => asked.has(word)).length / answered.size >= 0.8)
+    return 'question_answer_overlap';
+  if (repeated(prose) > 0.35) return 'repetition';
+  return null;
+};
+
+/** 1 for a whole, self-contained answer of fair length to a question whose words it takes up; less for each doubt. */
+export const score = ({ kind, instruction, response }: Candidate): number => {
+  const prose = proseOf(response);
+  const count = words(prose).length;
+  const said = sentences(prose);
+  const hasCode = prose.length < response.trim().length;
+  const asked = contentWords(instruction);
+  const shared = [...contentWords(response)].filter((word) => asked.has(word)).length;
+  let points = 1;
+  if (count < 12 && !hasCode) points -= 0.2;
+  if (count > 350) points -= 0.1;
+  if (!hasCode && !said.some(isWhole)) points -= 0.3;
+  if (said.some((sentence) => POINTS_AWAY.test(plain(sentence)))) points -= 0.15;
+  if (shared === 0) points -= 0.15;
+  if (/:\s*$/.test(response)) points -= 0.2;
+  if (instruction.length > 160) points -= 0.2;
+  if (repeated(prose) > 0.2) points -= 0.1;
+  if (hasCode && prose === '' && kind === 'heading') points -= 0.3;
+  if (/\b(?:TODO|FIXME|lorem ipsum)\b/.test(prose)) points -= 0.3;
+  return Math.round(Math.max(0, Math.min(1, points)) * 10000) / 10000;
+};

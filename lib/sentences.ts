@@ -1,0 +1,78 @@
+// Sentences by rules of our own: Intl.Segmenter's output changes with the ICU version of the Node at hand.
+import { CODE_SPAN } from './blocks';
+
+const ABBREVIATIONS: ReadonlySet<string> = new Set([
+  'e.g',
+  'i.e',
+  'etc',
+  'vs',
+  'v',
+  'cf',
+  'al',
+  'approx',
+  'resp',
+  'ca',
+  'mr',
+  'mrs',
+  'ms',
+  'dr',
+  'prof',
+  'st',
+  'jr',
+  'sr',
+  'inc',
+  'ltd',
+  'co',
+  'corp',
+  'jan',
+  'feb',
+  'mar',
+  'apr',
+  'jun',
+  'jul',
+  'aug',
+  'sep',
+  'sept',
+  'oct',
+  'nov',
+  'dec',
+  'u.s',
+  'u.k',
+  'a.k.a',
+  'ie',
+  'eg',
+]);
+
+/** Before a number only: "No. 5", and not "She said no." */
+const NUMBERED: ReadonlySet<string> = new Set(['no', 'nr', 'vol', 'pp', 'p', 'fig', 'eq', 'sec', 'ch', 'ver', 'v']);
+
+const endsSentence = (before: string, mark: string, after: string): boolean => {
+  if (after === '') return true;
+  if (mark !== '.') return /^["'“‘([`*\p{Lu}\p{N}\p{Lo}-]/u.test(after);
+  const word = /([\p{L}\p{N}.]+)$/u.exec(before)?.[1]?.toLowerCase() ?? '';
+  if (NUMBERED.has(word) && /^\p{N}/u.test(after)) return false;
+  if (ABBREVIATIONS.has(word)) return /^(?:etc)$/.test(word) && /^\p{Lu}/u.test(after);
+  if (/^\p{L}$/u.test(word) && /\p{Lu}$/u.test(before)) return false; // an initial
+  return /^["'“‘([`*\p{Lu}\p{N}\p{Lo}-]/u.test(after);
+};
+
+/** Sentences of a paragraph of Markdown prose, trimmed; a code span is never split, nor is a number or a dotted name. */
+export const sentences = (text: string): string[] => {
+  // Same length, code spans blanked, so that places agree.
+  const masked = text.replace(CODE_SPAN, (span) => `\`${'x'.repeat(span.length - 2)}\``);
+  const found: string[] = [];
+  let start = 0;
+  for (const match of masked.matchAll(/([.!?…]+)(["'”’)\]]*)(\s+|$)|\n{2,}/g)) {
+    const end = match.index + match[0].length;
+    if (match[1] !== undefined && !endsSentence(masked.slice(start, match.index), match[1], masked.slice(end))) continue;
+    const sentence = text.slice(start, end).trim();
+    if (sentence !== '') found.push(sentence);
+    start = end;
+  }
+  const rest = text.slice(start).trim();
+  if (rest !== '') found.push(rest);
+  return found;
+};
+
+/** Ends as a sentence does: nothing is cut off and nothing announced. */
+export const isWhole = (text: string): boolean => /[.!?…]["'”’)\]*`]*$/.test(text.trim());

@@ -1,0 +1,222 @@
+import type { Block, Page } from '../../contracts/records';
+import { blockText, renderBlocks } from '../../lib/blocks';
+import { clean, cleanText, type Cleaned } from '../../lib/clean';
+import { sha256 } from '../../lib/hash';
+
+const page = (format: Page['format'] = 'html'): Page => ({
+  schema: 1,
+  id: sha256('http://site.test/page'),
+  url: 'http://site.test/page',
+  bodySha256: sha256(''),
+  bodyBytes: 0,
+  format,
+  charset: null,
+});
+const of = (html: string): Cleaned => cleanText(page(), html, { minWords: 1 });
+const blocks = (html: string): Block[] => {
+  const result = of(html);
+  if (!result.keep) throw new Error(result.reason);
+  return result.document.blocks;
+};
+const prose = (html: string): string[] => blocks(html).map(blockText);
+const LONG = 'This sentence is long enough to be taken for the content of a page.';
+
+describe('code', () => {
+  const code = (html: string): { text: string; language: string | null }[] =>
+    blocks(html).flatMap((block) => (block.type === 'code' ? [{ text: block.text, language: block.language }] : []));
+
+  test.each([
+    ['spaces, tabs and blank lines', '<pre>a\n\n\tb  \n    c\n</pre>', 'a\n\n\tb  \n    c'],
+    ['entities and nested markup', '<pre><code>if (<span>a</span> &lt; <em>b</em> &amp;&amp; c)</code></pre>', 'if (a < b && c)'],
+    ['only the first newline of pre is markup', '<pre>\n\nx</pre>', '\nx'],
+    ['a newline inside code is text', '<pre><code>\nx</code></pre>', '\nx'],
+    ['line breaks as elements', '<pre>one<br>two<br/>three</pre>', 'one\ntwo\nthree'],
+    ['lines as block elements', '<pre><code><div>one</div><div>two</div></code></pre>', 'one\ntwo'],
+    ['carriage returns', '<pre>one\r\ntwo</pre>', 'one\ntwo'],
+    ['decomposed letters stay', '<pre>e\u0301</pre>', 'e\u0301'],
+    ['line numbers in spans go', '<pre><span class="linenos"> 1</span>one\n<span class="linenos"> 2</span>two</pre>', 'one\ntwo'],
+    ['a number that is code stays', '<pre>x = <span class="mi">1</span>\n<span class="mi">2</span></pre>', 'x = 1\n2'],
+    ['a copy button goes', '<pre><button>Copy</button>ls -l</pre>', 'ls -l'],
+    ['a pre inside a pre is one block', '<pre><pre class="playground"><code>fn main() {}</code></pre></pre>', 'fn main() {}'],
+  ])('keeps %s', (_, html, expected) => {
+    expect(code(`<p>${LONG}</p>${html}`).map((each) => each.text)).toEqual([expected]);
+  });
+
+  test('drops the column of line numbers of a listing table', () => {
+    const html = `<p>${LONG}</p><table><tr><td class="linenos"><pre>1\n2</pre></td><td class="code"><pre>one\ntwo</pre></td></tr></table>`;
+    expect(code(html).map((each) => each.text)).toEqual(['one\ntwo']);
+  });
+
+  test.each([
+    ['<pre><code class="language-js">x</code></pre>', 'javascript'],
+    ['<pre class="brush: sql; notranslate">x</pre>', 'sql'],
+    ['<div class="highlight-python3 notranslate"><div class="highlight"><pre>x</pre></div></div>', 'python'],
+    ['<div class="language-bash highlighter-rouge"><div class="highlight"><pre class="highlight"><code>x</code></pre></div></div>', 'bash'],
+    ['<pre class="sourceCode haskell"><code class="sourceCode haskell">x</code></pre>', 'haskell'],
+    ['<pre class="CodeRay highlight"><code data-lang="ruby">x</code></pre>', 'ruby'],
+    ['<div class="highlight highlight-source-shell"><pre>x</pre></div>', 'bash'],
+    ['<div class="highlight-default"><pre>x</pre></div>', null],
+    ['<pre>x</pre>', null],
+  ])('reads the language of %s', (html, language) => {
+    expect(code(`<p>${LONG}</p>${html}`)[0]?.language).toBe(language);
+  });
+
+  test('takes a paragraph of one code element with line breaks for code', () => {
+    expect(
+      code(`<p>${LONG}</p><p><code>&lt;Directory /&gt;<br>&nbsp;&nbsp;Require all denied<br>&lt;/Directory&gt;</code></p>`),
+    ).toHaveLength(1);
+  });
+});
+
+describe('text', () => {
+  test('collapses white space and composes letters outside code', () => {
+    expect(prose(`<p>  one\n\t two&nbsp;three cafe\u0301 &amp; more </p>`)).toEqual(['one two three caf\u00e9 & more']);
+  });
+
+  test('keeps inline code in backticks, longer than those inside', () => {
+    const [block] = blocks('<p>Run <code>npm  ci</code>, <tt>a`b</tt> or <kbd> x </kbd>y.</p>');
+    expect(block).toEqual({ type: 'prose', text: 'Run `npm ci`, `` a`b `` or `x` y.' });
+  });
+
+  test('joins code elements that touch', () => {
+    expect(blocks('<p>See <code>foo</code><code>.bar</code> there.</p>')[0]).toMatchObject({ text: 'See `foo.bar` there.' });
+  });
+
+  test('keeps nested lists, tables and definitions as what they are', () => {
+    const [list, table, definition] = blocks(
+      `<ul><li>one<ul><li>two</li></ul></li></ul><table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2 | 3</td></tr></table>
+       <dl><dt id="f"><code>f(x)</code></dt><dd><p>Does it.</p><pre>f(1)</pre><p>Really.</p></dd></dl>`,
+    );
+    expect(list).toEqual({ type: 'list', ordered: false, items: ['one\n- two'] });
+    expect(table).toEqual({ type: 'table', header: ['a', 'b'], rows: [['1', '2 | 3']] });
+    expect(definition).toMatchObject({ type: 'definition', term: 'f(x)', anchor: 'f', signature: true, code: [{ text: 'f(1)' }] });
+    expect(renderBlocks([definition!])).toBe('`f(x)`\n\nDoes it.\n\n```\nf(1)\n```\n\nReally.');
+  });
+
+  test('lets a numbered list go on after code', () => {
+    const made = blocks('<ol><li>First:<pre>a</pre></li><li>Second.</li></ol>');
+    expect(made.map((block) => block.type)).toEqual(['list', 'code', 'list']);
+    expect(renderBlocks(made)).toBe('1. First:\n\n```\na\n```\n\n2. Second.');
+  });
+});
+
+describe('headings', () => {
+  test.each([
+    ['id on the heading', '<h2 id="a">Title</h2>', 'a'],
+    ['id on the section around', '<section id="a"><h2>Title</h2></section>', 'a'],
+    ['a named anchor inside', '<h2><a name="a"></a>Title</h2>', 'a'],
+    ['an empty anchor before', '<a id="a"></a><h2>Title</h2>', 'a'],
+    ['a sign that links to it', '<h2 id="a">Title<a class="x" href="#a">¶</a></h2>', 'a'],
+    ['words that link to it', '<h2 id="a">Title <a href="#a">Link to this heading</a></h2>', 'a'],
+    ['the id on the sign itself', '<h2>Title<span><a href="#a" id="a">#</a></span></h2>', 'a'],
+    ['the whole heading as a link', '<h2 id="a"><a href="#a">Title</a></h2>', 'a'],
+  ])('finds the anchor from %s and drops the sign', (_, html, anchor) => {
+    expect(blocks(`<p>${LONG}</p>${html}<p>${LONG}</p>`).find((block) => block.type === 'heading')).toEqual({
+      type: 'heading',
+      level: 2,
+      text: 'Title',
+      anchor,
+    });
+  });
+
+  test('keeps a link to another place as text', () => {
+    expect(blocks(`<h2 id="a">About <a href="#b">hooks</a></h2><p>${LONG}</p>`)[0]).toMatchObject({ text: 'About hooks' });
+  });
+});
+
+describe('content', () => {
+  const body = `<h1>Thing</h1><p>${LONG} It has <a href="/x">one link</a>.</p><pre>code</pre>`;
+  const kept = ['Thing', `${LONG} It has one link.`, 'code'];
+
+  test.each([
+    ['nav and footer elements', `<nav><a href="/">Home</a> <a href="/b">Docs</a></nav>${body}<footer>Copyright 2024</footer>`],
+    ['roles', `<div role="navigation"><ul><li><a href="/">Home</a></li></ul></div>${body}<div role="contentinfo">Copyright</div>`],
+    [
+      'all outside main',
+      `<div>Welcome to our site, which has many offers for you today.</div><main>${body}</main><div>And more offers here.</div>`,
+    ],
+    ['a table of contents', `<ul><li><a href="#a">A</a></li><li><a href="#b">B</a></li></ul>${body}`],
+    [
+      'a bar of links without a name',
+      `<p><a href="p">Prev</a> <a href="u">Up</a> <a href="n">Next</a></p>${body}<p><a href="p">Prev</a> | <a href="n">Next</a></p>`,
+    ],
+    ['a table of links', `<table><tr><td><a href="p">Prev</a></td><td><a href="n">Next</a></td></tr></table>${body}`],
+    ['hidden text', `<div hidden>secret words</div><p style="display: none">more words</p>${body}<span aria-hidden="true">x</span>`],
+    ['a language bar', `<p>Languages: <a href="en">en</a> | <a href="fr">fr</a> | <a href="ja">ja</a></p>${body}`],
+    ['an edit link', `${body}<p><a href="https://host/edit">Edit this page on GitHub</a></p>`],
+    [
+      'scripts, styles and drawings',
+      `<script>var a = "<p>x</p>"</script><style>p{}</style><svg><title>t</title><text>x</text></svg>${body}`,
+    ],
+  ])('drops %s', (_, html) => {
+    expect(prose(html)).toEqual(kept);
+  });
+
+  test.each([
+    ['an admonition', `<main>${body}<aside class="note"><p>Mind the gap.</p></aside></main>`, 'Mind the gap.'],
+    ['a content element that is called a menu', `<div class="menu">${body}</div>`, LONG],
+    ['a page that stands in one form', `<form><h1>T</h1><p>${LONG} ${LONG} ${LONG} ${LONG}</p></form>`, LONG],
+    ['the title in a header', `<header><h1>Thing</h1><p>Says what it is.</p></header>${body}`, 'Says what it is.'],
+    ['a hidden tab panel', `${body}<div role="tabpanel" hidden><pre>npm i</pre></div>`, 'npm i'],
+  ])('keeps %s', (_, html, expected) => {
+    expect(prose(html).join('\n')).toContain(expected);
+  });
+
+  test.each([
+    ['the only heading', '<title>Lists - Manual</title>', '<h1>Lists</h1>', 'Lists'],
+    ['the title, when the heading names the site', '<title>Path | Node 18 documentation</title>', '<h1>Node 18 documentation</h1>', 'Path'],
+    ['the title without the version that the heading adds', '<title>npm-ci</title>', '<h1>npm-ci <span>@11.19.1</span></h1>', 'npm-ci'],
+    ['the title, when there are many first headings', '<title>SELECT</title>', '<h1>1. Overview</h1><p>x</p><h1>2. More</h1>', 'SELECT'],
+  ])('names the page by %s', (_, title, heading, expected) => {
+    const result = of(`<html lang="en"><head>${title}</head><body>${heading}<p>${LONG}</p></body></html>`);
+    expect(result).toMatchObject({ keep: true, document: { title: expected, language: 'en' } });
+  });
+});
+
+describe('hostile and empty pages', () => {
+  test.each([
+    ['no text', '<p></p><img src="x">', 'empty'],
+    ['deep nesting', '<div>'.repeat(1_000_000), 'too_deep'],
+    ['deep lists', '<ul><li>'.repeat(50_000), 'too_deep'],
+  ])('gives a reason for %s', (_, html, reason) => {
+    expect(of(html)).toEqual({ keep: false, reason });
+  });
+
+  test('gives a reason for few words', () => {
+    expect(cleanText(page(), '<p>two words</p>', { minWords: 3 })).toEqual({ keep: false, reason: 'too_short', detail: '2 words' });
+  });
+
+  test.each([
+    ['NULs', `<p>a\0b ${LONG}</p><pre>x\0y</pre>`],
+    ['a huge attribute', `<p title="${'x'.repeat(2_000_000)}" class="${'y '.repeat(200_000)}">${LONG}</p>`],
+    ['broken tags', `<p <b>${LONG}</i></div></p></table><td><li>x<dd>y`],
+    ['a million entities', `<p>${LONG}${'&lt;'.repeat(100_000)}</p>`],
+    ['unclosed items', `<p>${LONG}</p><ul>${'<li>x'.repeat(20_000)}`],
+    ['an attribute named __proto__', `<p __proto__="x" constructor="y">${LONG}</p>`],
+  ])('reads %s', (_, html) => {
+    const result = of(html);
+    expect(result.keep).toBe(true);
+    expect(JSON.stringify(result)).not.toContain('\\u0000');
+  });
+});
+
+test('decodes bytes by the page and not by the caller', () => {
+  const bytes = Buffer.from('<meta charset="windows-1252"><p>It\x92s a page with \x93quotes\x94 in it.</p>', 'latin1');
+  expect(clean(page(), bytes, { minWords: 1 })).toMatchObject({
+    keep: true,
+    document: { blocks: [{ text: 'It’s a page with “quotes” in it.' }] },
+  });
+});
+
+test('gives one digest for pages that differ in chrome only', () => {
+  const html = (nonce: string): string =>
+    `<nav><a href="/">Home</a></nav><main><h1>T</h1><p>${LONG}</p></main><footer>Built ${nonce}</footer>`;
+  expect(of(html('Monday'))).toEqual(of(html('Tuesday')));
+});
+
+test('reads Markdown to the blocks that its HTML gives', () => {
+  const markdown = `# Thing\n\n${LONG} Run \`x\`.\n\n- one\n- two\n\n\`\`\`js\nlet a;\n\`\`\`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n`;
+  const html = `<h1>Thing</h1><p>${LONG} Run <code>x</code>.</p><ul><li>one</li><li>two</li></ul><pre><code class="language-js">let a;\n</code></pre>
+    <table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>`;
+  expect(cleanText(page('markdown'), markdown, { minWords: 1 })).toEqual(of(html));
+});

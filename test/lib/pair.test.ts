@@ -1,0 +1,188 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Pair, type Block, type Page, type Section } from '../../contracts/records';
+import { cleanText } from '../../lib/clean';
+import { dedup } from '../../lib/dedup';
+import { digest, sha256 } from '../../lib/hash';
+import { pair, type PairOptions, type Paired } from '../../lib/pair';
+import { splitSections } from '../../lib/sections';
+import { isWhole, sentences } from '../../lib/sentences';
+
+const OPTIONS: PairOptions = {
+  kinds: ['heading', 'code', 'definition', 'signature', 'option', 'faq'],
+  minChars: 50,
+  maxChars: 2400,
+  minScore: 0.5,
+  maxPerPage: 60,
+  maxKindShare: 1,
+};
+
+const page = (url: string): Page => ({
+  schema: 1,
+  id: sha256(url),
+  url,
+  bodySha256: sha256(''),
+  bodyBytes: 0,
+  format: 'html',
+  charset: null,
+});
+const sectionsOf = (html: string, url = 'http://site.test/page'): Section[] => {
+  const result = cleanText(page(url), html, { minWords: 1 });
+  if (!result.keep) throw new Error(result.reason);
+  return splitSections(result.document);
+};
+const made = (html: string, options: Partial<PairOptions> = {}): Paired => pair(sectionsOf(html), { ...OPTIONS, ...options });
+const asked = (html: string): string[] => made(html).pairs.map((each) => each.instruction);
+
+const LONG = 'This is a sentence that says enough about the matter to be an answer.';
+const MANUAL = `<title>zap-add</title><h1>zap-add</h1><p>Add a thing to the box</p><h3>Synopsis</h3><pre>zap add [&lt;thing&gt; ...]
+
+aliases: a, ad, plus</pre><h3>Description</h3><p>This command adds a thing to the box. Nothing else is touched by <code>zap add</code>.</p>
+<h3>Examples</h3><p>To add two things at once, run:</p><pre>zap add one two</pre><h3>Configuration</h3><h4 id="dry-run"><code>dry-run</code></h4>
+<ul><li>Default: false</li><li>Type: Boolean</li></ul><p>Shows what <code>--dry-run</code> would add to the box, and adds nothing at all.</p>`;
+
+describe('questions', () => {
+  test('name the command of a manual page', () => {
+    const questions = asked(MANUAL);
+    expect(questions).toHaveLength(4);
+    expect(questions).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^(?:What does `zap add` do|What is `zap add` for|Can you explain what `zap add` does)\?$/),
+        expect.stringMatching(/^(?:How is `zap add` used on the command line|What is the syntax of `zap add`|How do I run `zap add`)\?$/),
+        expect.stringMatching(/`--dry-run`.* zap\b/),
+        'How do I add two things at once in zap?',
+      ]),
+    );
+  });
+
+  test.each([
+    ['a field of a file', '<h1>box.json</h1><h3>things</h3>', /the `things` field in box\.json/],
+    ['a gerund', '<h1>Guide</h1><h2>Removing old packages</h2>', /^How do I remove old packages \(Guide\)\?$/],
+    ['a doubled consonant', '<h1>Guide</h1><h2>Getting your token</h2>', /^How do I get my token/],
+    ['an instruction', '<h1>Guide</h1><h2>Create a user</h2>', /^How do I create a user/],
+    ['how to', '<h1>Guide</h1><h2>How to Reset Your Password</h2>', /^How do I reset my password/],
+    ['a noun phrase', '<h1>Guide</h1><h2>5.1. Dependency Rules</h2>', /dependency rules \(Guide\)\?$/],
+    ['a question', '<h1>FAQ</h1><h2>Why does my build fail?</h2>', /^Why does my build fail \(FAQ\)\?$/],
+    ['caveats', '<h1>Guide</h1><h2>Caveats</h2>', /caveats of guide|watch out for when using guide/],
+    ['words that are no noun phrase', '<h1>Guide</h1><h2>Brag about it</h2>', /"Brag about it"/],
+  ])('are made of %s', (_, headings, expected) => {
+    expect(asked(`${headings}<p>${LONG}</p>`)).toEqual([expect.stringMatching(expected)]);
+  });
+
+  test('name the language of the page where it has no command', () => {
+    const html = `<h1>5. Data Structures</h1><h2>5.1. Using Lists as Stacks</h2><p>${LONG}</p><pre class="language-python">a = 1</pre><p>Then another one is made in the same way.</p><pre class="language-python">a = 2</pre>`;
+    expect(asked(html)).toEqual(['How do I use lists as stacks in Python?']);
+  });
+
+  test('are made of definitions by what the term is', () => {
+    const html = `<h1>zip</h1><h2>Terms</h2><dl><dt>-r, --recurse</dt><dd>Goes into folders, and into the folders in them, too.</dd>
+      <dt class="sig" id="open">open(path)</dt><dd>Opens the file at the path and returns it, or raises an error.</dd>
+      <dt>archive</dt><dd>A file that holds other files, with their names and dates.</dd></dl>`;
+    const { pairs } = made(html);
+    expect(Object.fromEntries(pairs.map((each) => [each.kind, each.instruction]))).toEqual({
+      option: expect.stringContaining('`--recurse`'),
+      signature: expect.stringContaining('`open(path)`'),
+      definition: expect.stringContaining('"archive"'),
+    });
+    expect(pairs.find((each) => each.kind === 'signature')?.anchor).toBe('open');
+  });
+});
+
+describe('answers', () => {
+  test('say what an option means before its default and type', () => {
+    expect(made(MANUAL).pairs.find((each) => each.kind === 'option')?.response).toBe(
+      'Shows what `--dry-run` would add to the box, and adds nothing at all.\n\n- Default: false\n- Type: Boolean',
+    );
+  });
+
+  test('join the usage of a command with its one line', () => {
+    expect(made(MANUAL).pairs.find((each) => each.kind === 'signature')?.response).toBe(
+      'Add a thing to the box\n\n```\nzap add [<thing> ...]\n\naliases: a, ad, plus\n```',
+    );
+  });
+
+  test('are cut between blocks, without the sentence that announces what is left out', () => {
+    const html = `<h1>Guide</h1><h2>Old lists</h2><p>${LONG}</p><p>Here is how. The code is as follows:</p><pre>${'x\n'.repeat(200)}</pre>`;
+    expect(made(html, { maxChars: 300 }).pairs[0]?.response).toBe(`${LONG}\n\nHere is how.`);
+  });
+
+  test('are cut between sentences when the first block is too long', () => {
+    const html = `<h1>Guide</h1><h2>Old lists</h2><p>${LONG} It is followed by one more sentence with other words in it. ${'Then come many that do not fit any more. '.repeat(9)}</p>`;
+    const [one] = made(html, { maxChars: 160 }).pairs;
+    expect(one?.response).toBe(`${LONG} It is followed by one more sentence with other words in it.`);
+  });
+});
+
+describe('fates', () => {
+  const fate = (html: string): string | undefined => made(html).dropped[0]?.reason;
+
+  test.each([
+    ['too_short', '<p>Too little to say.</p>'],
+    ['dangling_reference', `<p>As described above, it is so. ${LONG}</p>`],
+    ['dangling_reference', `<p>However, the other way is better for most people. ${LONG}</p>`],
+    ['navigation', '<ul><li>First page</li><li>Second page</li><li>Third page of it</li><li>Fourth page of it</li></ul>'],
+    ['repetition', `<p>${'the same words again and again. '.repeat(8)}</p>`],
+  ])('a pair is dropped for %s', (reason, html) => {
+    expect(fate(`<h1>Guide</h1><h2>Old lists</h2>${html}`)).toBe(reason);
+  });
+
+  test('a section of links elsewhere answers nothing', () => {
+    expect(made(`<h1>Guide</h1><h2>See also</h2><p>${LONG}</p>`).dropped).toMatchObject([{ of: 'section', reason: 'no_question' }]);
+  });
+
+  test('the best pairs of a page and of a kind are kept up to their quota', () => {
+    const html = `<h1>Guide</h1>${Array.from({ length: 10 }, (_, index) => `<h2>Rule ${index} of lists</h2><p>${LONG} Number ${index}.</p>`).join('')}`;
+    const one = made(html, { maxPerPage: 4 });
+    expect(one.pairs).toHaveLength(4);
+    expect(one.counts['quota_page']).toBe(6);
+    expect(made(html, { maxKindShare: 0.5 }).pairs).toHaveLength(5);
+  });
+
+  test('one question and one answer are kept once', () => {
+    const sections = [
+      ...sectionsOf(`<h1>Guide</h1><h2>Old lists</h2><p>${LONG}</p>`, 'http://site.test/a'),
+      ...sectionsOf(`<h1>Guide</h1><h2>Old lists</h2><p>${LONG} More.</p>`, 'http://site.test/b'),
+    ];
+    expect(pair(sections, OPTIONS).counts).toMatchObject({ kept: 1, duplicate_question: 1 });
+  });
+});
+
+describe("npm's manual", () => {
+  const root = join(__dirname, '../../node_modules/npm/docs/output');
+  const documents = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.html'))
+    .map((name) => cleanText(page(`http://manual.test/${name}`), readFileSync(join(root, name), 'utf8'), { minWords: 10 }))
+    .flatMap((result) => (result.keep ? [result.document] : []));
+
+  test('gives pairs whose answers are text of the page, whole, with the subject in the question', async () => {
+    const { sections } = await dedup(documents, { similarity: 0.8, boilerplatePages: 5 });
+    const { pairs, dropped, counts } = pair(sections, OPTIONS);
+    expect(pairs.length).toBeGreaterThan(500);
+    expect(counts['candidates']).toBe(pairs.length + dropped.filter((each) => each.of === 'pair').length);
+    const code = new Map(
+      sections.map((section) => [section.id, section.blocks.flatMap((block: Block) => (block.type === 'code' ? [block.text] : []))]),
+    );
+    const unnamed: string[] = [];
+    for (const each of pairs) {
+      expect(Pair.safeParse(each).success).toBe(true);
+      expect(each.instruction).toMatch(/^[A-Z].*\?(?: Please show an example\.)?$/);
+      if (!/npm|npx|package(?:-lock)?\.json/i.test(each.instruction)) unnamed.push(each.instruction);
+      for (const fence of each.response.matchAll(/^(`{3,})\w*\n([^]*?)\n\1$/gm)) expect(code.get(each.sectionId)).toContain(fence[2]);
+      expect(each.response.length).toBeLessThanOrEqual(OPTIONS.maxChars);
+      expect(each.response.trimEnd()).not.toMatch(/:$/);
+    }
+    expect(unnamed).toEqual([]);
+    const prose = pairs.filter((each) => each.kind === 'heading' && !/```|^[-|\d]/m.test(each.response));
+    const whole = prose.filter((each) => isWhole(sentences(each.response).at(-1) ?? ''));
+    expect(whole.length / prose.length).toBeGreaterThan(0.9);
+  }, 60_000);
+
+  test('gives the same pairs for any order of its pages', async () => {
+    const run = async (order: typeof documents): Promise<string> => {
+      const { sections } = await dedup(order, { similarity: 0.8, boilerplatePages: 5 });
+      const { pairs, dropped } = pair([...sections].reverse(), OPTIONS);
+      return digest({ pairs: pairs.map((each) => each.id), dropped: dropped.map((each) => `${each.id} ${each.reason}`) });
+    };
+    expect(await run([...documents].reverse())).toBe(await run(documents));
+  }, 60_000);
+});

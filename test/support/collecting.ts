@@ -1,0 +1,91 @@
+// What tests of collecting share: a store, a run's task over some URLs, and activities that reach one site by name.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { createCollect, type CollectDeps } from '../../activities/collect';
+import { createResolveSource } from '../../activities/resolve-source';
+import type { CollectTask } from '../../contracts/activities';
+import type { StageRef } from '../../contracts/artifacts';
+import { PipelineInput } from '../../contracts/input';
+import { Dropped, Fetch, Page } from '../../contracts/records';
+import { systemClock } from '../../io/clock';
+import { createHttp } from '../../io/http';
+import { readManifest, stageFolder } from '../../io/manifest';
+import { openStore, type Store } from '../../io/store';
+import type { Site } from './site';
+
+/** One for each activity; failures that a test expects are not logged. */
+export const mockEnvironment = (): MockActivityEnvironment =>
+  new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') });
+
+export interface Collecting {
+  store: Store;
+  activities: ReturnType<typeof createCollect>;
+  /** The tasks of one run, one for each shard. */
+  tasks(urls: string[], given?: { run?: string; date?: string; source?: Partial<PipelineInput['source']> }): Promise<CollectTask[]>;
+  task(urls: string[], given?: { run?: string; date?: string; source?: Partial<PipelineInput['source']> }): Promise<CollectTask>;
+  /** In a mock environment of its own. */
+  collect: (task: CollectTask) => ReturnType<ReturnType<typeof createCollect>['collect']>;
+  collectPage(task: CollectTask, url: string): Promise<void>;
+  seal(task: CollectTask): Promise<StageRef>;
+  rows(ref: StageRef): Promise<{ pages: Page[]; dropped: Dropped[]; fetches: Fetch[] }>;
+  close(): Promise<void>;
+}
+
+export const openCollecting = async (site: Site, deps: Partial<CollectDeps> = {}): Promise<Collecting> => {
+  const folder = await mkdtemp(join(tmpdir(), 'retune-collect-'));
+  const store = await openStore(folder);
+  const http = createHttp({ allowPrivateHosts: false, now: () => Date.now(), own: { [site.host]: async () => site.port } });
+  const activities = createCollect({
+    store,
+    clock: systemClock,
+    host: 'test',
+    versions: {},
+    config: { allowPrivateHosts: false, brightData: { url: '', token: null, zone: null } },
+    log: { debug: () => undefined },
+    http,
+    ...deps,
+  });
+  const { resolveSource } = createResolveSource({ store });
+
+  const tasks: Collecting['tasks'] = async (urls, { run = 'run-1', date = new Date().toISOString(), source: given = {} } = {}) => {
+    const { source } = PipelineInput.parse({ source: { timeoutSeconds: 1, ...given, urls } });
+    const identity = { runId: run, executionId: `${run}-execution` };
+    const shards = await resolveSource({ run: identity, storeId: store.storeId, source });
+    return shards.map((shard) => ({ run: identity, storeId: store.storeId, shard, source, date, heartbeatSeconds: 30 }));
+  };
+  return {
+    store,
+    activities,
+    tasks,
+    async task(urls, given) {
+      const [task] = await tasks(urls, given);
+      if (task === undefined) throw new Error('no shard');
+      return task;
+    },
+    collect: (task) => mockEnvironment().run(activities.collect, task),
+    collectPage: (task, url) => mockEnvironment().run(activities.collectPage, task, url),
+    seal: (task) => mockEnvironment().run(activities.sealShard, task),
+    async rows(ref) {
+      const manifest = await readManifest(store, 'collect', ref.key);
+      if (manifest === null) throw new Error('no manifest');
+      const read = async (name: string): Promise<unknown[]> =>
+        ((await store.read(`${stageFolder('collect', ref.key, manifest.facts.fence)}/${name}`)) ?? Buffer.alloc(0))
+          .toString()
+          .split('\n')
+          .filter((line) => line !== '')
+          .map((line) => JSON.parse(line) as unknown);
+      return {
+        pages: (await read('pages.jsonl')).map((row) => Page.parse(row)),
+        dropped: (await read('dropped.jsonl')).map((row) => Dropped.parse(row)),
+        fetches: (await read('fetch-log.jsonl')).map((row) => Fetch.parse(row)),
+      };
+    },
+    async close() {
+      await http.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
