@@ -31,7 +31,7 @@ test("npm's manual is collected by a worker as it is configured: real HTTP, no p
     if (shard === undefined || more.length > 0) throw new Error('one shard was expected');
     const task = { run: identity, storeId: store.storeId, shard, source, date: new Date().toISOString(), heartbeatSeconds: 30 };
     await expect(mockEnvironment().run(worker.collect, task)).resolves.toMatchObject({ pending: [] });
-    return (await mockEnvironment().run(worker.sealShard, task)) as StageRef;
+    return mockEnvironment().run<[typeof task], StageRef, typeof worker.sealShard>(worker.sealShard, task);
   };
   try {
     const first = await run('first');
