@@ -13,6 +13,8 @@ import { type Beat, beatText, stageLine } from './stage-table';
 const POLL_MS = 1_000;
 /** Plain lines about a running stage come this often at most. */
 const PLAIN_EVERY_MS = 20_000;
+/** A stage shorter than this is only named when it is done. */
+const BRIEF_MS = 1_500;
 /** A query needs a worker; one that is starting or busy must not hold up the display. */
 const QUERY_WITHIN_MS = 3_000;
 
@@ -114,7 +116,9 @@ class Display {
     for (const line of lines) {
       const { row, beat } = line;
       if (row.state === 'waiting' || row.state === 'skipped') continue;
-      const changed = this.said.get(row.verb) !== row.state;
+      // A stage that is over at once needs one line, not two.
+      const brief = row.state === 'running' && (line.elapsedMs ?? 0) < BRIEF_MS && !this.output.json;
+      const changed = this.said.get(row.verb) !== row.state && !brief;
       const due = row.state === 'running' && beat !== undefined && beatText(beat) !== '' && now - this.saidAt > PLAIN_EVERY_MS;
       if (!changed && !due) continue;
       this.said.set(row.verb, row.state);
