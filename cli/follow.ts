@@ -89,7 +89,7 @@ class Display {
     private readonly runId: string,
   ) {}
 
-  show(progress: Progress, beats: Map<string, Beat>): void {
+  show(progress: Progress, beats: Map<string, Beat>, over: boolean): void {
     const now = performance.now();
     for (const row of progress.stages) {
       if (row.state === 'running' && !this.since.has(row.verb)) this.since.set(row.verb, now);
@@ -100,7 +100,7 @@ class Display {
       const since = this.since.get(row.verb);
       const elapsedMs = this.took.get(row.verb) ?? (row.state === 'running' && since !== undefined ? now - since : null);
       const beat = beats.get(row.verb) ?? (row.verb === 'format' ? beats.get('resolveModel') : undefined);
-      return { row, elapsedMs, beat };
+      return { row, elapsedMs, beat, over };
     });
     if (this.output.live) this.output.redraw(lines.map((line) => stageLine(line, this.output)));
     else this.plain(lines, now);
@@ -155,7 +155,7 @@ export const follow = async (server: Server, output: Output, runId: string, sign
     if (description !== null) {
       progress = (await queryProgress(server, handle)) ?? progress;
       const closed = description.status.name !== 'RUNNING';
-      if (progress !== null) display.show(progress, closed ? new Map() : beatsOf(description));
+      if (progress !== null) display.show(progress, closed ? new Map() : beatsOf(description), closed);
       if (closed) return ending(server.client.workflow.getHandle(runId, description.runId), runId, description.runId, progress);
     }
     await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });
