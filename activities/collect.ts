@@ -137,7 +137,8 @@ export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' 
         const pending: Pending[] = [];
         details(counts);
         await inLanes(byOrigin(due), HOSTS_AT_ONCE, async (ofHost) =>
-          inLanes(ofHost, task.source.perHost, async (url) => {
+          // The gate keeps perHost requests; as many more lanes make bodies durable meanwhile.
+          inLanes(ofHost, 2 * task.source.perHost, async (url) => {
             signal.throwIfAborted();
             const outcome = await fetchPage({
               url,

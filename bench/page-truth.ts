@@ -31,7 +31,7 @@ export const KINDS: readonly Kind[] = [
   {
     name: 'sqlite',
     content: ['body'],
-    chrome: ['.nosearch', '.fancy-toc1', '.fancy-toc2', '.fancy-toc3', '#toc_header', '#toc_sub', '.menu', '.hdrftr', 'button'],
+    chrome: ['.tagline', '.searchmenu', '.fancy-toc1', '.fancy-toc2', '.fancy-toc3', '#toc_header', '#toc_sub', '.menu', '.hdrftr', 'button'],
   },
   { name: 'node', content: ['#apicontent'], chrome: ['#column2', 'header', '#toc', '.mark', '#gtoc', 'button'] },
   {

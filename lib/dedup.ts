@@ -64,11 +64,13 @@ const findBoilerplate = (pages: readonly Section[][], least: number): Edge[] => 
 
 /**
  * Sections ascending by id, and every other one with why it is not kept (`detail`: id of the one that is).
- * Survivor of a cluster: the longest text, then the smallest URL, then the smallest id.
+ * Survivor of a cluster: the longest text, then that of the page with the fewest sections (a page of its own, not the whole manual on
+ * one page), then the smallest URL, then the smallest id.
  */
 export const dedup = async (documents: Iterable<Document> | AsyncIterable<Document>, options: DedupOptions): Promise<Deduped> => {
   const pages: Section[][] = [];
   for await (const document of documents) pages.push(splitSections(document));
+  const sizes = new Map(pages.map((sections) => [sections[0]?.pageId ?? '', sections.length]));
   const made = pages.flat().sort((a, b) => compare(a.id, b.id));
   const dropped: Dropped[] = [];
   const counts: Deduped['counts'] = {

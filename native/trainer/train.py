@@ -136,8 +136,7 @@ class Training:
         """Put the checkpoint's state and plan in place; returns its step. Without one: the first plan, None."""
         if self.checkpoint is None:
             self.metrics.restore(b"")
-            supervised_share = float((self.tokens.role > 0).mean())
-            self.plan = first_plan(self.engine, self.config["microTokens"], supervised_share)
+            self.plan = first_plan(self.engine, self.config["microTokens"])
             return None
         state = self.checkpoint.state
         self.progress = Progress(**state["progress"])

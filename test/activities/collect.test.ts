@@ -12,10 +12,9 @@ beforeEach(async () => {
   site = await openSite();
   on = await openCollecting(site);
 });
-afterEach(async () => {
-  await on.close();
-  await site.close();
-});
+// Both, also when one fails: a server left open would keep the test process.
+afterEach(async () => void (await Promise.allSettled([on.close(), site.close()])));
+jest.setTimeout(30_000);
 
 const serve = (routes: Record<string, Route>): void => {
   for (const [path, route] of Object.entries(routes)) site.routes.set(path, route);
@@ -283,14 +282,14 @@ describe('an attempt that ends early', () => {
 });
 
 describe('manners', () => {
-  test('a host meets no more requests at once than asked, over all its shards', async () => {
-    const paths = Array.from({ length: 1100 }, (_, index) => `/${index}`);
-    serve(Object.fromEntries(paths.map((path) => [path, { status: 404 }])));
-    const tasks = await on.tasks(paths.map(site.url), { source: { perHost: 3, robots: 'ignore' } });
-    expect(tasks.length).toBe(2);
+  test('a host meets no more requests at once than asked, over all that one worker collects', async () => {
+    const paths = Array.from({ length: 60 }, (_, index) => `/${index}`);
+    serve(Object.fromEntries(paths.map((path) => [path, { status: 404, delayMs: 2 }])));
+    const given = { source: { perHost: 3, robots: 'ignore' as const } };
+    const tasks = [await on.task(paths.slice(0, 30).map(site.url), given), await on.task(paths.slice(30).map(site.url), given)];
     await Promise.all(tasks.map(on.collect));
-    expect(site.visits.length).toBe(1100);
-    expect(site.peak).toBeLessThanOrEqual(3);
+    expect(site.visits.length).toBe(60);
+    expect(site.peak).toBe(3);
   });
 
   test('a crawl delay is kept', async () => {

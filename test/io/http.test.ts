@@ -7,6 +7,7 @@ import { html, openSite, type Site } from '../support/site';
 
 const NOW = Date.parse('2026-11-24T00:00:00Z');
 let site: Site;
+jest.setTimeout(30_000);
 const clients: HttpClient[] = [];
 
 beforeAll(async () => {

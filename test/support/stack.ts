@@ -1,6 +1,6 @@
 // A real Temporal dev server and real worker processes on a home of their own, with parts that can be killed.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,6 +53,10 @@ export class Stack {
   uiPort = 0;
 
   constructor(env: Record<string, string> = {}) {
+    // Base models are made once for all tests: their folders are named by what is in them.
+    const models = join(ROOT, '.retune', 'models');
+    mkdirSync(models, { recursive: true });
+    symlinkSync(models, join(this.home, 'models'));
     this.env = {
       ...process.env,
       RETUNE_HOME: this.home,
