@@ -64,7 +64,10 @@ const directHttp = ({ config, clock }: CollectDeps): HttpClient => {
 const readShard = async (store: Store, { shard }: CollectTask): Promise<string[]> => {
   const bytes = await store.read(shard.path);
   if (bytes === null) throw failure('ArtifactCorrupt', `the URL list ${shard.path} is gone from the store; start the run again`);
-  return bytes.toString('utf8').split('\n').filter((line) => line !== '');
+  return bytes
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '');
 };
 
 export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' | 'collectPage' | 'sealShard'> => {
@@ -78,7 +81,10 @@ export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' 
     requireStore(store, task.storeId);
     if (task.source.provider !== 'brightdata') return;
     if (config.brightData.token === null)
-      throw failure('ConfigMissing', 'source.provider is brightdata and this worker has no BRIGHTDATA_API_TOKEN: set it, or use provider direct');
+      throw failure(
+        'ConfigMissing',
+        'source.provider is brightdata and this worker has no BRIGHTDATA_API_TOKEN: set it, or use provider direct',
+      );
     throw failure('InvalidInput', 'source.provider: brightdata is not built yet; use direct');
   };
 
@@ -106,7 +112,9 @@ export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' 
   const note = async (task: CollectTask, outcome: Outcome): Promise<void> => {
     if ('page' in outcome) return;
     const [kind, row]: [Fate, Dropped] =
-      'dropped' in outcome ? ['fates', outcome.dropped] : ['tries', droppedUrl(outcome.pending.url, outcome.pending.reason, outcome.error.message)];
+      'dropped' in outcome
+        ? ['fates', outcome.dropped]
+        : ['tries', droppedUrl(outcome.pending.url, outcome.pending.reason, outcome.error.message)];
     await store.putFile(fatePath(task, kind, row.id), JSON.stringify(row));
     log.debug({ reason: row.reason, url: 'pending' in outcome ? outcome.pending.url : row.detail }, 'no page');
   };
@@ -119,11 +127,18 @@ export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' 
         const urls = await readShard(store, task);
         const [records, fates] = [await readRecords(urls), await readFates(task, 'fates')];
         const due = urls.filter((url) => !fates.has(pageId(url)) && isDue(records.get(pageId(url)) ?? null, window));
-        const counts = { urls: urls.length, due: due.length, pages: urls.length - due.length - fates.size, dropped: fates.size, pending: 0 };
+        const counts = {
+          urls: urls.length,
+          due: due.length,
+          pages: urls.length - due.length - fates.size,
+          dropped: fates.size,
+          pending: 0,
+        };
         const pending: Pending[] = [];
         details(counts);
         await inLanes(byOrigin(due), HOSTS_AT_ONCE, async (ofHost) =>
-          inLanes(ofHost, task.source.perHost, async (url) => {
+          // The gate keeps perHost requests; as many more lanes make bodies durable meanwhile.
+          inLanes(ofHost, 2 * task.source.perHost, async (url) => {
             signal.throwIfAborted();
             const outcome = await fetchPage({
               url,
@@ -152,7 +167,14 @@ export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' 
         const id = pageId(url);
         const known = await shelf.read(id);
         if (!isDue(known, windowOf(task)) || (await store.stat(fatePath(task, 'fates', id))) !== null) return;
-        const outcome = await fetchPage({ url, source: task.source, date: Date.parse(task.date), known, patienceMs: SINGLE_PATIENCE_MS, signal });
+        const outcome = await fetchPage({
+          url,
+          source: task.source,
+          date: Date.parse(task.date),
+          known,
+          patienceMs: SINGLE_PATIENCE_MS,
+          signal,
+        });
         await note(task, outcome);
         if ('pending' in outcome) throw httpFailure(outcome.error);
       });

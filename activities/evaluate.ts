@@ -8,7 +8,7 @@ import { failure } from '../contracts/errors';
 import type { PipelineInput } from '../contracts/input';
 import { Example, type Message } from '../contracts/records';
 import type { TrainerPrompt } from '../contracts/trainer';
-import { type AnswerRow, evaluate, MODEL, PROBE, type ScoreRow } from '../lib/evaluate';
+import { type AnswerRow, evaluate, evaluationFile, MODEL, PROBE, type ScoreRow } from '../lib/evaluate';
 import { messagesOf } from '../lib/format';
 import { renderPrompt, STOP_IDS } from '../lib/harmony';
 import { type Box, manifestOf, runStage, type StageDeps, stagePath, stageRows } from './stage';
@@ -27,7 +27,7 @@ const ScoreLine = z.object({
 const AnswerLine = z.object({
   id: z.string(),
   model: z.string(),
-  text: z.string(),
+  text: z.string().nullable().transform((text) => text ?? ''),
   ids: z.array(z.int()).nullable().default(null),
   newTokens: z.int(),
   stopped: z.boolean(),
@@ -109,12 +109,12 @@ const score = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
     config: gate,
     last: pages === null ? 'nothing was published before, or on another base' : { trainedPages: pages },
   });
-  const answers = judged.answers.filter(({ id }) => id.startsWith('question-')).map(({ id, ...texts }) => ({ question: config.questions[Number(id.slice('question-'.length))] ?? id, ...texts }));
-  await box.put('evaluation.json', `${JSON.stringify({ schema: 1, ...judged, answers }, null, 2)}\n`);
+  const file = evaluationFile(judged, new Map(config.questions.map((question, at) => [`question-${at}`, question])));
+  await box.put('evaluation.json', `${JSON.stringify(file, null, 2)}\n`);
   await box.put('nll.jsonl', await readFile(join(out, 'nll.jsonl')));
   await box.put('answers.jsonl', await readFile(join(out, 'answers.jsonl')));
   box.metrics = { verdict: judged.verdict };
-  box.counts = { test_examples: judged.base?.examples ?? 0, answers: all.filter((answer) => !isAsked(answer)).length / 2, questions: answers.length };
+  box.counts = { test_examples: judged.base?.examples ?? 0, answers: all.filter((answer) => !isAsked(answer)).length / 2, questions: file.answers.length };
   await rm(out, { recursive: true, force: true });
 };
 

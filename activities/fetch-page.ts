@@ -87,7 +87,12 @@ export const createFetchPage = ({ shelf, http, gates, robots, clock }: FetchPage
     const { body } = response;
     if (body === null) {
       if (known === null) throw new HttpError('bad_response', 'target', `${url} says that nothing changed, and we have nothing`, { url });
-      const touched = { ...known, checkedAt: now, etag: response.etag ?? known.etag, lastModified: response.lastModified ?? known.lastModified };
+      const touched = {
+        ...known,
+        checkedAt: now,
+        etag: response.etag ?? known.etag,
+        lastModified: response.lastModified ?? known.lastModified,
+      };
       await shelf.touch(touched);
       return touched;
     }
@@ -126,7 +131,10 @@ export const createFetchPage = ({ shelf, http, gates, robots, clock }: FetchPage
     } catch (error) {
       const cause =
         error instanceof HostBusy
-          ? new HttpError(error.because === 'failing' ? 'host_failing' : 'rate_limited', 'transient', `${url}: ${error.message}`, { url, retryAfterMs: error.waitMs })
+          ? new HttpError(error.because === 'failing' ? 'host_failing' : 'rate_limited', 'transient', `${url}: ${error.message}`, {
+              url,
+              retryAfterMs: error.waitMs,
+            })
           : error;
       if (!(cause instanceof HttpError) || cause.kind === 'configuration') throw cause;
       if (cause.kind === 'target') return { dropped: droppedUrl(url, cause.code, cause.message) };

@@ -15,9 +15,11 @@ import { missingMarks, renderExample } from '../lib/harmony';
 import { digest } from '../lib/hash';
 import { toLine } from '../lib/jsonl';
 import { toParquet } from '../lib/parquet';
-import { previewHtml } from '../lib/preview';
+import { type BytesOf, previewHtml } from '../lib/preview';
 import { statistics, type TokenCount } from '../lib/statistics';
 import { decodeTokenFile, encodeTokenFile, supervised, type TokenRow } from '../lib/token-file';
+import { tokenBytes } from '../lib/tokens';
+import { readVocabulary } from '../lib/vocabulary';
 import { type Box, countReason, reasonText, runStage, type StageDeps, stageRows } from './stage';
 import { stopOf } from './trainer-failure';
 
@@ -34,6 +36,13 @@ const generalRows = async (root: string): Promise<{ id: string; instruction: str
   return lines.map((line) => General.parse(JSON.parse(line))).map((row) => ({ id: digest(row), ...row })).sort((a, b) => (a.id < b.id ? -1 : 1));
 };
 
+interface Formatted {
+  dataset: Dataset;
+  files: TokenFiles;
+  /** For the preview. */
+  bytesOf: BytesOf;
+}
+
 type TokenFiles = Record<Split | 'general', Uint8Array>;
 
 export const createFormat = (deps: FormatDeps): Pick<CpuActivities, 'format'> => ({
@@ -46,12 +55,12 @@ export const createFormat = (deps: FormatDeps): Pick<CpuActivities, 'format'> =>
       for await (const pair of stageRows(deps.store, from, 'pairs.jsonl', Pair)) pairs.push(pair);
       const split = format(pairs, config, base.family);
       const general = await generalRows(deps.config.root);
-      const { dataset, files } = base.family === 'gpt-oss' ? harmonyFiles(split, general, config, base) : await chatFiles(deps, task, box, base, split, general);
+      const { dataset, files, bytesOf } = base.family === 'gpt-oss' ? harmonyFiles(split, general, config, base) : await chatFiles(deps, task, box, base, split, general);
 
       for (const one of dataset.dropped) countReason(box.reasons, one.reason);
       const { train, test } = dataset.parts;
       if (train.examples.length === 0) throw failure('DatasetTooSmall', `${pairs.length} pairs gave no training example: ${reasonText(box.reasons) || 'every page fell into test or validation'}`);
-      await write(box, dataset, files, base);
+      await write(box, dataset, files, bytesOf);
       const held = { train: train.examples.length, validation: dataset.parts.validation.examples.length, test: test.examples.length };
       box.counts = { pairs: pairs.length, ...held, dropped: dataset.dropped.length, ...box.counts };
       box.metrics = { splitBy: dataset.splitBy, contamination: dataset.contamination, ...box.metrics };
@@ -65,7 +74,7 @@ const harmonyFiles = (
   general: Awaited<ReturnType<typeof generalRows>>,
   config: PipelineInput['format'],
   base: BaseModel,
-): { dataset: Dataset; files: TokenFiles } => {
+): Formatted => {
   const meta = harmonyMeta(base, config.maxTokens);
   const rows = (split: Split): TokenRow[] => dataset.parts[split].rows ?? [];
   for (const split of SPLITS)
@@ -76,6 +85,7 @@ const harmonyFiles = (
   const probe = general.map(({ id, instruction, response }) => ({ example: id, ...renderExample(messagesOf(instruction, response, config.instructions, 'gpt-oss'), config) }));
   return {
     dataset,
+    bytesOf: tokenBytes,
     files: {
       train: encodeTokenFile(rows('train'), meta),
       validation: encodeTokenFile(rows('validation'), meta),
@@ -93,7 +103,7 @@ const chatFiles = async (
   base: BaseModel,
   dataset: Dataset,
   general: Awaited<ReturnType<typeof generalRows>>,
-): Promise<{ dataset: Dataset; files: TokenFiles }> => {
+): Promise<Formatted> => {
   const config = task.config.format as PipelineInput['format'];
   const work = join(deps.config.home, 'work', 'format', `${task.key}-${box.fence}`);
   await mkdir(work, { recursive: true });
@@ -128,7 +138,8 @@ const chatFiles = async (
   const [train, validation, test, probe] = await Promise.all(['train', 'validation', 'test', 'general'].map(async (name) => readFile(join(out, `${name}.safetensors`))));
   await rm(work, { recursive: true, force: true });
   if (train === undefined || validation === undefined || test === undefined || probe === undefined) throw failure('ArtifactCorrupt', 'tokenize left out a token file');
-  return { dataset: withoutRows(dataset, refused), files: { train, validation, test, general: probe } };
+  const bytesOf = readVocabulary(JSON.parse(await readFile(join(local.folder, 'tokenizer.json'), 'utf8')));
+  return { dataset: withoutRows(dataset, refused), bytesOf, files: { train, validation, test, general: probe } };
 };
 
 /** Row i of JSONL and Parquet is row i of the token file: checked, since everything later relies on it. */
@@ -137,15 +148,15 @@ const checkRows = (split: Split, examples: readonly Example[], rows: readonly To
     throw failure('FormatMismatch', `tokens/${split}.safetensors has ${rows.length} rows, data/${split}.jsonl ${examples.length}, or their order differs`);
 };
 
-const write = async (box: Box, dataset: Dataset, files: TokenFiles, base: BaseModel): Promise<void> => {
+const write = async (box: Box, dataset: Dataset, files: TokenFiles, bytesOf: BytesOf): Promise<void> => {
   const counts = new Map<string, TokenCount>();
-  let preview: { examples: Example[]; rows: TokenRow[] } = { examples: [], rows: [] };
+  let preview: TokenRow[] = [];
   for (const split of SPLITS) {
     const { examples } = dataset.parts[split];
     const { rows } = decodeTokenFile(files[split]);
     checkRows(split, examples, rows);
     for (const row of rows) counts.set(row.example, { tokens: row.ids.length, supervised: supervised(row.roles) });
-    if (split === 'train') preview = { examples: examples.slice(0, 10), rows: rows.slice(0, 10) };
+    if (split === 'train') preview = rows.slice(0, 10);
     await box.putRows(`data/${split}.jsonl`, examples);
     await box.put(`data/${split}.parquet`, toParquet(examples));
     // An empty split has no token file: nobody can mistake it for one without an answer.
@@ -155,7 +166,7 @@ const write = async (box: Box, dataset: Dataset, files: TokenFiles, base: BaseMo
   const summary = statistics(dataset, counts);
   await box.put('statistics.json', `${JSON.stringify(summary, null, 2)}\n`);
   await box.putRows('dropped.jsonl', dataset.dropped);
-  if (base.family === 'gpt-oss') await box.put('preview.html', previewHtml(preview.rows));
+  await box.put('preview.html', previewHtml(preview, bytesOf));
   const all = Object.values(summary.splits);
   box.counts = {
     tokens: all.reduce((sum, one) => sum + one.tokens, 0),

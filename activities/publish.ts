@@ -33,7 +33,10 @@ const prepare = async (deps: PublishDeps, task: KeyedTask, base: BaseModel, targ
     convert: await manifestOf(store, refs.convert),
   };
   const names = sources.convert.content.outputs.map((output) => output.name);
-  const hasMerged = names.some((name) => name.startsWith('merged/'));
+  const [hasMerged, hasAdapter] = ['merged/', 'adapter/'].map((folder) => names.some((name) => name.startsWith(folder))) as [
+    boolean,
+    boolean,
+  ];
 
   const model = new Folder(deps, box, 'model');
   for (const name of names) {
@@ -58,7 +61,8 @@ const prepare = async (deps: PublishDeps, task: KeyedTask, base: BaseModel, targ
   const origins = await provenance(examples(), createPageShelf(store));
   await dataset.companion('provenance.jsonl', origins.map((origin) => `${JSON.stringify(origin)}\n`).join(''));
 
-  const texts = await cards({ store, task, base, target, sources, refs, pages: origins.map((origin) => origin.url) });
+  const layout = { merged: hasMerged ? '' : null, adapter: hasAdapter ? (hasMerged ? 'adapter' : '') : null };
+  const texts = await cards({ store, task, base, target, sources, layout, pages: origins.map((origin) => origin.url) });
   await model.write('README.md', texts.model);
   await dataset.write('README.md', texts.dataset);
 

@@ -16,7 +16,10 @@ const canonicalUrls = (urls: readonly string[]): string[] => {
   if (bad.length > 0)
     throw failure(
       'InvalidInput',
-      `source.urls: ${bad.length} of ${urls.length} are no http(s) address without a password: ${bad.slice(0, EXAMPLES).map((url) => url.replace(/\/\/[^/@]*@/, '//[password]@')).join(', ')}`,
+      `source.urls: ${bad.length} of ${urls.length} are no http(s) address without a password: ${bad
+        .slice(0, EXAMPLES)
+        .map((url) => url.replace(/\/\/[^/@]*@/, '//[password]@'))
+        .join(', ')}`,
     );
   // Spellings of one page are folded here, before anything is counted or asked for.
   return [...new Set(urls.flatMap((url) => canonicalUrl(url) ?? []))].sort();
@@ -46,7 +49,12 @@ export const createResolveSource = ({ store }: { store: Store }): Pick<CpuActivi
         bucket: name,
         path,
         urls: list.length,
-        key: stageKey({ verb: 'collect', version: STAGES.collect.version, config: {}, inputs: { run: digest(run), bucket: name, urls: content } }),
+        key: stageKey({
+          verb: 'collect',
+          version: STAGES.collect.version,
+          config: {},
+          inputs: { run: digest(run), bucket: name, urls: content },
+        }),
       });
     }
     return shards;

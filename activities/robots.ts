@@ -21,22 +21,43 @@ export const createRobotsDesk = ({ http, clock }: { http: HttpClient; clock: Clo
   const kept = new Map<string, { until: number; answer: Robots | HttpError }>();
   const flights = new Map<string, Promise<void>>();
 
-  const ask = async (address: string, userAgent: string, limits: { timeoutMs: number; signal: AbortSignal }): Promise<Robots | HttpError> => {
+  const ask = async (
+    address: string,
+    userAgent: string,
+    limits: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<Robots | HttpError> => {
     try {
-      const { body } = await http.get({ url: address, userAgent, ...limits, maxBytes: ROBOTS_MAX_BYTES, onTooLarge: 'cut', accept: 'text/plain, */*;q=0.1' });
+      const { body } = await http.get({
+        url: address,
+        userAgent,
+        ...limits,
+        maxBytes: ROBOTS_MAX_BYTES,
+        onTooLarge: 'cut',
+        accept: 'text/plain, */*;q=0.1',
+      });
       return parseRobots(address, body?.toString('utf8') ?? '', userAgent);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       const { status } = error.details;
       if (status !== undefined && readRobotsStatus(status) === 'allow') return ALLOW_ALL;
       // A host that is private, unknown or speaks no HTTP is so for its pages too.
-      if (status === undefined && error.kind !== 'transient' && !['bad_redirect', 'too_many_redirects', 'bad_encoding'].includes(error.code)) return error;
+      if (
+        status === undefined &&
+        error.kind !== 'transient' &&
+        !['bad_redirect', 'too_many_redirects', 'bad_encoding'].includes(error.code)
+      )
+        return error;
       // RFC 9309, 2.3.1.2: redirects that lead nowhere are read like a missing file.
       if (error.kind !== 'transient' && status === undefined) return ALLOW_ALL;
-      return new HttpError('robots_unavailable', 'transient', `${address} cannot be had, so nothing of its host may be fetched: ${error.message}`, {
-        ...error.details,
-        cause: error,
-      });
+      return new HttpError(
+        'robots_unavailable',
+        'transient',
+        `${address} cannot be had, so nothing of its host may be fetched: ${error.message}`,
+        {
+          ...error.details,
+          cause: error,
+        },
+      );
     }
   };
 
@@ -61,7 +82,13 @@ export const createRobotsDesk = ({ http, clock }: { http: HttpClient; clock: Clo
           const keepMs = answer instanceof HttpError ? Math.max(RETRY_MS, answer.retryAfterMs ?? 0) : KEEP_MS;
           kept.set(name, { until: clock.monotonic() + keepMs, answer });
         });
-        flights.set(name, own.then(() => undefined, () => undefined));
+        flights.set(
+          name,
+          own.then(
+            () => undefined,
+            () => undefined,
+          ),
+        );
         try {
           await own;
         } finally {

@@ -1,10 +1,10 @@
 // What every stage's deed shares: find or lease the key, work under a heartbeat, write the manifest last.
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import type { z } from 'zod';
 import type { Found, KeyedTask, StageTask } from '../contracts/activities';
 import { ARTIFACT_SCHEMA, type Counts, type Manifest, type Output, type StageRef } from '../contracts/artifacts';
-import { failure } from '../contracts/errors';
-import { LEASE } from '../contracts/policies';
+import { failure, type FailureType, isFailureType } from '../contracts/errors';
+import { DEED_ATTEMPTS, LEASE } from '../contracts/policies';
 import { STAGES } from '../contracts/stages';
 import { acquireLease, type Lease, LeaseLost } from '../io/lease';
 import type { Clock } from '../io/clock';
@@ -133,12 +133,22 @@ export const runStage = async (deps: StageDeps, task: KeyedTask, deed: (box: Box
     try {
       return await underLease(deps, task, lease, pulse, deed);
     } catch (error) {
-      if (error instanceof LeaseLost) throw failure('StageBusy', `${task.verb} ${task.key.slice(0, 8)} was taken over by a newer attempt`, { cause: error });
-      throw error;
+      throw deedFailure(error, task, info.attempt, pulse.signal);
     } finally {
       await lease.release();
     }
   });
+};
+
+/** A deed's error as a failure of the table; what repeats is given up (training counts its own crashes). */
+const deedFailure = (error: unknown, task: KeyedTask, attempt: number, signal: AbortSignal): unknown => {
+  if (error instanceof LeaseLost) return failure('StageBusy', `${task.verb} ${task.key.slice(0, 8)} was taken over by a newer attempt`, { cause: error });
+  if (signal.aborted) return error;
+  const known = error instanceof ApplicationFailure && isFailureType(error.type);
+  const final = attempt >= DEED_ATTEMPTS && task.verb !== 'train';
+  if (known) return final && !error.nonRetryable ? failure(error.type as FailureType, error.message, { final, cause: error }) : error;
+  const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
+  return failure('Unexpected', `${task.verb}: ${name}: ${message}`, { cause: error, final: final || attempt >= DEED_ATTEMPTS });
 };
 
 const underLease = async (deps: StageDeps, task: KeyedTask, lease: Lease, pulse: Pulse, deed: (box: Box) => Promise<void>): Promise<StageRef> => {

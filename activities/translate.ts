@@ -1,7 +1,7 @@
 // Errors of io/ as failures of the table: the one place where that is decided.
-import { ApplicationFailure } from '@temporalio/activity';
+import type { ApplicationFailure } from '@temporalio/activity';
 import { failure } from '../contracts/errors';
-import { HttpError } from '../io/http-error';
+import type { HttpError } from '../io/http-error';
 
 /** Waits longer than this are cut by nobody here: HttpError calls them final already. */
 const wait = (error: HttpError): { retryAfterMs?: number } => (error.retryAfterMs === null ? {} : { retryAfterMs: error.retryAfterMs });

@@ -7,9 +7,8 @@ import { JSON_OPTION, parse } from './command';
 import { requireServer } from './connection';
 import { CommandFailed, EXIT } from './exit';
 
-const decide = (update: string, summary: string): Command => ({
+const decide = (update: string): Command => ({
   usage: '<run> [--by name] [--note text] [--json]',
-  summary,
   help: ['--by    who decides; the name of your account by default', '--note  why; both are kept with the prepared model'],
   async run(args, { config: readConfig, output }) {
     const { values, positionals } = parse(args, { ...JSON_OPTION, by: { type: 'string' }, note: { type: 'string' } } as const, {
@@ -38,5 +37,5 @@ const decide = (update: string, summary: string): Command => ({
   },
 });
 
-export const approve = decide(UPDATE_APPROVE, 'publishes the prepared model of a run that waits');
-export const reject = decide(UPDATE_REJECT, 'does not publish it; the run ends as held');
+export const approve = decide(UPDATE_APPROVE);
+export const reject = decide(UPDATE_REJECT);

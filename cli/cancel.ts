@@ -7,7 +7,6 @@ import { CommandFailed, EXIT } from './exit';
 
 export const cancel: Command = {
   usage: '<run> [--json]',
-  summary: 'ends a run; a training writes a checkpoint first',
   help: [],
   async run(args, { config: readConfig, output }) {
     const { positionals } = parse(args, JSON_OPTION, { min: 1, max: 1 });

@@ -13,8 +13,6 @@ export interface Context {
 export interface Command {
   /** After the name: '<run> "question" [--base]'. */
   usage: string;
-  /** One line for the list of commands. */
-  summary: string;
   /** More lines for `<command> --help`. */
   help: readonly string[];
   /** @returns the exit code */

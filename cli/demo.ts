@@ -8,7 +8,6 @@ const PRESET = 'npm-manual';
 
 export const demo: Command = {
   usage: '[--json]',
-  summary: "the whole pipeline on npm's own manual, SmolLM2-135M on the CPU: a few minutes",
   help: ['What `npm start` runs after the set-up. The second time every finished stage is reused.'],
   async run(args, { config: readConfig, output }) {
     parse(args, JSON_OPTION, { min: 0, max: 0 });

@@ -134,18 +134,18 @@ const checkBuild = ({ root }: Config): Check =>
     : missing('build', 'dist/ is incomplete', 'node scripts/setup.mjs');
 
 /** Accounts: whether they are there, and what it means that they are not. */
-const checkAccounts = ({ unknown }: Config): Check[] => {
+const checkAccounts = ({ hub, brightData, unknown }: Config): Check[] => {
+  const present: Record<string, boolean> = { HF_TOKEN: hub.token !== null, BRIGHTDATA_API_TOKEN: brightData.token !== null };
   const accounts = ENVIRONMENT.filter(({ secret }) => secret).map(({ name, default: unset }) =>
-    (process.env[name] ?? '') === '' ? ok(name, unset) : ok(name, 'present'),
+    ok(name, present[name] === true ? 'present' : unset),
   );
-  return [...accounts, ...unknown.map((name) => warning(name, 'no such variable', 'docs/operations.md and .env.example list them all'))];
+  return [...accounts, ...unknown.map((name) => warning(name, 'no such variable', '.env.example lists them all'))];
 };
 
 const MARK = { ok: ['green', '✔'], warning: ['yellow', '!'], missing: ['red', '✘'] } as const;
 
 export const doctor: Command = {
   usage: '[--json]',
-  summary: 'what is here, what is missing, and the fix for each',
   help: ['Exit code 0 when runs can start, 2 when something that they need is missing.'],
   async run(args, { config: readConfig, output }) {
     parse(args, JSON_OPTION, { min: 0, max: 0 });

@@ -7,7 +7,6 @@ import { EXIT } from './exit';
 
 export const list: Command = {
   usage: '[--limit 20] [--json]',
-  summary: 'the newest runs',
   help: [],
   async run(args, { config: readConfig, output }) {
     const { values } = parse(args, { ...JSON_OPTION, limit: { type: 'string' } } as const, { min: 0, max: 0 });
@@ -27,7 +26,7 @@ export const list: Command = {
       }
       if (runs.length === 0) output.line('no runs yet: npx retune run --preset npm-manual');
       for (const one of runs) output.line(`${one.runId.padEnd(36)}${one.state.padEnd(12)}${one.startedAt.replace('T', ' ').slice(0, 19)}`);
-      if (runs.some((one) => one.state === 'failed' || one.state === 'canceled'))
+      if (runs.some((one) => one.state === 'failed' || one.state === 'cancelled'))
         output.line('\na run goes on with: npx retune resume <run>');
       output.event({ type: 'result', runs });
       return EXIT.ok;

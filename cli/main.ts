@@ -5,42 +5,45 @@ import { ServerError } from '../io/server';
 import { WorkerError } from '../io/worker-process';
 import { AlreadyUp } from '../io/up-file';
 import { ConfigError, readConfig } from '../io/config';
-import { approve, reject } from './approve';
-import { ask } from './ask';
-import { cancel } from './cancel';
 import type { Command } from './command';
-import { demo } from './demo';
-import { doctor } from './doctor';
 import { CommandFailed, EXIT, UsageError } from './exit';
-import { list } from './list';
 import { createOutput, type Output } from './output';
-import { preview } from './preview';
-import { report } from './report';
-import { resume } from './resume';
-import { run } from './run';
-import { schedule } from './schedule';
-import { status } from './status';
-import { up } from './up';
-import { watch } from './watch';
-import { worker } from './worker';
 
-const COMMANDS: Record<string, Command> = {
-  demo,
-  up,
-  run,
-  status,
-  watch,
-  list,
-  cancel,
-  resume,
-  approve,
-  reject,
-  schedule,
-  preview,
-  ask,
-  report,
-  worker,
-  doctor,
+interface Entry {
+  summary: string;
+  /** Only what was typed is loaded: some commands bring a vocabulary along. import() resolves as ESM and needs the extension. */
+  load: () => Promise<Command>;
+}
+
+const COMMANDS: Record<string, Entry> = {
+  demo: {
+    summary: "the whole pipeline on npm's own manual, SmolLM2-135M on the CPU: a few minutes",
+    load: async () => (await import('./demo.js')).demo,
+  },
+  up: { summary: 'Temporal, its UI and the workers, until Ctrl-C', load: async () => (await import('./up.js')).up },
+  run: { summary: 'one run from pages to a model, followed to its end', load: async () => (await import('./run.js')).run },
+  status: { summary: 'where a run stands', load: async () => (await import('./status.js')).status },
+  watch: { summary: 'follows a run to its end; Ctrl-C only stops watching', load: async () => (await import('./watch.js')).watch },
+  list: { summary: 'the newest runs', load: async () => (await import('./list.js')).list },
+  cancel: { summary: 'ends a run; a training writes a checkpoint first', load: async () => (await import('./cancel.js')).cancel },
+  resume: { summary: 'goes on with a run that failed, was cancelled or was lost', load: async () => (await import('./resume.js')).resume },
+  approve: { summary: 'publishes the prepared model of a run that waits', load: async () => (await import('./approve.js')).approve },
+  reject: { summary: 'does not publish it; the run ends as held', load: async () => (await import('./approve.js')).reject },
+  schedule: { summary: 'a run that starts by itself, every night for example', load: async () => (await import('./schedule.js')).schedule },
+  preview: {
+    summary: 'training examples as the model sees them, the loss mask in colours',
+    load: async () => (await import('./preview.js')).preview,
+  },
+  ask: { summary: 'an answer of the tuned model, or of its base', load: async () => (await import('./ask.js')).ask },
+  report: {
+    summary: "where the run's HTML page is; --open shows it in the browser",
+    load: async () => (await import('./report.js')).report,
+  },
+  worker: {
+    summary: 'one worker in the foreground, for a Temporal server that is there',
+    load: async () => (await import('./worker.js')).worker,
+  },
+  doctor: { summary: 'what is here, what is missing, and the fix for each', load: async () => (await import('./doctor.js')).doctor },
 };
 const NOT_YET = ['serve', 'rollback', 'gc'];
 
@@ -55,7 +58,7 @@ const helpText = (): string =>
     'Exit codes: 0 published, prepared or unchanged; 1 failed; 2 bad input or configuration; 3 held; 130 cancelled.',
   ].join('\n');
 
-const commandHelp = (name: string, { usage, summary, help }: Command): string =>
+const commandHelp = (name: string, summary: string, { usage, help }: Command): string =>
   [`npx retune ${name} ${usage}`.trimEnd(), '', summary, ...(help.length === 0 ? [] : ['', ...help])].join('\n');
 
 const explain = (output: Output, name: string, error: unknown): number => {
@@ -87,17 +90,18 @@ export const main = async (args: readonly string[]): Promise<number> => {
     output.line(helpText());
     return EXIT.ok;
   }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) {
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry === undefined) {
     const message = NOT_YET.includes(name) ? `${name}: not yet` : `${name} is no command`;
     return explain(output, '', new UsageError(message, 'npx retune --help lists the commands'));
   }
   const before = rest.indexOf('--');
   if ((before === -1 ? rest : rest.slice(0, before)).some((word) => word === '--help' || word === '-h')) {
-    createOutput(false).line(commandHelp(name, command));
+    createOutput(false).line(commandHelp(name, entry.summary, await entry.load()));
     return EXIT.ok;
   }
   try {
+    const command = await entry.load();
     return await command.run(rest, { config: () => readConfig(), output });
   } catch (error) {
     return explain(output, name, error);

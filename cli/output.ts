@@ -1,5 +1,6 @@
 // What a command says: tidy text for a person, or with --json one object a line and nothing else on stdout.
 import { styleText } from 'node:util';
+import { terminalSettings } from '../io/config';
 
 export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan';
 
@@ -29,8 +30,9 @@ export const createOutput = (
   stdout: NodeJS.WriteStream = process.stdout,
   stderr: NodeJS.WriteStream = process.stderr,
 ): Output => {
-  const live = !json && stdout.isTTY && process.env['TERM'] !== 'dumb';
-  const coloured = live && process.env['NO_COLOR'] === undefined;
+  const { redraws, colours } = terminalSettings();
+  const live = !json && stdout.isTTY && redraws;
+  const coloured = live && colours;
   let drawn = 0;
   const clear = (): string => (drawn === 0 ? '' : `\x1b[${drawn}A\x1b[J`);
   return {

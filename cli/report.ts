@@ -1,15 +1,14 @@
 // `retune report <run>`: the run as one HTML page; reads the store alone.
 import { spawn } from 'node:child_process';
+import { reportPath } from '../io/runs';
 import { openStore } from '../io/store';
 import type { Command } from './command';
 import { JSON_OPTION, parse } from './command';
 import { CommandFailed, EXIT } from './exit';
 import { findRecord } from './run-record';
-import { reportPath } from './summary';
 
 export const report: Command = {
   usage: '<run> [--open] [--json]',
-  summary: "where the run's HTML page is; --open shows it in the browser",
   help: [],
   async run(args, { config: readConfig, output }) {
     const { values, positionals } = parse(args, { ...JSON_OPTION, open: { type: 'boolean', default: false } } as const, { min: 1, max: 1 });

@@ -81,7 +81,6 @@ const rawOf = async (config: Config, runId: string): Promise<unknown> => (await 
 
 export const resume: Command = {
   usage: '<run> [--reset] [--detach] [--json]',
-  summary: 'goes on with a run that failed, was cancelled or was lost',
   help: [
     'Starts the recorded input under the same id; every finished stage is found again, training goes on from its newest checkpoint.',
     '--reset   instead resets the history to the activity that failed; refused where that could hang or run twice',

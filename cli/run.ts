@@ -1,6 +1,7 @@
 // `retune run`: one run, followed to its end; attaches where the same input runs already.
 import { runWorkflowId, queues, WORKFLOWS } from '../contracts/names';
 import { PipelineInput } from '../contracts/input';
+import { readRun } from '../io/runs';
 import { openStore } from '../io/store';
 import type { Config } from '../io/config';
 import { digest, hashable } from '../lib/hash';
@@ -12,7 +13,7 @@ import { ended, follow, type Ended } from './follow';
 import { onStopSignals } from './interrupt';
 import type { Output } from './output';
 import { readRawInput } from './raw-input';
-import { findRecord } from './run-record';
+
 import { openSession, type Session } from './session';
 import { printSummary, type Products, productFields, productsOf } from './summary';
 
@@ -41,7 +42,7 @@ export const startRun = async (server: Server, config: Config, runId: string, ra
 const productsOfEnded = async (config: Config, { result }: Ended): Promise<Products | null> => {
   const store = await openStore(config.store);
   if (result.store !== '' && result.store !== store.uri) return null;
-  const record = await findRecord(store, result.runId, result.executionId).catch(() => null);
+  const record = await readRun(store, result.runId, result.executionId);
   return record === null ? null : productsOf(store, record);
 };
 
@@ -50,6 +51,8 @@ export const conclude = async (config: Config, output: Output, end: Ended): Prom
   const products = await productsOfEnded(config, end);
   if (products !== null) printSummary(output, end.result, products);
   else output.line(`\n${end.result.runId}: ${end.result.status}${end.result.reason === null ? '' : `, ${end.result.reason}`}`);
+  if (end.result.status === 'failed' || end.result.status === 'cancelled')
+    output.line('\nThe same command goes on from here: finished stages and checkpoints are kept.');
   ended(output, end, products === null ? {} : productFields(products));
   return exitCode(end.result.status);
 };
@@ -122,7 +125,6 @@ export const runToEnd = async (
 
 export const run: Command = {
   usage: '[input.json|-] [--preset name] [--set path=value ...] [--detach] [--json]',
-  summary: 'one run from pages to a model, followed to its end',
   help: [
     'input.json     any part of the input (docs/input.md); - reads it from standard input; nothing means the preset "default"',
     '--preset name  a file of RETUNE_PRESETS; fields given beside it override it',

@@ -178,7 +178,6 @@ const trigger = async (server: Server, id: string, { output }: Context): Promise
 
 export const schedule: Command = {
   usage: 'set <id> [input.json|-] --cron "0 4 * * *" | show [id] | pause <id> | unpause <id> | trigger <id> | delete <id>',
-  summary: 'a run that starts by itself, every night for example',
   help: [
     'set takes the input as `run` does (--preset, --set) and makes or changes the schedule:',
     '  --cron "0 4 * * *" | --every 6h   when',

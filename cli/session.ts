@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ATTRIBUTES, queues } from '../contracts/names';
-import { type Config, findExecutable } from '../io/config';
+import { type Config, findExecutable, workerEnvironment } from '../io/config';
 import { openStore } from '../io/store';
 import { startSupervisor, type Supervisor } from '../io/supervisor';
 import { AlreadyUp } from '../io/up-file';
@@ -44,7 +44,7 @@ export const supervise = async (config: Config, output: Output, signal?: AbortSi
       attributes: Object.values(ATTRIBUTES),
       worker: [process.execPath, join(config.root, 'dist', 'workers', 'main.js')],
       device: config.device === 'cpu' ? 'cpu' : null,
-      env: process.env,
+      env: workerEnvironment(),
       say: (text) => output.note(text),
     },
     signal,

@@ -33,7 +33,6 @@ const show = (output: Output, runId: string, status: string, reason: string | nu
 
 export const status: Command = {
   usage: '<run> [--json]',
-  summary: 'where a run stands',
   help: [],
   async run(args, { config: readConfig, output }) {
     const { positionals } = parse(args, JSON_OPTION, { min: 1, max: 1 });
@@ -45,7 +44,8 @@ export const status: Command = {
       if (live?.progress != null) {
         const { progress } = live;
         show(output, runId, progress.status, progress.reason);
-        for (const row of progress.stages) output.line(stageLine({ row, beat: undefined, elapsedMs: null }, output));
+        for (const row of progress.stages)
+          output.line(stageLine({ row, beat: undefined, elapsedMs: null, over: live.state !== 'running' }, output));
         output.event({
           type: 'result',
           runId,

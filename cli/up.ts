@@ -8,7 +8,6 @@ import { supervise } from './session';
 
 export const up: Command = {
   usage: '[--json]',
-  summary: 'Temporal, its UI and the workers, until Ctrl-C',
   help: [
     'Starts a Temporal dev server with its database under RETUNE_HOME (or uses TEMPORAL_ADDRESS), one cpu worker and one gpu worker',
     'a device; restarts what dies. Ctrl-C ends all in order: a running training writes a checkpoint. Ctrl-C again stops at once;',

@@ -7,7 +7,6 @@ import { conclude } from './run';
 
 export const watch: Command = {
   usage: '<run> [--json]',
-  summary: 'follows a run to its end; Ctrl-C only stops watching',
   help: [],
   async run(args, { config: readConfig, output }) {
     const { positionals } = parse(args, JSON_OPTION, { min: 1, max: 1 });

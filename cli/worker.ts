@@ -1,6 +1,7 @@
 // `retune worker cpu` and `retune worker gpu [index]`: one worker in the foreground, for a server that others share.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { workerEnvironment } from '../io/config';
 import type { Command } from './command';
 import { parse } from './command';
 import { requireServer } from './connection';
@@ -9,7 +10,6 @@ import { onStopSignals } from './interrupt';
 
 export const worker: Command = {
   usage: 'cpu | gpu [index]',
-  summary: 'one worker in the foreground, for a Temporal server that is there',
   help: [
     'cpu          workflows and the cpu activities',
     'gpu [index]  one GPU (0 by default); without one set RETUNE_DEVICE=cpu for small models',
@@ -24,7 +24,7 @@ export const worker: Command = {
     const config = readConfig();
     const server = await requireServer(config);
     await server.close();
-    const env = { ...process.env, TEMPORAL_ADDRESS: server.address, TEMPORAL_NAMESPACE: server.namespace };
+    const env = { ...workerEnvironment(), TEMPORAL_ADDRESS: server.address, TEMPORAL_NAMESPACE: server.namespace };
     // Its own group and our pipe, as under the supervisor: Ctrl-C arrives once, and our death ends it.
     const child = spawn(process.execPath, [join(config.root, 'dist', 'workers', 'main.js'), role, index], {
       env,

@@ -30,6 +30,7 @@ export const FAILURES = {
   TrainerCrashed: { retry: true, blame: 'resource', fix: 'the last lines of its log are in the message' },
   TrainingDiverged: { retry: false, blame: 'data', fix: 'lower train.lr; the last good checkpoint is kept' },
   StageBusy: { retry: true, blame: 'resource', fix: 'nothing; another run computes the same stage and this one waits for it' },
+  Unexpected: { retry: true, blame: 'bug', fix: 'report it with the message; an attempt later may heal it' },
   Stalled: { retry: true, blame: 'resource', fix: 'nothing; the attempt is repeated' },
 } as const satisfies Record<string, FailureRow>;
 

@@ -59,6 +59,9 @@ export const HEARTBEAT_EVERY_MS = 5_000;
 /** Lease: the holder writes every 5 s, a waiter that sees no beat for 60 s of its own clock takes over. */
 export const LEASE = { beatMs: 5_000, staleMs: 60_000, busyRetryMs: 10_000 } as const;
 
+/** A keyed deed that fails this often, other than by waiting for another run or a device, is given up. */
+export const DEED_ATTEMPTS = 10;
+
 /** A training that crashes this often without a newer checkpoint is given up. */
 export const CRASHES_WITHOUT_ADVANCE = 3;
 

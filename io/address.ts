@@ -38,7 +38,8 @@ for (const [network, prefix, family] of PRIVATE) blocked.addSubnet(network, pref
 const groups = (address: string): number[] => {
   const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
   const hex = (high: string, low: string): string => ((Number(high) << 8) | Number(low)).toString(16);
-  const text = dotted === null ? address : `${dotted[1]}${hex(dotted[2] ?? '0', dotted[3] ?? '0')}:${hex(dotted[4] ?? '0', dotted[5] ?? '0')}`;
+  const text =
+    dotted === null ? address : `${dotted[1]}${hex(dotted[2] ?? '0', dotted[3] ?? '0')}:${hex(dotted[4] ?? '0', dotted[5] ?? '0')}`;
   const [head = '', tail] = text.split('::');
   const parse = (part: string): number[] => (part === '' ? [] : part.split(':').map((group) => parseInt(group, 16)));
   if (tail === undefined) return parse(head);

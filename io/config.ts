@@ -26,10 +26,20 @@ const Switch = z
   .transform((value) => ['1', 'true', 'on', 'yes'].includes(value));
 const Names = z
   .string()
-  .transform((list) => list.split(',').map((name) => name.trim()).filter((name) => name !== ''))
+  .transform((list) =>
+    list
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  )
   .pipe(z.array(z.string().regex(/^[\w.-]+$/, 'must be Hub users or organisations, separated by commas')).min(1, 'names nobody'));
 
-const variable = <S extends z.ZodType<unknown, string>>(meaning: string, unset: string, schema: S, secret = false): Variable & { schema: S } => ({
+const variable = <S extends z.ZodType<unknown, string>>(
+  meaning: string,
+  unset: string,
+  schema: S,
+  secret = false,
+): Variable & { schema: S } => ({
   meaning,
   default: unset,
   secret,
@@ -53,13 +63,21 @@ const VARIABLES = {
   ),
   RETUNE_FILES_ROOT: variable('folder below which an input may name local pages', 'unset: it may not', Text),
   RETUNE_ALLOW_PRIVATE_HOSTS: variable('lets `direct` fetch loopback and private addresses', 'off', Switch),
-  RETUNE_PUBLISH_NAMESPACES: variable('Hub users and organisations that runs may publish to, separated by commas', "the token's own user", Names),
+  RETUNE_PUBLISH_NAMESPACES: variable(
+    'Hub users and organisations that runs may publish to, separated by commas',
+    "the token's own user",
+    Names,
+  ),
   HF_TOKEN: variable('Hugging Face Hub token', 'unset: publish prepares and verifies the repositories locally', Token, true),
   HF_ENDPOINT: variable('Hub address', 'https://huggingface.co', Url),
   BRIGHTDATA_API_TOKEN: variable('Bright Data API token', 'unset: provider auto means direct', Token, true),
   BRIGHTDATA_API_URL: variable('Bright Data API address', 'https://api.brightdata.com', Url),
   BRIGHTDATA_ZONE: variable('Web Unlocker zone for single URLs', 'unset: none', z.string().regex(/^[\w-]+$/, 'must be the name of a zone')),
-  TEMPORAL_ADDRESS: variable("Temporal server, host:port; Temporal's other client variables and temporal.toml hold too", 'unset: a dev server of our own', Text),
+  TEMPORAL_ADDRESS: variable(
+    "Temporal server, host:port; Temporal's other client variables and temporal.toml hold too",
+    'unset: a dev server of our own',
+    Text,
+  ),
   TEMPORAL_NAMESPACE: variable('Temporal namespace', 'default', Text),
   TEMPORAL_CLI_PATH: variable("Temporal's command line program", 'native/.venv/bin/temporal, then PATH', Text),
 } satisfies Record<string, Variable>;
@@ -112,7 +130,8 @@ export interface Config {
 const checkoutRoot = (): string => {
   for (let folder = __dirname; ; folder = dirname(folder)) {
     if (existsSync(join(folder, 'package.json')) && existsSync(join(folder, 'native'))) return folder;
-    if (folder === dirname(folder)) throw new Error('retune must run inside its checkout: no package.json with native/ beside it was found');
+    if (folder === dirname(folder))
+      throw new Error('retune must run inside its checkout: no package.json with native/ beside it was found');
   }
 };
 
@@ -164,14 +183,22 @@ export const readConfig = (env: NodeJS.ProcessEnv = process.env): Config => {
           ? [join(root, 'native/.venv/bin/temporal'), ...searchPath.map((folder) => join(folder, 'temporal'))]
           : [resolve(values.TEMPORAL_CLI_PATH)],
     },
-    unknown: Object.keys(env).filter((name) => name.startsWith('RETUNE_') && !(name in VARIABLES)).sort(),
+    unknown: Object.keys(env)
+      .filter((name) => name.startsWith('RETUNE_') && !(name in VARIABLES))
+      .sort(),
   };
 };
 
 /** The first of these files that can be run; null when none can. */
 export const findExecutable = async (candidates: readonly string[]): Promise<string | null> => {
   for (const candidate of candidates)
-    if (await access(candidate, constants.X_OK).then(() => true, () => false)) return candidate;
+    if (
+      await access(candidate, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return candidate;
   return null;
 };
 
@@ -183,6 +210,21 @@ const CHILD_VARIABLES =
 export const childEnvironment = (env: NodeJS.ProcessEnv = process.env): Record<string, string> => ({
   // On few cores spinning threads starve each other and everybody else: 2 to 10 times slower steps.
   OMP_WAIT_POLICY: 'PASSIVE',
-  ...Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && CHILD_VARIABLES.test(entry[0]))),
+  ...Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && CHILD_VARIABLES.test(entry[0])),
+  ),
   PYTHONUNBUFFERED: '1',
 });
+
+/** Everything, for our own worker processes: they read their configuration from it. */
+export const workerEnvironment = (env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv => ({ ...env });
+
+/** For foreign programs: neither our accounts nor settings that name another server. */
+export const bareEnvironment = (env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv =>
+  Object.fromEntries(['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'XDG_CONFIG_HOME'].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+
+/** What a terminal is said to be able to do (terminfo, no-color.org). */
+export const terminalSettings = (env: NodeJS.ProcessEnv = process.env): { redraws: boolean; colours: boolean } => {
+  const redraws = env['TERM'] !== 'dumb';
+  return { redraws, colours: redraws && (env['NO_COLOR'] ?? '') === '' };
+};

@@ -2,83 +2,30 @@
 // Every write goes to a temporary file, is fsynced, and appears under its name by rename(2) or link(2).
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { copyFile, link, mkdir, open, readFile, readdir, realpath, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
+import type { Data, Written } from './durable-file';
+import {
+  codeOf,
+  isMissing,
+  translate,
+  syncFolder,
+  makeFolder,
+  temporaryFolder,
+  withTemporary,
+  renameUnless,
+  readVersion,
+  writeDurably,
+  hashAndSync,
+  linkExclusive,
+} from './durable-file';
 import { checkPath, RESERVED, StoreError } from './store-paths';
 
 const STORE_SCHEMA = 1;
 /** A temporary file that nobody has written to for this long belongs to nobody. */
 const ORPHAN_MS = 24 * 3_600_000;
-const BUFFER_BYTES = 256 * 1024;
-
-type Data = string | Uint8Array | AsyncIterable<Uint8Array | string>;
-interface Written {
-  sha256: string;
-  bytes: number;
-}
-
-const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | null)?.code;
-const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
-
-/** Errors of the file system as StoreError; errors of the caller's own stream pass through. */
-const translate = (error: unknown, path: string): unknown => {
-  const code = codeOf(error);
-  if (error instanceof StoreError || code === undefined || !/^E[A-Z]+$/.test(code)) return error;
-  if (isMissing(error)) return new StoreError('NOT_FOUND', `${path} is not in the store`, { cause: error });
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new StoreError('NO_SPACE', `${path}: the disk of the store is full`, { cause: error });
-  return new StoreError('IO', `${path}: ${code}`, { cause: error });
-};
-
-const syncFolder = async (folder: string): Promise<void> => {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-};
-
-/** mkdir -p, durable: the entry of every new folder is synced in its parent. */
-const makeFolder = async (folder: string): Promise<void> => {
-  const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let parent = dirname(folder); ; parent = dirname(parent)) {
-    await syncFolder(parent);
-    if (parent === dirname(first) || parent === dirname(parent)) return;
-  }
-};
-
-/** Writes all of `data` through the handle, hashing on the way. */
-const pour = async (handle: FileHandle, data: Data): Promise<Written> => {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  const write = async (chunk: Uint8Array): Promise<void> => {
-    hash.update(chunk);
-    bytes += chunk.byteLength;
-    await handle.writeFile(chunk);
-  };
-  if (typeof data === 'string') await write(Buffer.from(data));
-  else if (data instanceof Uint8Array) await write(data);
-  else {
-    let pending: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of data) {
-      // Copied: a producer may reuse its buffer while it waits here.
-      const part = Buffer.from(chunk as string);
-      pending.push(part);
-      size += part.byteLength;
-      if (size < BUFFER_BYTES) continue;
-      await write(Buffer.concat(pending));
-      pending = [];
-      size = 0;
-    }
-    if (size > 0) await write(Buffer.concat(pending));
-  }
-  return { sha256: hash.digest('hex'), bytes };
-};
 
 class DiskStore {
   readonly uri: string;
@@ -95,7 +42,7 @@ class DiskStore {
 
   async putFile(path: string, data: Data): Promise<Written> {
     const target = this.at(path);
-    return await this.guard(path, () =>
+    return this.guard(path, () =>
       withTemporary(this.root, async (temporary) => {
         const written = await writeDurably(temporary, data);
         await makeFolder(dirname(target));
@@ -108,7 +55,7 @@ class DiskStore {
 
   async putLocal(path: string, localFile: string): Promise<Written> {
     const target = this.at(path);
-    return await this.guard(path, () =>
+    return this.guard(path, () =>
       withTemporary(this.root, async (temporary) => {
         const source = await realpath(localFile);
         try {
@@ -133,7 +80,7 @@ class DiskStore {
 
   async open(path: string): Promise<Readable> {
     const file = this.at(path);
-    return await this.guard(path, async () => {
+    return this.guard(path, async () => {
       const handle = await open(file, 'r');
       if ((await handle.stat()).isFile()) return handle.createReadStream();
       await handle.close();
@@ -172,12 +119,12 @@ class DiskStore {
 
   async createExclusive(path: string, data: string | Uint8Array): Promise<boolean> {
     const target = this.at(path);
-    return await this.guard(path, () => linkExclusive(this.root, target, data));
+    return this.guard(path, () => linkExclusive(this.root, target, data));
   }
 
   async readTagged(path: string): Promise<{ data: Buffer; etag: string } | null> {
     const file = this.at(path);
-    return await this.guard(path, () => readVersion(file));
+    return this.guard(path, () => readVersion(file));
   }
 
   /**
@@ -191,14 +138,17 @@ class DiskStore {
   async replaceIfMatch(path: string, data: string | Uint8Array, etag: string): Promise<boolean> {
     const target = this.at(path);
     const claim = join(this.root, RESERVED, 'claims', createHash('sha256').update(`${path}\0${etag}`).digest('hex'));
-    return await this.guard(path, () =>
+    return this.guard(path, () =>
       withTemporary(this.root, async (temporary) => {
         await mkdir(temporary);
         const previous = join(temporary, 'previous');
-        const pinned = await link(target, previous).then(() => readVersion(previous), (error: unknown) => {
-          if (isMissing(error)) return null;
-          throw error;
-        });
+        const pinned = await link(target, previous).then(
+          () => readVersion(previous),
+          (error: unknown) => {
+            if (isMissing(error)) return null;
+            throw error;
+          },
+        );
         if (pinned?.etag !== etag) return false;
         await writeDurably(join(temporary, 'next'), data);
         await syncFolder(temporary);
@@ -213,7 +163,7 @@ class DiskStore {
 
   async local(path: string): Promise<string> {
     const file = this.at(path);
-    return await this.guard(path, async () => {
+    return this.guard(path, async () => {
       await stat(file);
       return file;
     });
@@ -232,87 +182,6 @@ class DiskStore {
     }
   }
 }
-
-const temporaryFolder = (root: string): string => join(root, RESERVED, 'tmp');
-
-/** Gives a fresh name on the store's own file system, and removes what is left of it. */
-const withTemporary = async <T>(root: string, work: (temporary: string) => Promise<T>): Promise<T> => {
-  const temporary = join(temporaryFolder(root), randomUUID());
-  try {
-    return await work(temporary);
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
-};
-
-/** False when it fails with one of these codes. */
-const renameUnless = (from: string, to: string, codes: string[]): Promise<boolean> =>
-  rename(from, to).then(
-    () => true,
-    (error: unknown) => {
-      if (codes.includes(codeOf(error) ?? '')) return false;
-      throw error;
-    },
-  );
-
-/** A file's content and the name of this version of it; null when there is no such file. */
-const readVersion = async (file: string): Promise<{ data: Buffer; etag: string } | null> => {
-  const handle = await open(file, 'r').catch((error: unknown) => {
-    if (isMissing(error)) return null;
-    throw error;
-  });
-  if (handle === null) return null;
-  try {
-    const found = await handle.stat({ bigint: true });
-    if (!found.isFile()) return null;
-    const data = await handle.readFile();
-    const sha256 = createHash('sha256').update(data).digest('hex');
-    return { data, etag: `${sha256}-${found.ino.toString(36)}-${found.mtimeNs.toString(36)}` };
-  } finally {
-    await handle.close();
-  }
-};
-
-const writeDurably = async (file: string, data: Data): Promise<Written> => {
-  const handle = await open(file, 'wx');
-  try {
-    const written = await pour(handle, data);
-    await handle.sync();
-    return written;
-  } finally {
-    await handle.close();
-  }
-};
-
-const hashAndSync = async (file: string): Promise<Written> => {
-  const handle = await open(file, 'r');
-  try {
-    const hash = createHash('sha256');
-    let bytes = 0;
-    for await (const chunk of handle.createReadStream({ autoClose: false, highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
-      hash.update(chunk);
-      bytes += chunk.byteLength;
-    }
-    await handle.sync();
-    return { sha256: hash.digest('hex'), bytes };
-  } finally {
-    await handle.close();
-  }
-};
-
-const linkExclusive = (root: string, target: string, data: string | Uint8Array): Promise<boolean> =>
-  withTemporary(root, async (temporary) => {
-    await writeDurably(temporary, data);
-    await makeFolder(dirname(target));
-    try {
-      await link(temporary, target);
-    } catch (error) {
-      if (codeOf(error) === 'EEXIST') return false;
-      throw error;
-    }
-    await syncFolder(dirname(target));
-    return true;
-  });
 
 /** Removes what crashed writers left. Ages are taken from the file system's own clock, so that no two clocks meet. */
 const sweep = async (root: string): Promise<void> => {
@@ -338,7 +207,8 @@ export const openDiskStore = async (folder: string): Promise<DiskStore> => {
     await makeFolder(temporaryFolder(root));
     await makeFolder(join(root, RESERVED, 'claims'));
     const file = join(root, 'store.json');
-    const text = (): Promise<string | null> => readFile(file, 'utf8').catch((error: unknown) => (isMissing(error) ? null : Promise.reject(error as Error)));
+    const text = (): Promise<string | null> =>
+      readFile(file, 'utf8').catch((error: unknown) => (isMissing(error) ? null : Promise.reject(error as Error)));
     if ((await text()) === null) await linkExclusive(root, file, `${JSON.stringify({ schema: STORE_SCHEMA, storeId: randomUUID() })}\n`);
     const storeId = parseStoreFile((await text()) ?? '', file);
     await sweep(root);

@@ -10,7 +10,9 @@ export class HostBusy extends Error {
     readonly waitMs: number,
     readonly because: 'asked_to_wait' | 'failing',
   ) {
-    super(`${origin} ${because === 'failing' ? 'has failed many times in a row' : 'has asked us to wait'}: next try in ${Math.ceil(waitMs / 1000)} s`);
+    super(
+      `${origin} ${because === 'failing' ? 'has failed many times in a row' : 'has asked us to wait'}: next try in ${Math.ceil(waitMs / 1000)} s`,
+    );
     this.name = 'HostBusy';
   }
 }
@@ -93,7 +95,8 @@ export const createHostGates = (clock: Clock): HostGates => {
         signal.throwIfAborted();
         const paused = gate.pausedUntil - clock.monotonic();
         const failing = gate.failures >= BREAK_AFTER;
-        if (paused > 0 && (failing || paused > patienceMs)) throw new HostBusy(origin, Math.ceil(paused), failing ? 'failing' : 'asked_to_wait');
+        if (paused > 0 && (failing || paused > patienceMs))
+          throw new HostBusy(origin, Math.ceil(paused), failing ? 'failing' : 'asked_to_wait');
         // A host that was failing gets one probe, whatever its width.
         if (gate.active >= (spacingMs > 0 || failing ? 1 : width)) {
           await turn(gate, signal);

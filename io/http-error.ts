@@ -48,15 +48,18 @@ export const transportError = (error: unknown, url: string): HttpError => {
   if (error instanceof HttpError) return error;
   const code = (error as { code?: unknown } | null)?.code;
   const name = typeof code === 'string' ? code : '';
-  const make = (reason: string, kind: HttpErrorClass, text: string): HttpError => new HttpError(reason, kind, `${url} ${text}`, { url, cause: error });
+  const make = (reason: string, kind: HttpErrorClass, text: string): HttpError =>
+    new HttpError(reason, kind, `${url} ${text}`, { url, cause: error });
   const target = TARGET_CODES[name];
   if (target !== undefined) return make(target[0], 'target', target[1]);
-  if (name.startsWith('ERR_BROTLI') || name.startsWith('ERR__ERROR_FORMAT')) return make('bad_encoding', 'target', 'sent a body that does not decompress');
+  if (name.startsWith('ERR_BROTLI') || name.startsWith('ERR__ERROR_FORMAT'))
+    return make('bad_encoding', 'target', 'sent a body that does not decompress');
   if (TLS.test(name)) return make('bad_certificate', 'target', `has no certificate that we trust (${name})`);
   if (TIMEOUTS.has(name)) return make('timeout', 'transient', 'did not answer in time');
   if (name === 'ECONNREFUSED') return make('connection_refused', 'transient', 'refused the connection');
   // A chunked body that ends early reaches the parser as HPE_INVALID_EOF_STATE; its other errors are no HTTP at all.
-  if (error instanceof errors.HTTPParserError && name !== 'HPE_INVALID_EOF_STATE') return make('bad_response', 'target', `does not speak HTTP (${name})`);
+  if (error instanceof errors.HTTPParserError && name !== 'HPE_INVALID_EOF_STATE')
+    return make('bad_response', 'target', `does not speak HTTP (${name})`);
   return make('connection_lost', 'transient', `broke off${name === '' ? '' : ` (${name})`}`);
 };
 

@@ -1,6 +1,7 @@
 // Who may compute a stage's key: leases numbered 1, 2, 3 ... under <folder>/lease/. The number is the fencing token.
 // Exactly one process creates lease n (createExclusive), and n + 1 is made only when n is released, its process is
 // provably gone, or its beat has stood still for staleMs of the waiter's own monotonic clock: no clocks are compared.
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Clock } from './clock';
 import { systemClock } from './clock';
@@ -101,7 +102,7 @@ export const acquireLease = async (store: Store, folder: string, owner: LeaseOwn
     return { busy: true, n: last + 1, owner: winner?.owner ?? null, host: winner?.process.host ?? null, stillMs: 0 };
   }
   watched.delete(watch);
-  return hold(store, folder, last + 1, file, options.beatMs, clock);
+  return hold(store, folder, last + 1, file, options.beatMs);
 };
 
 /** Null when lease n may be followed by n + 1. */
@@ -126,7 +127,7 @@ const parse = (data: Buffer | null): LeaseFile | null => {
   }
 };
 
-const hold = (store: Store, folder: string, n: number, file: LeaseFile, beatMs: number, clock: Clock): Lease => {
+const hold = (store: Store, folder: string, n: number, file: LeaseFile, beatMs: number): Lease => {
   const path = `${folder}/lease/${n}`;
   const lost = new AbortController();
   const stop = new AbortController();
@@ -137,7 +138,8 @@ const hold = (store: Store, folder: string, n: number, file: LeaseFile, beatMs: 
   };
   const beating = (async () => {
     for (let beat = 1; ; beat += 1) {
-      await clock.sleep(beatMs, stop.signal);
+      // Not on the injected clock, and unreferenced: a lease nobody released must not keep its process alive.
+      await delay(beatMs, undefined, { signal: stop.signal, ref: false });
       // A store that cannot be written for a moment costs a beat; one that stays so costs the lease, and check() says it.
       await check().then(() => store.putFile(path, JSON.stringify({ ...file, beat }))).catch(() => undefined);
       if (lost.signal.aborted) return;

@@ -10,13 +10,13 @@ const OUR_FIELDS = new Set(['level', 'time', 'pid', 'hostname', 'name', 'msg', '
 
 /** A JSON log line as a person reads it: time, level, name, message, the other fields. */
 export const readable = (line: string): string => {
-  const record = JSON.parse(line) as Record<string, unknown> & { err?: { stack?: string; message?: string } };
+  const record = JSON.parse(line) as Record<string, unknown> & { name?: string; msg?: string; err?: { stack?: string; message?: string } };
   const fields = Object.entries(record).filter(([name]) => !OUR_FIELDS.has(name));
   return [
     String(record['time']).slice(11, 19),
     (LEVELS[record['level'] as number] ?? String(record['level'])).padEnd(5),
-    ...(record['name'] === undefined ? [] : [`${String(record['name'])}:`]),
-    ...(record['msg'] === undefined ? [] : [String(record['msg'])]),
+    ...(record.name === undefined ? [] : [`${record.name}:`]),
+    ...(record.msg === undefined ? [] : [record.msg]),
     ...fields.map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`),
     ...(record.err === undefined ? [] : [`\n${record.err.stack ?? record.err.message ?? ''}`]),
   ].join(' ');

@@ -30,9 +30,14 @@ export const readManifest = async (store: Store, verb: Verb, key: string): Promi
     throw new ManifestError(path, 'is no JSON');
   }
   const schema = (value as { schema?: unknown } | null)?.schema;
-  if (typeof schema === 'number' && schema > ARTIFACT_SCHEMA) throw new ManifestError(path, `is of schema ${schema}, this release reads ${ARTIFACT_SCHEMA}: update it`);
+  if (typeof schema === 'number' && schema > ARTIFACT_SCHEMA)
+    throw new ManifestError(path, `is of schema ${schema}, this release reads ${ARTIFACT_SCHEMA}: update it`);
   const parsed = Manifest.safeParse(value);
-  if (!parsed.success) throw new ManifestError(path, `is no manifest: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`);
+  if (!parsed.success)
+    throw new ManifestError(
+      path,
+      `is no manifest: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`,
+    );
   return parsed.data;
 };
 

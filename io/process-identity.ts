@@ -23,7 +23,9 @@ const lookUp = async (pid: number): Promise<{ state: string; started: string } |
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return { state: fields[0] ?? '', started: fields[19] ?? '' };
   }
-  const ps = await promisify(execFile)('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { env: { ...process.env, LC_ALL: 'C' } }).catch(() => null);
+  const ps = await promisify(execFile)('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { env: { ...process.env, LC_ALL: 'C' } }).catch(
+    () => null,
+  );
   const [state, ...started] = ps?.stdout.trim().split(/\s+/) ?? [];
   return state === undefined || state === '' ? null : { state: state.charAt(0), started: started.join(' ') };
 };
@@ -31,7 +33,12 @@ const lookUp = async (pid: number): Promise<{ state: string; started: string } |
 const identify = async (): Promise<ProcessIdentity> => {
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => hostname());
   const namespace = await readlink('/proc/self/ns/pid').catch(() => '');
-  return { host: hostname(), place: `${boot.trim()} ${namespace}`.trim(), pid: process.pid, started: (await lookUp(process.pid))?.started ?? '' };
+  return {
+    host: hostname(),
+    place: `${boot.trim()} ${namespace}`.trim(),
+    pid: process.pid,
+    started: (await lookUp(process.pid))?.started ?? '',
+  };
 };
 
 let own: Promise<ProcessIdentity> | undefined;

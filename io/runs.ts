@@ -14,6 +14,9 @@ const shelf = (runId: string): string => `runs/${pathSegment(runId)}`;
 /** Store folder of what belongs to one execution beside its record: the report, notes of its pushes. */
 export const runFolder = ({ runId, executionId }: RunName): string => `${shelf(runId)}/${pathSegment(executionId)}`;
 
+/** Store path of the run as one HTML page. */
+export const reportPath = (run: RunName): string => `${runFolder(run)}/report.html`;
+
 const recordPath = (run: RunName): string => `${runFolder(run)}.json`;
 
 /** Writes the record whole; the newest one stands. */

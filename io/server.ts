@@ -6,6 +6,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bareEnvironment } from './config';
 import { tailOf } from './log-tail';
 
 /** How long closed runs stay in the history; the dev server's own default forgets them after a day. */
@@ -107,15 +108,11 @@ const choosePorts = async (folder: string): Promise<Ports> => {
   return ports;
 };
 
-/** The server and Temporal's CLI see neither our tokens nor a profile that names another server. */
-const environment = (): NodeJS.ProcessEnv =>
-  Object.fromEntries(['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'XDG_CONFIG_HOME'].map((name) => [name, process.env[name]]));
-
 /** Runs Temporal's CLI to its end. */
 const command = async (cli: string, args: string[]): Promise<{ ok: boolean; output: string }> => {
   const child = spawn(cli, [...args, '--disable-config-file', '--disable-config-env'], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: environment(),
+    env: bareEnvironment(),
     timeout: 20_000,
   });
   let output = '';
@@ -132,7 +129,7 @@ const start = (options: ServerOptions, ports: Ports, logFile: string): ChildProc
   for (const name of options.attributes) args.push('--search-attribute', `${name}=Keyword`);
   const child = spawn('sh', ['-c', SENTINEL, 'sentinel', options.cli, ...args], {
     detached: true, // its own group: Ctrl-C on the terminal must not reach it before the workers have left
-    env: environment(),
+    env: bareEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   child.stdout?.pipe(log, { end: false });

@@ -54,9 +54,11 @@ export interface Store {
  * @throws StoreError UNSUPPORTED for any other scheme, FORMAT for a store of a newer release
  */
 export const openStore = async (address: string): Promise<Store> => {
-  if (address.startsWith('file:')) return await openDiskStore(fileURLToPath(address));
+  if (address.startsWith('file:')) return openDiskStore(fileURLToPath(address));
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(address)?.[1]?.toLowerCase();
-  if (scheme === 's3') throw new StoreError('UNSUPPORTED', `RETUNE_STORE ${address}: S3-compatible stores come in a later release; give a folder`);
-  if (scheme !== undefined) throw new StoreError('UNSUPPORTED', `RETUNE_STORE ${address}: ${scheme}:// is not a kind of store; give a folder`);
-  return await openDiskStore(address);
+  if (scheme === 's3')
+    throw new StoreError('UNSUPPORTED', `RETUNE_STORE ${address}: S3-compatible stores come in a later release; give a folder`);
+  if (scheme !== undefined)
+    throw new StoreError('UNSUPPORTED', `RETUNE_STORE ${address}: ${scheme}:// is not a kind of store; give a folder`);
+  return openDiskStore(address);
 };

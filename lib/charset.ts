@@ -68,4 +68,7 @@ export const decode = (bytes: Uint8Array, headerCharset: string | null): Decoded
 
 /** `charset` of a Content-Type header, as it stands there; null without one. */
 export const charsetOf = (contentType: string | null): string | null =>
-  /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;"]+))/i.exec(contentType ?? '')?.slice(1).find((label) => label !== undefined && label !== '') ?? null;
+  /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;"]+))/i
+    .exec(contentType ?? '')
+    ?.slice(1)
+    .find((label) => label !== undefined && label !== '') ?? null;

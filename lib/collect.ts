@@ -64,7 +64,11 @@ export interface ShardFates {
 export const sealFates = (
   urls: readonly string[],
   window: Window,
-  { records, final, tried }: { records: ReadonlyMap<string, Fetch>; final: ReadonlyMap<string, Dropped>; tried: ReadonlyMap<string, Dropped> },
+  {
+    records,
+    final,
+    tried,
+  }: { records: ReadonlyMap<string, Fetch>; final: ReadonlyMap<string, Dropped>; tried: ReadonlyMap<string, Dropped> },
 ): ShardFates => {
   const fates: ShardFates = { pages: [], fetches: [], dropped: [], counts: {}, reasons: {} };
   const counts = { urls: urls.length, pages: 0, fetched: 0, revalidated: 0, reused: 0, dropped: 0 };
@@ -79,7 +83,10 @@ export const sealFates = (
       counts[arrivalOf(record, window)] += 1;
       continue;
     }
-    const fate = reason ?? tried.get(id) ?? droppedUrl(url, 'interrupted', `${url} was asked for, and the worker that did so ended each time before it had an answer`);
+    const fate =
+      reason ??
+      tried.get(id) ??
+      droppedUrl(url, 'interrupted', `${url} was asked for, and the worker that did so ended each time before it had an answer`);
     fates.dropped.push(fate);
     fates.reasons[fate.reason] = (fates.reasons[fate.reason] ?? 0) + 1;
     counts.dropped += 1;

@@ -68,6 +68,7 @@ const parseLine = <T>(line: string, number: number, schema: z.ZodType<T>): T => 
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = issue?.path.join('.') ?? '';
-  if (field === 'schema') throw new LineError(number, `schema ${JSON.stringify((value as { schema?: unknown }).schema)} is not one that this release reads`);
+  if (field === 'schema')
+    throw new LineError(number, `schema ${JSON.stringify((value as { schema?: unknown }).schema)} is not one that this release reads`);
   throw new LineError(number, `${field === '' ? 'the record' : field}: ${issue?.message ?? 'is not valid'}`, { cause: parsed.error });
 };

@@ -9,7 +9,11 @@ const below = (path: string, prefix: string): boolean => path === prefix || path
 const valueAt = (value: unknown, path: string): unknown =>
   path.split('.').reduce<unknown>((part, name) => (part as Record<string, unknown> | null | undefined)?.[name], value);
 
-const FIELDS = inputPaths().map(({ path, keyed, schema }) => ({ path, keyed, unset: canonical(hashable(schema.safeParse(undefined).data ?? null)) }));
+const FIELDS = inputPaths().map(({ path, keyed, schema }) => ({
+  path,
+  keyed,
+  unset: canonical(hashable(schema.safeParse(undefined).data ?? null)),
+}));
 
 /**
  * Dotted paths and values of a stage's fields, as stageKey() takes them. Left out: what is marked key: false, and

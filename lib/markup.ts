@@ -20,8 +20,8 @@ const rendered = (value: MarkupValue): string => {
   return escapeHtml(String(value));
 };
 
-/** A template whose values are escaped; Markup and lists of it are embedded, null is nothing. */
-export const html = (parts: TemplateStringsArray, ...values: MarkupValue[]): Markup =>
+/** A template whose values are escaped; Markup and lists of it are embedded, null is nothing. Not called `html`: Prettier would add spaces. */
+export const markup = (parts: TemplateStringsArray, ...values: MarkupValue[]): Markup =>
   new Markup(parts.reduce((text, part, index) => text + rendered(values[index - 1] ?? null) + part));
 
 /** The address if it may stand in a link: http and https only, so that no page can plant a script. */

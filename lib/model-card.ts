@@ -150,7 +150,7 @@ const promptNote = ({ base, format }: ModelCardData): string =>
     : `
 ## Prompt it as it was trained
 
-It was trained with ${format.date === null ? 'no current date' : `the current date ${format.date}`} and reasoning \`${format.reasoning}\` in the system message, and answers on the \`final\` channel. The chat template in this repository pins that date; OpenAI's template writes today's date instead.
+It was trained with ${format.date === null ? 'no current date' : `the current date ${format.date}`} and reasoning \`${format.reasoning}\` in the system message, and answers on the \`final\` channel. OpenAI's chat template writes **today's date** there: to prompt it exactly as it was trained, ${format.date === null ? 'leave the date line out' : 'render with that date'}.
 `;
 
 /** The whole card; the same data gives the same bytes. */

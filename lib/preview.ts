@@ -1,6 +1,6 @@
 // The loss mask made visible: each token decoded, in the colour of its role, on a terminal and in HTML.
 import { ROLE } from './harmony';
-import { html, Markup } from './markup';
+import { Markup, markup } from './markup';
 import type { TokenRow } from './token-file';
 import { tokenBytes } from './tokens';
 
@@ -31,11 +31,12 @@ export const tokenTexts = ({ ids, roles }: Pick<TokenRow, 'ids' | 'roles'>, byte
 const ANSI: Record<number, string> = { [ROLE.context]: '\u001b[2m', [ROLE.format]: '\u001b[1;33m', [ROLE.content]: '\u001b[32m' };
 const RESET = '\u001b[0m';
 
-/** Control characters of a page must not reach a terminal; they are shown as their Unicode pictures. */
+/** Control characters of a page must not reach a terminal; they are shown as their Unicode pictures, C1 as U+FFFD. */
 const visible = (text: string): string =>
-  text
-    .replace(/[\0-\x08\x0b-\x1f\x7f]/g, (sign) => (sign === '\x7f' ? '\u2421' : String.fromCharCode(0x2400 + sign.charCodeAt(0))))
-    .replace(/[\x80-\x9f]/g, '\ufffd');
+  text.replace(/[^\P{Cc}\n\t]/gu, (sign) => {
+    const code = sign.charCodeAt(0);
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? '\u2421' : '\ufffd';
+  });
 
 const ANSI_LEGEND = `${ANSI[ROLE.context]}context${RESET}  ${ANSI[ROLE.format]}supervised format${RESET}  ${ANSI[ROLE.content]}supervised answer${RESET}`;
 
@@ -61,8 +62,7 @@ export const previewAnsi = (row: TokenRow, bytesOf: BytesOf = tokenBytes, colour
 
 /** One example as HTML: a token is a span, its id the tooltip. MASK_STYLE belongs to it. */
 export const maskMarkup = (row: TokenRow, bytesOf: BytesOf = tokenBytes): Markup =>
-  html`<pre class="mask">
-${tokenTexts(row, bytesOf).map(({ id, text, role }) => html`<span class="r${role}" title="${id}">${text}</span>`)}</pre>`;
+  markup`<pre class="mask">${tokenTexts(row, bytesOf).map(({ id, text, role }) => markup`<span class="r${role}" title="${id}">${text}</span>`)}</pre>`;
 
 export const MASK_STYLE = `
 .mask { white-space: pre-wrap; overflow-wrap: anywhere; font: 0.85rem/1.7 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
@@ -71,32 +71,20 @@ export const MASK_STYLE = `
 .r0 { color: var(--dim, #777); }
 .r1 { background: var(--mask-format, #ffe9a8); color: var(--mask-ink, #222); }
 .r2 { background: var(--mask-content, #c9f2d0); color: var(--mask-ink, #222); }
-@media (prefers-color-scheme: dark) { .r1 { --mask-format: #5c4a12; } .r2 { --mask-content: #1d4a2a; } .mask { --mask-ink: #eee; --dim: #999; } }
+@media (prefers-color-scheme: dark) { :root { --mask-format: #5c4a12; --mask-content: #1d4a2a; --mask-ink: #eee; } .r0 { color: var(--dim, #999); } }
 `;
 
 /** A page of its own with the masks of some examples. */
 export const previewHtml = (rows: readonly TokenRow[], bytesOf: BytesOf = tokenBytes): string =>
-  html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width" />
-        <title>What is trained on</title>
-        <style>
-          body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font-family: system-ui, sans-serif; color-scheme: light dark; }
-          ${new Markup(MASK_STYLE)}
-        </style>
-      </head>
-      <body>
-        <h1>What is trained on</h1>
-        <p>
-          <span class="r0">context</span> is read, <span class="r1">format</span> and <span class="r2">answer</span> are what the model
-          learns to write.
-        </p>
-        ${rows.map(
-          (row) =>
-            html`<h2>${row.example.slice(0, 12)}</h2>
-              ${maskMarkup(row, bytesOf)}`,
-        )}
-      </body>
-    </html> `.html;
+  markup`<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>What is trained on</title><style>
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font-family: system-ui, sans-serif; color-scheme: light dark; }
+${new Markup(MASK_STYLE)}</style></head>
+<body>
+<h1>What is trained on</h1>
+<p><span class="r0">context</span> is read, <span class="r1">format</span> and <span class="r2">answer</span> are what the model learns to write.</p>
+${rows.map((row) => markup`<h2>${row.example.slice(0, 12)}</h2>${maskMarkup(row, bytesOf)}`)}
+</body>
+</html>
+`.html;

@@ -1,11 +1,13 @@
 // node dist/scripts/harmony-fixture.js <folder>
 // Writes what Node makes of 1,000 seeded conversations, for native/tests/test_harmony_parity.py to compare:
-// conversations.jsonl {messages, date, reasoning, ids, roles, prompt} and tokens.safetensors.
+// conversations.jsonl {messages, date, reasoning, ids, roles, prompt}, tokens.safetensors, and the same conversations as
+// dataset rows in examples.jsonl and examples.parquet.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Message } from '../contracts/records';
+import type { Example, Message } from '../contracts/records';
 import { sha256 } from '../lib/hash';
 import { type HarmonyOptions, renderExample, renderPrompt } from '../lib/harmony';
+import { toParquet } from '../lib/parquet';
 import { createRandom } from '../lib/random';
 import { encodeTokenFile, type TokenRow } from '../lib/token-file';
 import { CONTROL, VOCABULARY_SIZE } from '../lib/tokens';
@@ -104,12 +106,20 @@ if (folder === undefined) throw new Error('usage: node dist/scripts/harmony-fixt
 mkdirSync(folder, { recursive: true });
 const lines: string[] = [];
 const rows: TokenRow[] = [];
+const examples: Example[] = [];
 for (let index = 0; index < 1000; index++) {
   const { messages, options } = conversation(index);
   const { ids, roles } = renderExample(messages, options);
   const line = JSON.stringify({ messages, ...options, ids, roles, prompt: renderPrompt(messages.slice(0, -1), options) });
   lines.push(line);
-  rows.push({ example: sha256(line), ids, roles });
+  const id = sha256(line);
+  rows.push({ example: id, ids, roles });
+  const page = {
+    url: `https://example.org/${index}`,
+    anchor: index % 2 === 0 ? null : 'part',
+    path: index % 5 === 0 ? [] : ['Page', 'Part'],
+  };
+  examples.push({ schema: 1, id, split: 'train', messages, kind: 'heading', ...page, pageId: id, pairId: id, documentSha256: id });
 }
 writeFileSync(join(folder, 'conversations.jsonl'), `${lines.join('\n')}\n`);
 writeFileSync(
@@ -122,3 +132,5 @@ writeFileSync(
     endTokenId: CONTROL.return,
   }),
 );
+writeFileSync(join(folder, 'examples.jsonl'), examples.map((example) => `${JSON.stringify(example)}\n`).join(''));
+writeFileSync(join(folder, 'examples.parquet'), toParquet(examples));

@@ -30,14 +30,14 @@ function main(): void {
   if (process.argv.includes('--check')) {
     const wrong = [...stale.map(([name]) => name), ...surplus].sort();
     if (wrong.length === 0) return;
-    console.error(`native/schema is out of date: ${wrong.join(', ')}. Run: npx tsc && node dist/scripts/schema.js`);
+    process.stderr.write(`native/schema is out of date: ${wrong.join(', ')}. Run: npx tsc && node dist/scripts/schema.js\n`);
     process.exitCode = 1;
     return;
   }
   mkdirSync(folder, { recursive: true });
   for (const [name, text] of stale) writeFileSync(join(folder, name), text);
   for (const name of surplus) rmSync(join(folder, name));
-  console.log(`native/schema: ${stale.length} written, ${surplus.length} removed, ${schemas.size - stale.length} unchanged`);
+  process.stdout.write(`native/schema: ${stale.length} written, ${surplus.length} removed, ${schemas.size - stale.length} unchanged\n`);
 }
 
 if (require.main === module) main();

@@ -25,7 +25,7 @@ const stageDeps = ({ store, clock, host }: Parts): StageDeps => ({ store, clock,
 /** @param attributes whether the search attributes are registered */
 export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActivities => {
   const stage = stageDeps(parts);
-  const { store, config, runTrainer, clock, log } = parts;
+  const { store, config, runTrainer, log } = parts;
   return {
     ...createResolveInput({ store, config, attributes }),
     ...createResolveModel({ config, runTrainer }),
@@ -40,7 +40,7 @@ export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActiv
     ...createPointer({ store }),
     ...createApproval({ store }),
     ...createRunRecord({ store }),
-    ...createReport({ store, clock }),
+    ...createReport({ store }),
   };
 };
 

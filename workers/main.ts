@@ -1,10 +1,9 @@
 // Which worker am I: `node dist/workers/main.js cpu` or `gpu [index]`. Exit 2 = it can never run here as configured.
-import { join } from 'node:path';
 import { ConfigError, readConfig } from '../io/config';
 import { listGpus } from '../io/gpu';
 import { createLog } from '../io/log';
 import { openStore } from '../io/store';
-import { createRunTrainer } from '../io/trainer';
+import { trainerOf } from '../io/trainer';
 import { runCpuWorker } from './cpu';
 import { runGpuWorker } from './gpu';
 import { hostName, type Parts, systemClock } from './parts';
@@ -21,12 +20,7 @@ const main = async (role: string | undefined, index: number): Promise<void> => {
     throw new ConfigError([{ variable: 'RETUNE_DEVICE', problem: `is not cpu, and this machine has no GPU ${index}; set it to cpu to run small models` }]);
   const log = createLog({ name: role, secrets: [config.hub.token, config.brightData.token] });
   installRuntime(log);
-  const runTrainer = createRunTrainer({
-    python: config.python,
-    native: join(config.root, 'native'),
-    log,
-    ...(role === 'gpu' ? { environment: { CUDA_VISIBLE_DEVICES: String(index) } } : {}),
-  });
+  const runTrainer = trainerOf(config, log, role === 'gpu' ? index : null);
   const parts: Parts = { config, store: await openStore(config.store), clock: systemClock, log, host: hostName(), runTrainer };
   return role === 'cpu' ? runCpuWorker(parts, announce) : runGpuWorker(parts, index, announce);
 };

@@ -14,7 +14,10 @@ const FIRST_WAIT_MS = 2_000;
 /** Failures of one URL, used up; anything else concerns the run. */
 const isOneUrls = (error: unknown): boolean => {
   const cause = rootCause(error);
-  return cause instanceof TimeoutFailure || (cause instanceof ApplicationFailure && (cause.type === 'RateLimited' || cause.type === 'RemoteUnavailable'));
+  return (
+    cause instanceof TimeoutFailure ||
+    (cause instanceof ApplicationFailure && (cause.type === 'RateLimited' || cause.type === 'RemoteUnavailable'))
+  );
 };
 
 const tryAgain = async (task: CollectTask, pending: readonly Pending[]): Promise<void> => {

@@ -91,3 +91,24 @@ def test_the_config_and_events_that_node_parses_are_valid_here_too(schema_of):
     for event in events:
         validator.validate(event)
     assert not validator.is_valid({**events[0], "v": 2}) and not validator.is_valid({**events[-1], "exit": "10"})
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (
+            type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory\nmore"),
+            "GpuOutOfMemory",
+        ),
+        (RuntimeError("CUDA error: an illegal memory access was encountered\n..."), "GpuLost"),
+        (KeyError("x"), "TrainerCrashed"),
+    ],
+)
+def test_what_a_library_raises_becomes_a_failure_of_the_table(tmp_path, monkeypatch, error, code):
+    def load_config(*_):
+        raise error
+
+    monkeypatch.setattr("trainer.__main__.load_config", load_config)
+    assert main(["doctor", "c.json", "--events", f"file:{tmp_path / 'events'}"]) == 11
+    events = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
+    assert events[1]["code"] == code and events[1]["retry"] is True and "\n" not in events[1]["message"]

@@ -1,4 +1,4 @@
-"""Node's harmony ids, masks and token file against openai-harmony and the trainer's own reader.
+"""Node's harmony ids, masks and files against openai-harmony, the trainer's own reader and pyarrow.
 
 cd native && OMP_WAIT_POLICY=PASSIVE .venv/bin/python -m pytest tests/test_harmony_parity.py
 """
@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from trainer.data import CONTENT, CONTEXT, METADATA_KEYS, read_tokens, write_tokens
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -94,3 +95,12 @@ def test_a_token_file_written_by_node_is_read_and_written_alike_by_the_trainer(f
     metadata = {key: tokens.metadata[key] for key in METADATA_KEYS}
     write_tokens(again, tokens.ids, tokens.offsets, tokens.role, tokens.example, metadata)
     assert again.read_bytes() == path.read_bytes()
+
+
+def test_parquet_and_jsonl_agree_row_by_row_and_messages_are_typed(fixture):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(fixture / "examples.parquet")
+    lines = (fixture / "examples.jsonl").read_text("utf-8").split("\n")[:-1]
+    assert table.to_pylist() == [json.loads(line) for line in lines]
+    message = table.schema.field("messages").type.value_type
+    assert {field.name: str(field.type) for field in message} == {"role": "string", "content": "string"}

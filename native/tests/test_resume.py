@@ -7,6 +7,7 @@ import signal
 import subprocess
 
 import pytest
+import torch
 from conftest import FAMILIES
 from training import losses, of_type, start_child, train_config, train_here
 
@@ -139,7 +140,7 @@ def test_a_folder_of_checkpoints_is_resumed_from_its_newest_whole_one_with_a_war
         ("lora.r", 8, "lora.r was 4, now 8"),
         ("datasetDigest", "ee" * 32, "datasetDigest"),
         ("optimizer.lr", 1e-3, "optimizer.lr"),
-        ("dtype", "bf16", "dtype was 'float32', now 'bfloat16'"),
+        ("dtype", "bf16", "dtype was 'fp32', now 'bf16'"),
     ],
 )
 def test_a_checkpoint_of_another_training_is_refused_naming_the_difference(
@@ -204,3 +205,16 @@ def test_stopped_before_its_first_step_it_leaves_no_checkpoint(bases, token_path
     with pytest.raises(Stopped, match="after step 0"):
         train_here(train_config(bases["chat"], token_path, tmp_path))
     assert numbered(tmp_path / "checkpoints") == []
+
+
+def test_dtype_auto_goes_on_in_the_dtype_that_the_training_began_with(bases, token_path, tmp_path, monkeypatch):
+    config = train_config(bases["chat"], token_path, tmp_path / "a", steps=8, dtype="auto")
+    answer = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    began = of_type(train_here(config), "loaded")[0]["dtype"]
+    assert began == ("bf16" if answer else "fp32")
+    for probe in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, probe, lambda: not answer)
+    again = {**config, "out": str(tmp_path / "b")}
+    again["checkpoint"] = {**config["checkpoint"], "resume": str(tmp_path / "a" / "checkpoints" / "4-1"), "fence": 2}
+    assert of_type(train_here(again), "loaded")[0]["dtype"] == began
+    assert same_result(tmp_path / "a", tmp_path / "b")

@@ -25,12 +25,16 @@ def test_overfitting_a_few_examples_brings_the_loss_far_down(bases, tmp_path, fa
     assert len(curve) == 80 and curve[0] > 5 and curve[-1] < 0.3 * curve[0]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_the_adapter_loads_with_peft_and_gives_the_trained_logits(bases, token_path, tmp_path, family):
+@pytest.mark.parametrize(
+    ("family", "targets", "rslora"),
+    [("chat", "both", False), ("chat", "attention", True), ("gpt-oss", "both", True), ("gpt-oss", "mlp", False)],
+)
+def test_the_adapter_loads_with_peft_and_gives_the_trained_logits(bases, token_path, tmp_path, family, targets, rslora):
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    train_here(train_config(bases[family], token_path, tmp_path))
+    lora = {"lora.targets": targets, "lora.rslora": rslora, "optimizer.lr": 2e-2}
+    train_here(train_config(bases[family], token_path, tmp_path, steps=4, **lora))
     engine = engine_module.load(bases[family], "cpu", "fp32")
     engine.load_adapter(tmp_path)
     plain = AutoModelForCausalLM.from_pretrained(bases[family]["folder"], dtype=torch.float32)
@@ -141,7 +145,7 @@ def test_an_example_that_fits_on_no_rung_ends_the_training_with_what_was_tried(b
 
 def test_real_out_of_memory_takes_the_same_ladder(bases, token_path, tmp_path, monkeypatch):
     """torch's own exception, from the forward pass and from the backward pass."""
-    real_forward, real_backward = engine_module.Engine._forward, torch.Tensor.backward
+    real_forward, real_backward = engine_module.Engine._hidden, torch.Tensor.backward
     failures = {"forward": 1, "backward": 1}
 
     def forward(self, ids, lengths, rows):
@@ -157,7 +161,7 @@ def test_real_out_of_memory_takes_the_same_ladder(bases, token_path, tmp_path, m
         return real_backward(self, *args, **kwargs)
 
     train_here(train_config(bases["chat"], token_path, tmp_path / "free", steps=2, microTokens=256))
-    monkeypatch.setattr(engine_module.Engine, "_forward", forward)
+    monkeypatch.setattr(engine_module.Engine, "_hidden", forward)
     monkeypatch.setattr(torch.Tensor, "backward", backward)
     events = train_here(train_config(bases["chat"], token_path, tmp_path / "tight", steps=2, microTokens=256))
     assert [plan["microTokens"] for plan in of_type(events, "plan")] == [256, 128, 64]

@@ -91,22 +91,18 @@ def _run(command: str, config_path: str, events: Events) -> int:
         raise
     except Exception as error:
         traceback.print_exc()
-        name = type(error).__name__
-        if name in ("OutOfMemoryError", "OutOfMemory"):
-            return _failed(
-                events,
-                errors.TrainerError(
-                    "GpuOutOfMemory",
-                    str(error).split("\n")[0] or "out of memory",
-                    "free memory on the device",
-                    errors.MAY_RETRY,
-                ),
-            )
-        message = f"{name}: {str(error).splitlines()[0] if str(error) else 'no message'}"
-        return _failed(
-            events,
-            errors.TrainerError("TrainerCrashed", message, "the traceback is in the trainer's log", errors.MAY_RETRY),
-        )
+        return _failed(events, _from_exception(error))
+
+
+def _from_exception(error: Exception) -> errors.TrainerError:
+    """The row of the failure table for what a library raised; matched by name, since torch may not be imported."""
+    first_line = str(error).strip().split("\n")[0]
+    message = f"{type(error).__name__}: {first_line or 'no message'}"
+    if isinstance(error, errors.OutOfMemory) or type(error).__name__ == "OutOfMemoryError":
+        return errors.TrainerError("GpuOutOfMemory", message, "free memory on the device", errors.MAY_RETRY)
+    if "CUDA error" in first_line:
+        return errors.TrainerError("GpuLost", message, "look at the device: nvidia-smi, dmesg", errors.MAY_RETRY)
+    return errors.TrainerError("TrainerCrashed", message, "the traceback is in the trainer's log", errors.MAY_RETRY)
 
 
 def _failed(events: Events, error: errors.TrainerError) -> int:

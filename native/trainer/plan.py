@@ -40,11 +40,9 @@ class Plan:
         return None
 
 
-def first_plan(engine: Any, micro_tokens: int | None, supervised_share: float) -> Plan:
+def first_plan(engine: Any, micro_tokens: int | None) -> Plan:
     """The plan to start with: the config's micro_tokens, or the largest power of two that should fit
     in half of the free memory.
-
-    supervised_share: supervised tokens / tokens of the data set, for the size of the logits.
     """
     from .engines.device import free_memory
 
@@ -53,14 +51,14 @@ def first_plan(engine: Any, micro_tokens: int | None, supervised_share: float) -
         return Plan(micro_tokens, packing, "none", "; ".join(filter(None, ["microTokens from the config", why_not])))
     free = free_memory(engine.device)
     chosen = LARGEST_MICRO_TOKENS[engine.device.type]
-    while chosen > SMALLEST_MICRO_TOKENS and _expected_bytes(engine, chosen, supervised_share) > free / 2:
+    while chosen > SMALLEST_MICRO_TOKENS and _expected_bytes(engine, chosen) > free / 2:
         chosen //= 2
-    reason = f"{free / 2**30:.1f} GiB free, {_expected_bytes(engine, chosen, supervised_share) / 2**30:.2f} expected"
+    reason = f"{free / 2**30:.1f} GiB free, {_expected_bytes(engine, chosen) / 2**30:.2f} expected"
     return Plan(chosen, packing, "none", "; ".join(filter(None, [reason, why_not])))
 
 
-def _expected_bytes(engine: Any, tokens: int, supervised_share: float) -> float:
-    """Activations of one forward and backward pass, bytes."""
+def _expected_bytes(engine: Any, tokens: int) -> float:
+    """Activations of one forward and backward pass, bytes; the head's chunked logits are a constant beside it."""
     config = engine.model.config
     number = engine.dtype.itemsize
     layers, hidden = config.num_hidden_layers, config.hidden_size
@@ -68,6 +66,4 @@ def _expected_bytes(engine: Any, tokens: int, supervised_share: float) -> float:
     scores = 0
     if config._attn_implementation == "eager":
         scores = 3 * layers * config.num_attention_heads * number * tokens**2
-    # Logits in the model's numbers, in fp32, and their gradient.
-    logits = config.vocab_size * (number + 4 + 4) * supervised_share * tokens
-    return activations + scores + logits
+    return activations + scores

@@ -1,4 +1,4 @@
-"""SIGTERM as a wish: training ends at the next step boundary, with a checkpoint."""
+"""SIGTERM, and Ctrl-C at the terminal, as a wish: training ends at the next step boundary, with a checkpoint."""
 
 import signal
 
@@ -6,15 +6,21 @@ _requested = False
 
 
 def listen() -> None:
-    """From now on SIGTERM only sets the wish. Called before torch is imported, which takes seconds."""
+    """From now on the signals only set the wish; a second Ctrl-C ends the process at once.
+
+    Called before torch is imported, which takes seconds.
+    """
     signal.signal(signal.SIGTERM, _note)
+    signal.signal(signal.SIGINT, _note)
 
 
 def requested() -> bool:
-    """True once SIGTERM came."""
+    """True once a signal came."""
     return _requested
 
 
-def _note(_signal: int, _frame: object) -> None:
+def _note(number: int, _frame: object) -> None:
     global _requested
     _requested = True
+    if number == signal.SIGINT:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -30,7 +30,7 @@ from .checkpoint import (
 from .data import TokenFile, micro_batch, pack, plan_steps, read_tokens, require_tokenizer
 from .engines import transformers
 from .engines.device import peak_memory
-from .errors import MAY_RETRY, OutOfMemory, Stopped, TrainerError, corrupt
+from .errors import MAY_RETRY, OutOfMemory, Stopped, TrainerError
 from .events import Events
 from .files import file_entry
 from .optim import create_adamw, learning_rate, moments, restore_moments
@@ -61,11 +61,11 @@ def run(config: dict[str, Any], events: Events) -> None:
     events.emit("result", files=[file_entry(path) for path in files], metrics=metrics)
 
 
-def identity(config: dict[str, Any], dtype: str) -> dict[str, Any]:
+def identity(config: dict[str, Any]) -> dict[str, Any]:
     """What a checkpoint must agree on to be gone on from: everything that moves the losses."""
     flat = {f"{part}.{key}": value for part in ("lora", "optimizer", "batch") for key, value in config[part].items()}
-    plain = {key: config[key] for key in ("datasetDigest", "seed", "steps", "epochs")}
-    return {**plain, **flat, "base.weightsDigest": config["base"]["weightsDigest"], "dtype": dtype}
+    plain = {key: config[key] for key in ("datasetDigest", "seed", "steps", "epochs", "dtype")}
+    return {**plain, **flat, "base.weightsDigest": config["base"]["weightsDigest"]}
 
 
 class Training:
@@ -84,18 +84,20 @@ class Training:
         self.steps = plan_steps(
             lengths, config["seed"], batch["examples"], batch["tokens"], config["steps"], config["epochs"]
         )
-        self.engine = transformers.load(config["base"], config["device"], config["dtype"])
+        self.checkpoint = self._checkpoint_to_resume()
+        self.identity = self.checkpoint.state["identity"] if self.checkpoint else identity(config)
+        self.engine = transformers.load(config["base"], config["device"], self.identity["dtype"])
+        self.identity["dtype"] = {torch.bfloat16: "bf16", torch.float32: "fp32"}[self.engine.dtype]
         self.engine.add_lora(config["lora"], config["seed"])
         self.engine.simulated_limit = config["simulatedLimitTokens"]
         self.parameters = self.engine.trainable
         optimizer = config["optimizer"]
         self.optimizer = create_adamw(self.parameters, optimizer["lr"], optimizer["weightDecay"])
-        self.dtype = str(self.engine.dtype).removeprefix("torch.")
         events.emit(
             "loaded",
             seconds=round(time.monotonic() - started, 3),
             device=self.engine.device.type,
-            dtype=self.dtype,
+            dtype=self.identity["dtype"],
             parameters=self.engine.parameters,
             trainable=sum(parameter.numel() for parameter in self.parameters.values()),
         )
@@ -109,32 +111,41 @@ class Training:
         require_tokenizer(tokens, self.config["base"]["folder"], name)
         return tokens
 
-    def resume(self) -> int | None:
-        """Put the configured checkpoint's state and plan in place; returns its step. Without one: the first plan."""
-        path = self._checkpoint_to_resume()
+    def _checkpoint_to_resume(self) -> Checkpoint | None:
+        """checkpoint.resume itself, or the newest whole one when it names a folder of checkpoints.
+
+        Raises ArtifactCorrupt for a damaged one, bad config (exit 2) for one of another training.
+        """
+        if self.config["checkpoint"]["resume"] is None:
+            return None
+        path: Path | None = Path(self.config["checkpoint"]["resume"])
+        if not (path / MANIFEST).is_file() and not is_checkpoint_name(path.name) and path.is_dir():
+            remedy = "nothing; an older one is used, or training starts at step 0"
+            path = newest_whole(path, lambda what: self.events.warning("CheckpointPassedOver", what, remedy))
         if path is None:
-            self.metrics.restore(b"")
-            supervised_share = float((self.tokens.role > 0).mean())
-            self.plan = first_plan(self.engine, self.config["microTokens"], supervised_share)
             return None
         checkpoint = read_checkpoint(path)
-        require_identity(path.name, checkpoint.state["identity"], identity(self.config, self.dtype))
-        self.progress = Progress(**checkpoint.state["progress"])
-        self.engine.load_adapter(checkpoint.adapter)
-        restore_moments(self.optimizer, self.parameters, checkpoint.optimizer, self.progress.updates)
-        self.metrics.restore(checkpoint.metrics)
-        self.plan = Plan(**checkpoint.state["plan"])
-        return self.progress.step
+        mine = identity(self.config)
+        if mine["dtype"] == "auto":
+            # `auto` was answered when training began; another machine's answer may differ.
+            mine["dtype"] = checkpoint.state["identity"]["dtype"]
+        require_identity(path.name, checkpoint.state["identity"], mine)
+        return checkpoint
 
-    def _checkpoint_to_resume(self) -> Path | None:
-        """checkpoint.resume itself, or the newest whole one when it names a folder of checkpoints."""
-        resume = self.config["checkpoint"]["resume"]
-        if resume is None or (Path(resume) / MANIFEST).is_file():
-            return Path(resume) if resume else None
-        if Path(resume).is_dir() and not is_checkpoint_name(Path(resume).name):
-            remedy = "nothing; an older one is used, or training starts at step 0"
-            return newest_whole(Path(resume), lambda what: self.events.warning("CheckpointPassedOver", what, remedy))
-        raise corrupt(f"checkpoint {Path(resume).name}: {MANIFEST} is missing or unreadable")
+    def resume(self) -> int | None:
+        """Put the checkpoint's state and plan in place; returns its step. Without one: the first plan, None."""
+        if self.checkpoint is None:
+            self.metrics.restore(b"")
+            self.plan = first_plan(self.engine, self.config["microTokens"])
+            return None
+        state = self.checkpoint.state
+        self.progress = Progress(**state["progress"])
+        self.engine.load_adapter(self.checkpoint.adapter)
+        restore_moments(self.optimizer, self.parameters, self.checkpoint.optimizer, self.progress.updates)
+        self.metrics.restore(self.checkpoint.metrics)
+        self.plan = Plan(**state["plan"])
+        self.checkpoint = None  # its tensors are copied; twice the optimiser would stay in memory
+        return self.progress.step
 
     def train(self) -> None:
         """All steps that are left, with checkpoints. Raises Stopped after SIGTERM, at a step boundary."""
@@ -270,7 +281,7 @@ class Training:
         settings, progress = self.config["checkpoint"], self.progress
         state = {
             "step": progress.step,
-            "identity": identity(self.config, self.dtype),
+            "identity": self.identity,
             "plan": self.plan.to_json(),
             "progress": asdict(progress),
         }

@@ -12,10 +12,9 @@ beforeEach(async () => {
   site = await openSite();
   on = await openCollecting(site);
 });
-afterEach(async () => {
-  await on.close();
-  await site.close();
-});
+// Both, also when one fails: a server left open would keep the test process.
+afterEach(async () => void (await Promise.allSettled([on.close(), site.close()])));
+jest.setTimeout(30_000);
 
 const serve = (routes: Record<string, Route>): void => {
   for (const [path, route] of Object.entries(routes)) site.routes.set(path, route);
@@ -28,18 +27,34 @@ const failureOf = async (promise: Promise<unknown>): Promise<ApplicationFailure>
   if (!(error instanceof ApplicationFailure)) throw error;
   return error;
 };
-const names = (rows: { url?: string; detail?: string | undefined }[]): string[] => rows.map(({ url, detail }) => new URL(url ?? detail?.split(' ')[0] ?? '').pathname).sort();
+const names = (rows: { url?: string; detail?: string | undefined }[]): string[] =>
+  rows.map(({ url, detail }) => new URL(url ?? detail?.split(' ')[0] ?? '').pathname).sort();
 
 describe('a shard of pages of every kind', () => {
   const good = ['/plain', '/moved', '/latin', '/markdown', '/slow'];
-  const bad = { '/dead': 'not_found', '/gone': 'gone', '/closed': 'robots_denied', '/moved-closed': 'robots_denied', '/inside': 'private_address', '/metadata': 'private_address', '/bomb': 'too_large', '/film': 'unsupported_type', '/empty': 'empty_body', '/circle': 'too_many_redirects', '/garbage': 'bad_encoding' };
+  const bad = {
+    '/dead': 'not_found',
+    '/gone': 'gone',
+    '/closed': 'robots_denied',
+    '/moved-closed': 'robots_denied',
+    '/inside': 'private_address',
+    '/metadata': 'private_address',
+    '/bomb': 'too_large',
+    '/film': 'unsupported_type',
+    '/empty': 'empty_body',
+    '/circle': 'too_many_redirects',
+    '/garbage': 'bad_encoding',
+  };
   beforeEach(() =>
     serve({
       '/robots.txt': { body: 'User-agent: *\nDisallow: /closed\n', headers: { 'content-type': 'text/plain' } },
       '/plain': { body: html('Plain'), etag: '"plain-1"' },
       '/moved': { status: 301, headers: { location: '/target' } },
       '/target': { body: html('Target') },
-      '/latin': { body: Buffer.from('<p>caf\xe9 \x93quoted\x94</p>', 'latin1'), headers: { 'content-type': 'text/html; charset=ISO-8859-1' } },
+      '/latin': {
+        body: Buffer.from('<p>caf\xe9 \x93quoted\x94</p>', 'latin1'),
+        headers: { 'content-type': 'text/html; charset=ISO-8859-1' },
+      },
       '/markdown': { body: '# Title\n\nText.\n', headers: { 'content-type': 'text/markdown' } },
       '/slow': { body: html('Slow'), delayMs: 100 },
       '/gone': { status: 410 },
@@ -64,10 +79,26 @@ describe('a shard of pages of every kind', () => {
     expect(ref.counts).toEqual({ urls: 16, pages: 5, fetched: 5, revalidated: 0, reused: 0, dropped: 11 });
     const { pages, dropped, fetches } = await on.rows(ref);
     expect(names(pages)).toEqual([...good].sort());
-    expect(Object.fromEntries(dropped.map(({ id, reason }) => [id, reason]))).toEqual(Object.fromEntries(Object.entries(bad).map(([path, reason]) => [pageId(site.url(path)), reason])));
-    expect(ref.reasons).toEqual({ not_found: 1, gone: 1, robots_denied: 2, private_address: 2, too_large: 1, unsupported_type: 1, empty_body: 1, too_many_redirects: 1, bad_encoding: 1 });
+    expect(Object.fromEntries(dropped.map(({ id, reason }) => [id, reason]))).toEqual(
+      Object.fromEntries(Object.entries(bad).map(([path, reason]) => [pageId(site.url(path)), reason])),
+    );
+    expect(ref.reasons).toEqual({
+      not_found: 1,
+      gone: 1,
+      robots_denied: 2,
+      private_address: 2,
+      too_large: 1,
+      unsupported_type: 1,
+      empty_body: 1,
+      too_many_redirects: 1,
+      bad_encoding: 1,
+    });
     expect(fetches.map(({ id }) => id)).toEqual(pages.map(({ id }) => id));
-    expect(fetches.find(({ url }) => url === site.url('/moved'))).toMatchObject({ finalUrl: site.url('/target'), status: 200, provider: 'direct' });
+    expect(fetches.find(({ url }) => url === site.url('/moved'))).toMatchObject({
+      finalUrl: site.url('/target'),
+      status: 200,
+      provider: 'direct',
+    });
     // The closed page was never asked for, neither directly nor through its redirect.
     expect(site.count('/closed')).toBe(0);
     expect(site.count('/robots.txt')).toBe(1);
@@ -86,11 +117,18 @@ describe('a shard of pages of every kind', () => {
 
 describe('trouble that may heal', () => {
   test('comes back, is tried alone, and ends as a page', async () => {
-    serve({ '/flaky': (count) => (count < 2 ? { status: 503, headers: { 'retry-after': '0' } } : { body: html('Flaky') }), '/fine': { body: html('Fine') } });
+    serve({
+      '/flaky': (count) => (count < 2 ? { status: 503, headers: { 'retry-after': '0' } } : { body: html('Flaky') }),
+      '/fine': { body: html('Fine') },
+    });
     const task = await on.task([site.url('/flaky'), site.url('/fine')]);
     const { pending } = await on.collect(task);
     expect(pending).toEqual([{ url: site.url('/flaky'), reason: 'server_error', retryAfterMs: 0 }]);
-    expect(await failureOf(on.collectPage(task, site.url('/flaky')))).toMatchObject({ type: 'RemoteUnavailable', nonRetryable: false, nextRetryDelay: 0 });
+    expect(await failureOf(on.collectPage(task, site.url('/flaky')))).toMatchObject({
+      type: 'RemoteUnavailable',
+      nonRetryable: false,
+      nextRetryDelay: 0,
+    });
     await on.collectPage(task, site.url('/flaky'));
     // An attempt that ran although its predecessor had succeeded asks nobody.
     await on.collectPage(task, site.url('/flaky'));
@@ -119,7 +157,10 @@ describe('trouble that may heal', () => {
   });
 
   test('is waited for as long as the host asks, by all its pages', async () => {
-    serve({ '/a': (count) => (count === 0 ? { status: 429, headers: { 'retry-after': '1' } } : { body: html('A') }), '/b': { body: html('B') } });
+    serve({
+      '/a': (count) => (count === 0 ? { status: 429, headers: { 'retry-after': '1' } } : { body: html('A') }),
+      '/b': { body: html('B') },
+    });
     const task = await on.task([site.url('/a'), site.url('/b')], { source: { perHost: 1 } });
     const { pending } = await on.collect(task);
     expect(pending).toEqual([{ url: site.url('/a'), reason: 'rate_limited', retryAfterMs: 1000 }]);
@@ -159,7 +200,10 @@ describe('a second run', () => {
   };
 
   test('downloads no body of what did not change, and its result is the same', async () => {
-    serve({ '/etag': { body: html('Etag'), etag: '"1"' }, '/modified': { body: html('Modified'), lastModified: 'Mon, 23 Nov 2026 00:00:00 GMT' } });
+    serve({
+      '/etag': { body: html('Etag'), etag: '"1"' },
+      '/modified': { body: html('Modified'), lastModified: 'Mon, 23 Nov 2026 00:00:00 GMT' },
+    });
     const urls = ['/etag', '/modified'].map(site.url);
     const first = await run('first', urls);
     const second = await run('second', urls);
@@ -238,14 +282,14 @@ describe('an attempt that ends early', () => {
 });
 
 describe('manners', () => {
-  test('a host meets no more requests at once than asked, over all its shards', async () => {
-    const paths = Array.from({ length: 1100 }, (_, index) => `/${index}`);
-    serve(Object.fromEntries(paths.map((path) => [path, { status: 404 }])));
-    const tasks = await on.tasks(paths.map(site.url), { source: { perHost: 3, robots: 'ignore' } });
-    expect(tasks.length).toBe(2);
+  test('a host meets no more requests at once than asked, over all that one worker collects', async () => {
+    const paths = Array.from({ length: 60 }, (_, index) => `/${index}`);
+    serve(Object.fromEntries(paths.map((path) => [path, { status: 404, delayMs: 2 }])));
+    const given = { source: { perHost: 3, robots: 'ignore' as const } };
+    const tasks = [await on.task(paths.slice(0, 30).map(site.url), given), await on.task(paths.slice(30).map(site.url), given)];
     await Promise.all(tasks.map(on.collect));
-    expect(site.visits.length).toBe(1100);
-    expect(site.peak).toBeLessThanOrEqual(3);
+    expect(site.visits.length).toBe(60);
+    expect(site.peak).toBe(3);
   });
 
   test('a crawl delay is kept', async () => {

@@ -50,7 +50,8 @@ const activities = (store: Store, host = 'host') =>
 /** One store with every stage before publish, and the publication prepared from it. */
 const prepared = async (name: string, options: Parameters<typeof finishedStages>[1] = {}): Promise<{ store: Store; ref: StageRef }> => {
   const store = await openStore(join(folder, name));
-  const inputs = await finishedStages(store, options);
+  const { format, train, evaluate, convert } = await finishedStages(store, options);
+  const inputs = { format, train, evaluate, convert };
   const task = {
     verb: 'publish' as const,
     run,
@@ -111,7 +112,10 @@ test('the same stages give the same bytes on another machine, at another time, f
 
 test('each example leads back to its URL, content and fetch time', async () => {
   const { store, ref } = await prepared('a', { fetchedAt: '2026-01-01T00:00:00.000Z' });
-  const origins = (await text(store, ref, 'dataset/provenance.jsonl')).trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  const origins = (await text(store, ref, 'dataset/provenance.jsonl'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(origins.map((origin) => origin['url'])).toEqual(PAGES.map((page) => page.url));
   expect(origins[0]).toMatchObject({ fetchedAt: '2026-01-01T00:00:00.000Z', examples: 2, provider: 'direct' });
   const fetched = await createPageShelf(store).read(String(origins[0]?.['pageId']));

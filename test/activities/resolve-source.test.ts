@@ -19,10 +19,16 @@ const resolve = async (urls: string[], runId = 'a') =>
     storeId: store.storeId,
     source: { ...PipelineInput.parse({}).source, urls },
   });
-const lines = async (path: string): Promise<string[]> => ((await store.read(path))?.toString() ?? '').split('\n').filter((line) => line !== '');
+const lines = async (path: string): Promise<string[]> =>
+  ((await store.read(path))?.toString() ?? '').split('\n').filter((line) => line !== '');
 
 test('spellings of one page are one URL', async () => {
-  const [shard, ...rest] = await resolve(['https://example.com/a#x', 'https://EXAMPLE.com:443/a', 'https://example.com/a?utm_source=b', 'https://example.com/b']);
+  const [shard, ...rest] = await resolve([
+    'https://example.com/a#x',
+    'https://EXAMPLE.com:443/a',
+    'https://example.com/a?utm_source=b',
+    'https://example.com/b',
+  ]);
   expect(rest).toEqual([]);
   expect(shard).toMatchObject({ bucket: '0-of-1', urls: 2 });
   expect(await lines(shard?.path ?? '')).toEqual(['https://example.com/a', 'https://example.com/b']);
@@ -47,7 +53,10 @@ test('order and repetition change nothing; another run has keys of its own', asy
 });
 
 test('what is no address is refused by name, and a password is not repeated', async () => {
-  await expect(resolve(['https://example.com/', 'nonsense', 'https://user:secret@example.com/'])).rejects.toMatchObject({ type: 'InvalidInput', nonRetryable: true });
+  await expect(resolve(['https://example.com/', 'nonsense', 'https://user:secret@example.com/'])).rejects.toMatchObject({
+    type: 'InvalidInput',
+    nonRetryable: true,
+  });
   await expect(resolve(['nonsense'])).rejects.toThrow('source.urls: 1 of 1 are no http(s) address without a password: nonsense');
   const message = await resolve(['https://user:secret@example.com/']).catch((error: unknown) => (error as Error).message);
   expect(message).not.toContain('secret');

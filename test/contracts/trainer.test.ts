@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { TRAINER_CONFIGS, TrainerEvent } from '../../contracts/trainer';
+import { encodeTokenFile, type TokenRow } from '../../lib/token-file';
 import { trainerSchemas } from '../../scripts/schema';
 
 const native = join(__dirname, '..', '..', 'native');
@@ -23,8 +24,23 @@ describe('the trainer contract', () => {
     expect(TRAINER_CONFIGS.train.safeParse({ ...config, learningRate: 1 }).success).toBe(false);
   });
 
+  it('writes the token file that the trainer writes of the same rows', () => {
+    const row = (first: number, ids: number[], roles: number[]): TokenRow => ({
+      example: Buffer.from(Array.from({ length: 32 }, (_, at) => first + at)).toString('hex'),
+      ids,
+      roles,
+    });
+    const rows = [row(0, [5, 6, 7], [0, 1, 2]), row(32, [8, 9], [0, 2]), row(64, [10, 11, 12], [0, 0, 1])];
+    const meta = { tokenizerSha256: 'a'.repeat(64), templateSha256: 'b'.repeat(64), vocabSize: 100, maxTokens: 16, endTokenId: 2 };
+    const theirs = readFileSync(join(native, 'tests', 'fixtures', 'tokens.safetensors'));
+    expect(Buffer.from(encodeTokenFile(rows, meta)).equals(theirs)).toBe(true);
+  });
+
   it('reads every event line that the trainer calls valid', () => {
-    const events = fixture('events.jsonl').trim().split('\n').map((line) => TrainerEvent.parse(JSON.parse(line)));
+    const events = fixture('events.jsonl')
+      .trim()
+      .split('\n')
+      .map((line) => TrainerEvent.parse(JSON.parse(line)));
     expect(events.map((event) => event.seq)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(TrainerEvent.safeParse({ ...events[0], v: 2 }).success).toBe(false);
   });

@@ -29,14 +29,38 @@ test('an empty environment gives the documented defaults', () => {
 
 test('every variable of the table is read', () => {
   const config = readConfig({
-    RETUNE_HOME: 'here', RETUNE_STORE: 's3://bucket/x', RETUNE_PRESETS: '/p', RETUNE_PYTHON: '/py', RETUNE_DEVICE: 'cpu', RETUNE_QUEUE_PREFIX: 'a-',
-    RETUNE_FILES_ROOT: '/f', RETUNE_ALLOW_PRIVATE_HOSTS: 'on', RETUNE_PUBLISH_NAMESPACES: 'me, org', HF_TOKEN: 'hf_abc', HF_ENDPOINT: 'http://127.0.0.1:9/',
-    BRIGHTDATA_API_TOKEN: 'bd_token', BRIGHTDATA_API_URL: 'http://127.0.0.1:8', BRIGHTDATA_ZONE: 'zone', TEMPORAL_ADDRESS: 'h:1', TEMPORAL_NAMESPACE: 'n',
-    TEMPORAL_CLI_PATH: '/bin/t', PATH: '/a:/b', RETUNE_STOR: 'typo',
+    RETUNE_HOME: 'here',
+    RETUNE_STORE: 's3://bucket/x',
+    RETUNE_PRESETS: '/p',
+    RETUNE_PYTHON: '/py',
+    RETUNE_DEVICE: 'cpu',
+    RETUNE_QUEUE_PREFIX: 'a-',
+    RETUNE_FILES_ROOT: '/f',
+    RETUNE_ALLOW_PRIVATE_HOSTS: 'on',
+    RETUNE_PUBLISH_NAMESPACES: 'me, org',
+    HF_TOKEN: 'hf_abc',
+    HF_ENDPOINT: 'http://127.0.0.1:9/',
+    BRIGHTDATA_API_TOKEN: 'bd_token',
+    BRIGHTDATA_API_URL: 'http://127.0.0.1:8',
+    BRIGHTDATA_ZONE: 'zone',
+    TEMPORAL_ADDRESS: 'h:1',
+    TEMPORAL_NAMESPACE: 'n',
+    TEMPORAL_CLI_PATH: '/bin/t',
+    PATH: '/a:/b',
+    RETUNE_STOR: 'typo',
   });
   expect(config).toMatchObject({
-    home: resolve('here'), store: 's3://bucket/x', presets: '/p', python: '/py', device: 'cpu', queuePrefix: 'a-', filesRoot: '/f', allowPrivateHosts: true,
-    publishNamespaces: ['me', 'org'], temporal: { address: 'h:1', namespace: 'n', cli: ['/bin/t'] }, unknown: ['RETUNE_STOR'],
+    home: resolve('here'),
+    store: 's3://bucket/x',
+    presets: '/p',
+    python: '/py',
+    device: 'cpu',
+    queuePrefix: 'a-',
+    filesRoot: '/f',
+    allowPrivateHosts: true,
+    publishNamespaces: ['me', 'org'],
+    temporal: { address: 'h:1', namespace: 'n', cli: ['/bin/t'] },
+    unknown: ['RETUNE_STOR'],
   });
   expect(config.hub.endpoint).toBe('http://127.0.0.1:9');
   expect([config.hub.token?.reveal(), config.brightData.token?.reveal()]).toEqual(['hf_abc', 'bd_token']);
@@ -46,7 +70,13 @@ test('every variable of the table is read', () => {
 });
 
 test('bad variables are all named in one error that holds no value', () => {
-  const bad = { RETUNE_DEVICE: 'tpu', RETUNE_ALLOW_PRIVATE_HOSTS: 'perhaps', HF_ENDPOINT: 'ftp://wrong-value', HF_TOKEN: 'hf_se cret', RETUNE_PUBLISH_NAMESPACES: 'a/b' };
+  const bad = {
+    RETUNE_DEVICE: 'tpu',
+    RETUNE_ALLOW_PRIVATE_HOSTS: 'perhaps',
+    HF_ENDPOINT: 'ftp://wrong-value',
+    HF_TOKEN: 'hf_se cret',
+    RETUNE_PUBLISH_NAMESPACES: 'a/b',
+  };
   let error: unknown;
   try {
     readConfig(bad);
@@ -63,7 +93,13 @@ test('bad variables are all named in one error that holds no value', () => {
 
 test('a secret cannot be printed by accident', () => {
   const { hub } = readConfig({ HF_TOKEN: 'hf_hidden' });
-  for (const shown of [JSON.stringify(hub), inspect(hub, { depth: 9, showHidden: true }), String(hub.token), `${hub.token as unknown as string}`, JSON.stringify({ ...hub.token })])
+  for (const shown of [
+    JSON.stringify(hub),
+    inspect(hub, { depth: 9, showHidden: true }),
+    String(hub.token),
+    `${hub.token as unknown as string}`,
+    JSON.stringify({ ...hub.token }),
+  ])
     expect(shown).not.toContain('hidden');
   expect(JSON.stringify(hub)).toContain('[secret]');
   expect(inspect(hub)).toContain('[secret]');
@@ -79,8 +115,23 @@ test('the table says of each variable what it means and what holds without it', 
 });
 
 test('a Python child sees no account and waits without spinning unless told otherwise', () => {
-  const env = { PATH: '/bin', HF_TOKEN: 'a', BRIGHTDATA_API_TOKEN: 'b', AWS_SECRET_ACCESS_KEY: 'c', TEMPORAL_API_KEY: 'd', CUDA_VISIBLE_DEVICES: '1', HF_HUB_OFFLINE: '1', PYTHONPATH: '/x' };
-  expect(childEnvironment(env)).toEqual({ PATH: '/bin', CUDA_VISIBLE_DEVICES: '1', HF_HUB_OFFLINE: '1', OMP_WAIT_POLICY: 'PASSIVE', PYTHONUNBUFFERED: '1' });
+  const env = {
+    PATH: '/bin',
+    HF_TOKEN: 'a',
+    BRIGHTDATA_API_TOKEN: 'b',
+    AWS_SECRET_ACCESS_KEY: 'c',
+    TEMPORAL_API_KEY: 'd',
+    CUDA_VISIBLE_DEVICES: '1',
+    HF_HUB_OFFLINE: '1',
+    PYTHONPATH: '/x',
+  };
+  expect(childEnvironment(env)).toEqual({
+    PATH: '/bin',
+    CUDA_VISIBLE_DEVICES: '1',
+    HF_HUB_OFFLINE: '1',
+    OMP_WAIT_POLICY: 'PASSIVE',
+    PYTHONUNBUFFERED: '1',
+  });
   expect(childEnvironment({ OMP_WAIT_POLICY: 'ACTIVE' })).toMatchObject({ OMP_WAIT_POLICY: 'ACTIVE' });
 });
 

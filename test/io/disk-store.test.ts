@@ -59,7 +59,10 @@ test('opening removes temporary files that nobody has touched for a day, and no 
 });
 
 test('addresses that are not folders, and stores of a newer release, are refused by name', async () => {
-  await expect(openStore('s3://bucket/prefix')).rejects.toMatchObject({ code: 'UNSUPPORTED', message: expect.stringContaining('later release') as string });
+  await expect(openStore('s3://bucket/prefix')).rejects.toMatchObject({
+    code: 'UNSUPPORTED',
+    message: expect.stringContaining('later release') as string,
+  });
   await expect(openStore('gs://bucket')).rejects.toMatchObject({ code: 'UNSUPPORTED' });
   const address = await folder();
   await writeFile(join(address, 'store.json'), '{"schema":2,"storeId":"x"}');
@@ -75,5 +78,5 @@ test('names become one segment each, readable, distinct and never special', () =
   expect(segments.slice(0, 6)).toEqual(['a%2Fb', 'a%252Fb', 'a%20b', '%2E', '%2E.', '%2Ehidden']);
   expect(new Set(segments).size).toBe(names.length);
   for (const segment of segments) expect(segment).toMatch(/^[^/\\]{1,255}$/);
-  expect(() => pathSegment('')).toThrow(expect.objectContaining({ code: 'BAD_PATH' }));
+  expect(() => pathSegment('')).toThrow('an empty name');
 });

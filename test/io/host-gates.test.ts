@@ -8,7 +8,13 @@ beforeEach(() => {
   clock = manualClock();
   gates = createHostGates(clock);
 });
-const manners = (given: Partial<Manners> = {}): Manners => ({ width: 2, spacingMs: 0, patienceMs: 1_000, signal: new AbortController().signal, ...given });
+const manners = (given: Partial<Manners> = {}): Manners => ({
+  width: 2,
+  spacingMs: 0,
+  patienceMs: 1_000,
+  signal: new AbortController().signal,
+  ...given,
+});
 
 /** Asks for a turn and remembers when it came. */
 const ask = (given: Partial<Manners> = {}, origin = HOST) => {

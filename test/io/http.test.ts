@@ -7,6 +7,7 @@ import { html, openSite, type Site } from '../support/site';
 
 const NOW = Date.parse('2026-11-24T00:00:00Z');
 let site: Site;
+jest.setTimeout(30_000);
 const clients: HttpClient[] = [];
 
 beforeAll(async () => {
@@ -43,7 +44,12 @@ const failureOf = async (promise: Promise<unknown>): Promise<HttpError> => {
 describe('a body', () => {
   const text = html('Encodings');
   test.each(['gzip', 'br', 'deflate', 'raw-deflate', undefined] as const)('sent as %s comes out as it was', async (encoding) => {
-    site.routes.set('/page', { body: text, ...(encoding === undefined ? {} : { encoding }), etag: '"a"', lastModified: 'Mon, 23 Nov 2026 00:00:00 GMT' });
+    site.routes.set('/page', {
+      body: text,
+      ...(encoding === undefined ? {} : { encoding }),
+      etag: '"a"',
+      lastModified: 'Mon, 23 Nov 2026 00:00:00 GMT',
+    });
     expect(await get('/page')).toEqual({
       status: 200,
       url: site.url('/page'),
@@ -57,7 +63,13 @@ describe('a body', () => {
   test('is asked for with our name and no cookie', async () => {
     site.routes.set('/named', { body: text, headers: { 'set-cookie': 'a=b' } });
     const http = client();
-    const request = { url: site.url('/named'), userAgent: 'retune-test/1', signal: new AbortController().signal, timeoutMs: 5_000, maxBytes: 100_000 };
+    const request = {
+      url: site.url('/named'),
+      userAgent: 'retune-test/1',
+      signal: new AbortController().signal,
+      timeoutMs: 5_000,
+      maxBytes: 100_000,
+    };
     await http.get(request);
     await http.get(request);
     for (const { headers } of site.visits.filter(({ path }) => path === '/named')) {
@@ -98,7 +110,10 @@ describe('a body', () => {
 
   test('of a type that nobody wants is not read', async () => {
     site.routes.set('/film', { body: 'x', headers: { 'content-type': 'video/mp4' } });
-    expect(await failureOf(get('/film', { accepts: (type) => type === 'text/html' }))).toMatchObject({ code: 'unsupported_type', kind: 'target' });
+    expect(await failureOf(get('/film', { accepts: (type) => type === 'text/html' }))).toMatchObject({
+      code: 'unsupported_type',
+      kind: 'target',
+    });
   });
 });
 
@@ -143,7 +158,10 @@ describe('a page that we have', () => {
     site.routes.set('/known', { body: html('Known'), etag: '"v1"' });
     expect(await get('/known', { known })).toMatchObject({ status: 304, body: null, etag: '"v1"' });
     site.routes.set('/known', { body: html('Known'), lastModified: 'Mon, 23 Nov 2026 00:00:00 GMT' });
-    expect(await get('/known', { known: { ...known, etag: null, lastModified: 'Mon, 23 Nov 2026 00:00:00 GMT' } })).toMatchObject({ status: 304, body: null });
+    expect(await get('/known', { known: { ...known, etag: null, lastModified: 'Mon, 23 Nov 2026 00:00:00 GMT' } })).toMatchObject({
+      status: 304,
+      body: null,
+    });
   });
 
   test('comes whole when it changed', async () => {
@@ -200,28 +218,42 @@ describe('a redirect', () => {
 });
 
 describe('a private address', () => {
-  test.each(['127.0.0.1', '2130706433', '0x7f000001', '0177.0.0.1', '127.1', '0', '[::1]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '127。0。0。1', 'localhost'])(
-    'is refused when written as %s',
-    async (host) => {
-      site.routes.set('/inside', { body: 'secret' });
-      const visits = site.visits.length;
-      expect(await failureOf(get(`http://${host}:${site.port}/inside`))).toMatchObject({ code: 'private_address', kind: 'target' });
-      expect(site.visits.length).toBe(visits);
-    },
-  );
+  test.each([
+    '127.0.0.1',
+    '2130706433',
+    '0x7f000001',
+    '0177.0.0.1',
+    '127.1',
+    '0',
+    '[::1]',
+    '[::ffff:127.0.0.1]',
+    '[::ffff:7f00:1]',
+    '127。0。0。1',
+    'localhost',
+  ])('is refused when written as %s', async (host) => {
+    site.routes.set('/inside', { body: 'secret' });
+    const visits = site.visits.length;
+    expect(await failureOf(get(`http://${host}:${site.port}/inside`))).toMatchObject({ code: 'private_address', kind: 'target' });
+    expect(site.visits.length).toBe(visits);
+  });
 
   const answering = (...answers: string[][]): { lookup: LookupFunction; asked: () => number } => {
     let asked = 0;
     const lookup: LookupFunction = (_hostname, _options, callback) => {
       const addresses = answers[Math.min(asked++, answers.length - 1)] ?? [];
-      callback(null, addresses.map((address) => ({ address, family: 4 })));
+      callback(
+        null,
+        addresses.map((address) => ({ address, family: 4 })),
+      );
     };
     return { lookup, asked: () => asked };
   };
 
   test('is refused behind a name, alone or beside a public one', async () => {
     for (const addresses of [['127.0.0.1'], ['192.0.43.8', '127.0.0.1']])
-      expect(await failureOf(get(`http://rebind.test:${site.port}/inside`, {}, answering(addresses)))).toMatchObject({ code: 'private_address' });
+      expect(await failureOf(get(`http://rebind.test:${site.port}/inside`, {}, answering(addresses)))).toMatchObject({
+        code: 'private_address',
+      });
   });
 
   test('is refused when DNS gives a public address first and a private one later', async () => {
@@ -234,25 +266,32 @@ describe('a private address', () => {
   test('can be allowed by the operator', async () => {
     site.routes.set('/inside', { body: 'open' });
     expect((await get(site.privateUrl('/inside'), {}, { allowPrivateHosts: true })).body).toEqual(Buffer.from('open'));
-    expect((await get(`http://localhost:${site.port}/inside`, {}, { allowPrivateHosts: true, lookup: systemLookup as LookupFunction })).body).toEqual(Buffer.from('open'));
+    expect((await get(`http://localhost:${site.port}/inside`, {}, { allowPrivateHosts: true, lookup: systemLookup })).body).toEqual(
+      Buffer.from('open'),
+    );
   });
 });
 
 describe('a host', () => {
   test('that nobody knows is a target failure', async () => {
-    const lookup: LookupFunction = (hostname, _options, callback) => callback(Object.assign(new Error(`ENOTFOUND ${hostname}`), { code: 'ENOTFOUND' }), '', 0);
+    const lookup: LookupFunction = (hostname, _options, callback) =>
+      callback(Object.assign(new Error(`ENOTFOUND ${hostname}`), { code: 'ENOTFOUND' }), '', 0);
     expect(await failureOf(get('http://nowhere.test/', {}, { lookup }))).toMatchObject({ code: 'unknown_host', kind: 'target' });
   });
 
   test('that DNS cannot tell now may heal', async () => {
-    const lookup: LookupFunction = (hostname, _options, callback) => callback(Object.assign(new Error(`EAI_AGAIN ${hostname}`), { code: 'EAI_AGAIN' }), '', 0);
+    const lookup: LookupFunction = (hostname, _options, callback) =>
+      callback(Object.assign(new Error(`EAI_AGAIN ${hostname}`), { code: 'EAI_AGAIN' }), '', 0);
     expect(await failureOf(get('http://nowhere.test/', {}, { lookup }))).toMatchObject({ code: 'connection_lost', kind: 'transient' });
   });
 
   test('that refuses connections may heal', async () => {
     const gone = await openSite();
     await gone.close();
-    expect(await failureOf(get(gone.privateUrl('/'), {}, { allowPrivateHosts: true }))).toMatchObject({ code: 'connection_refused', kind: 'transient' });
+    expect(await failureOf(get(gone.privateUrl('/'), {}, { allowPrivateHosts: true }))).toMatchObject({
+      code: 'connection_refused',
+      kind: 'transient',
+    });
   });
 });
 

@@ -32,6 +32,9 @@ test('any port of the name leads to it, and a page that did not change costs no 
   expect(await get(url, { url, etag, lastModified: null })).toMatchObject({ status: 304, body: null });
 });
 
-test.each(['/robots.txt', '/../package.json', '/%2e%2e/%2e%2e/package.json', '/commands/npm-nothing.html', '/commands/'])('it has no %s', async (path) => {
-  await expect(get(`http://${MANUAL_HOST}${path}`)).rejects.toThrow(HttpError);
-});
+test.each(['/robots.txt', '/../package.json', '/%2e%2e/%2e%2e/package.json', '/commands/npm-nothing.html', '/commands/'])(
+  'it has no %s',
+  async (path) => {
+    await expect(get(`http://${MANUAL_HOST}${path}`)).rejects.toThrow(HttpError);
+  },
+);

@@ -57,10 +57,17 @@ test('a record whose body is lost or cut counts as none', async () => {
 });
 
 test('a crash between body and record leaves no record', async () => {
-  const failing: Store = { ...store, storeId: store.storeId, uri: store.uri, putFile: async (path, data) => {
-    if (path.startsWith('pages/')) throw new Error('power cut');
-    return store.putFile(path, data);
-  }, read: (path) => store.read(path), stat: (path) => store.stat(path) };
+  const failing: Store = {
+    ...store,
+    storeId: store.storeId,
+    uri: store.uri,
+    putFile: async (path, data) => {
+      if (path.startsWith('pages/')) throw new Error('power cut');
+      return store.putFile(path, data);
+    },
+    read: (path) => store.read(path),
+    stat: (path) => store.stat(path),
+  };
   await expect(createPageShelf(failing).save(record, body)).rejects.toThrow('power cut');
   expect(await createPageShelf(store).read(id)).toBeNull();
   expect(await store.read(bodyPath(sha256(body)))).toEqual(body);

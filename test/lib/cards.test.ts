@@ -93,7 +93,7 @@ test('the model card says whether it is better, how it was made and how to load 
   expect(card).toContain('attention and every expert');
   expect(card).toContain('PeftModel.from_pretrained(base, "someone/example-model", subfolder="adapter")');
   expect(card).toContain('Mxfp4Config(dequantize=True)');
-  expect(card).toContain('pins that date');
+  expect(card).toContain('leave the date line out');
 });
 
 test('a base without a public equal points to the merged model, and random weights are called that', () => {

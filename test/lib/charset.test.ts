@@ -28,17 +28,36 @@ describe('decode', () => {
       '<meta http-equiv="Content-Type" content="text/html; charset=shift_jis">あ',
       'shift_jis',
     ],
-    ['an XML declaration counts', bytes('<?xml version="1.0" encoding="iso-8859-2"?>', [0xb1]), null, '<?xml version="1.0" encoding="iso-8859-2"?>ą', 'iso-8859-2'],
-    ['a declaration in a comment does not', bytes('<!-- <meta charset=koi8-r> -->', [0xe9]), null, '<!-- <meta charset=koi8-r> -->é', 'windows-1252'],
+    [
+      'an XML declaration counts',
+      bytes('<?xml version="1.0" encoding="iso-8859-2"?>', [0xb1]),
+      null,
+      '<?xml version="1.0" encoding="iso-8859-2"?>ą',
+      'iso-8859-2',
+    ],
+    [
+      'a declaration in a comment does not',
+      bytes('<!-- <meta charset=koi8-r> -->', [0xe9]),
+      null,
+      '<!-- <meta charset=koi8-r> -->é',
+      'windows-1252',
+    ],
     ['a page cannot declare UTF-16 in ASCII', bytes('<meta charset=utf-16>', [0xc3, 0xa9]), null, '<meta charset=utf-16>é', 'utf-8'],
     ['an unknown header label is passed over', bytes([0xc3, 0xa9]), 'utf-7', 'é', 'utf-8'],
     ['undeclared valid UTF-8 is UTF-8', bytes([0xe2, 0x82, 0xac]), null, '€', 'utf-8'],
     ['undeclared invalid UTF-8 is windows-1252', bytes('caf', [0xe9]), null, 'café', 'windows-1252'],
-    ['a declaration after the first kilobyte is too late', bytes(' '.repeat(1024), '<meta charset=koi8-r>', [0xe9]), null, `${' '.repeat(1024)}<meta charset=koi8-r>é`, 'windows-1252'],
+    [
+      'a declaration after the first kilobyte is too late',
+      bytes(' '.repeat(1024), '<meta charset=koi8-r>', [0xe9]),
+      null,
+      `${' '.repeat(1024)}<meta charset=koi8-r>é`,
+      'windows-1252',
+    ],
     ['nothing is UTF-8', bytes(), null, '', 'utf-8'],
   ])('%s', (_, given, header, text, charset) => expect(decode(given, header)).toEqual({ text, charset }));
 
-  test('marks bytes that mean nothing in the declared charset', () => expect(decode(bytes('a', [0xff], 'b'), 'utf-8').text).toBe('a\uFFFDb'));
+  test('marks bytes that mean nothing in the declared charset', () =>
+    expect(decode(bytes('a', [0xff], 'b'), 'utf-8').text).toBe('a\uFFFDb'));
 });
 
 test.each([

@@ -74,7 +74,11 @@ describe('sealFates', () => {
   test('sorts by id whatever the order of the URLs', () => {
     const ids = sealed.pages.map(({ id }) => id);
     expect(ids).toEqual([...ids].sort());
-    const turned = sealFates([...urls].reverse(), WINDOW, { records: byId(record('brought', '2026-11-24T03:00:01.000Z'), record('young', '2026-11-24T02:00:00.000Z')), final: byId(), tried: byId() });
+    const turned = sealFates([...urls].reverse(), WINDOW, {
+      records: byId(record('brought', '2026-11-24T03:00:01.000Z'), record('young', '2026-11-24T02:00:00.000Z')),
+      final: byId(),
+      tried: byId(),
+    });
     expect(turned.pages.map(({ id }) => id)).toEqual([pageId(url('brought')), pageId(url('young'))].sort());
   });
 });

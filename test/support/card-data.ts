@@ -6,6 +6,8 @@ import { format } from '../../lib/format';
 import type { GateInput } from '../../lib/gate';
 import { judge } from '../../lib/gate';
 import type { ModelCardData } from '../../lib/model-card';
+import { readLosses } from '../../lib/chart';
+import type { ReportData } from '../../lib/report';
 import { statistics } from '../../lib/statistics';
 import type { Comparison } from '../../lib/stats';
 import { supervised } from '../../lib/token-file';
@@ -94,4 +96,76 @@ export const modelCardData = (): ModelCardData => ({
   ],
   versions: { transformers: '5.17.0', peft: '0.21.2' },
   version: '0.1.0',
+});
+
+/** metrics.jsonl of a training of 60 steps, validation every 20, one batch skipped. */
+export const metricsJsonl = Array.from({ length: 60 }, (_, index) => {
+  const step = index + 1;
+  const loss = 1.9 + 1.4 * Math.exp(-step / 14) + 0.18 * Math.sin(step * 7.3);
+  const row = step === 31 ? { step, loss: null, skipped: true } : { step, loss, lr: 0.0002 };
+  return [row, ...(step % 20 === 0 ? [{ step, validationNll: 2.1 + 0.9 * Math.exp(-step / 16) }] : [])]
+    .map((line) => `${JSON.stringify(line)}\n`)
+    .join('');
+}).join('');
+
+const answer = (text: string): string => text.trim();
+
+export const reportData = (): ReportData => ({
+  title: 'npm-manual',
+  runId: 'npm-manual-1a2b3c4d',
+  status: 'prepared',
+  reason: 'No HF_TOKEN on the worker: everything is ready locally, nothing was pushed.',
+  date: '2026-01-31T02:30:00Z',
+  base: { name: 'smollm2-135m-instruct', random: false },
+  stages: [
+    { verb: 'collect', state: 'done', counts: { pages: 91, bytes: 1_893_223 }, reasons: { http_404: 1, robots_denied: 1 } },
+    { verb: 'clean', state: 'done', counts: { documents: 90 }, reasons: { too_short: 1 } },
+    { verb: 'dedup', state: 'done', counts: { sections: 612 }, reasons: { near_duplicate: 148, exact_duplicate: 61 } },
+    { verb: 'pair', state: 'reused', counts: { pairs: 843 }, reasons: { too_short: 97, low_score: 71, dangling_reference: 12 } },
+    {
+      verb: 'format',
+      state: 'reused',
+      counts: { train: 198, validation: 15, test: 27, tokens: 22_284 },
+      reasons: { too_long: 3, crosses_split: 12 },
+    },
+    { verb: 'train', state: 'done', counts: { steps: 60, tokens: 61_234 }, reasons: {} },
+    { verb: 'evaluate', state: 'done', counts: { test_examples: 48, answers: 30 }, reasons: {} },
+    { verb: 'convert', state: 'done', counts: { adapter: 1, merged: 1 }, reasons: {} },
+    { verb: 'publish', state: 'done', counts: { model_files: 9, dataset_files: 8 }, reasons: {} },
+  ],
+  evaluation: {
+    base: comparison,
+    verdict,
+    answers: [
+      {
+        question: 'How do I install exactly what the lock file says?',
+        base: answer(
+          'To install exactly what the lock file says, you can use the following steps:\n\n1. Open the file manager.\n2. Open the file manager.\n3. Open the file manager.\n4. Open the file manager.',
+        ),
+        tuned: answer(
+          'Use `npm ci`. It deletes `node_modules` and installs from the lock file:\n\n```bash\nnpm ci\n```\n\nIf the lock file and `package.json` do not agree, it exits with an error instead of changing the lock file.',
+        ),
+      },
+      { question: 'What does --save-dev do?', base: '', tuned: 'Packages will appear in your `devDependencies`.' },
+    ],
+  },
+  losses: readLosses(metricsJsonl),
+  statistics: datasetStatistics,
+  samples: pairs
+    .slice(0, 3)
+    .map(({ instruction, response, kind, url, anchor, path }) => ({ instruction, response, kind, url, anchor, path })),
+  masks: { rows: rows.slice(0, 2) },
+  sources: [...new Set(pairs.map(({ url }) => url))].map((url) => ({ url, fetchedAt: '2026-01-31', examples: 3 })),
+  places: [
+    { name: 'adapter', at: 'convert/9f8e/1/adapter' },
+    { name: 'dataset', at: 'format/7c6d/1/data' },
+  ],
+  provenance: [
+    { name: 'format', digest: '5'.repeat(64) },
+    { name: 'train', digest: '6'.repeat(64) },
+  ],
+  next: [
+    { command: 'npx retune ask npm-manual-1a2b3c4d "How do I publish a package?"', does: 'asks the tuned model' },
+    { command: 'npx retune run --preset default', does: "the tutorial's pages with gpt-oss-20b, on a GPU" },
+  ],
 });

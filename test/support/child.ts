@@ -41,7 +41,8 @@ export const startChild = (body: string, args: unknown = {}): TestChild => {
         await Promise.race([
           once(reader, 'line'),
           exited.then(() => {
-            if (!lines.some((text) => pattern.test(text))) throw new Error(`the child ended without ${String(pattern)}: ${lines.join(' | ')}`);
+            if (!lines.some((text) => pattern.test(text)))
+              throw new Error(`the child ended without ${String(pattern)}: ${lines.join(' | ')}`);
           }),
         ]);
       }

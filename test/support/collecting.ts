@@ -17,7 +17,8 @@ import { openStore, type Store } from '../../io/store';
 import type { Site } from './site';
 
 /** One for each activity; failures that a test expects are not logged. */
-export const mockEnvironment = (): MockActivityEnvironment => new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') });
+export const mockEnvironment = (): MockActivityEnvironment =>
+  new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') });
 
 export interface Collecting {
   store: Store;
@@ -26,7 +27,7 @@ export interface Collecting {
   tasks(urls: string[], given?: { run?: string; date?: string; source?: Partial<PipelineInput['source']> }): Promise<CollectTask[]>;
   task(urls: string[], given?: { run?: string; date?: string; source?: Partial<PipelineInput['source']> }): Promise<CollectTask>;
   /** In a mock environment of its own. */
-  collect(task: CollectTask): ReturnType<ReturnType<typeof createCollect>['collect']>;
+  collect: (task: CollectTask) => ReturnType<ReturnType<typeof createCollect>['collect']>;
   collectPage(task: CollectTask, url: string): Promise<void>;
   seal(task: CollectTask): Promise<StageRef>;
   rows(ref: StageRef): Promise<{ pages: Page[]; dropped: Dropped[]; fetches: Fetch[] }>;

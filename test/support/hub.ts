@@ -180,15 +180,13 @@ export class HubStandIn {
       case 'commits':
         return this.page(
           url,
-          [...repository.commits]
-            .reverse()
-            .map((commit) => ({
-              id: commit.id,
-              title: commit.title,
-              message: commit.message,
-              date: commit.date,
-              authors: [{ user: this.options.user, avatar: '' }],
-            })),
+          [...repository.commits].reverse().map((commit) => ({
+            id: commit.id,
+            title: commit.title,
+            message: commit.message,
+            date: commit.date,
+            authors: [{ user: this.options.user, avatar: '' }],
+          })),
         );
       case 'preupload':
         return json({

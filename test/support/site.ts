@@ -35,18 +35,24 @@ export interface Site {
   host: string;
   port: number;
   /** http://<host><path> */
-  url(path: string): string;
+  url: (path: string) => string;
   /** http://127.0.0.1:<port><path> */
-  privateUrl(path: string): string;
+  privateUrl: (path: string) => string;
   routes: Map<string, Route>;
   visits: Visit[];
-  count(path: string): number;
+  count: (path: string) => number;
   /** Requests in flight at once, at most, so far. */
   readonly peak: number;
   close(): Promise<void>;
 }
 
-const encode = { gzip: gzipSync, br: brotliCompressSync, deflate: deflateSync, 'raw-deflate': deflateRawSync, nonsense: (body: Buffer) => body };
+const encode = {
+  gzip: gzipSync,
+  br: brotliCompressSync,
+  deflate: deflateSync,
+  'raw-deflate': deflateRawSync,
+  nonsense: (body: Buffer) => body,
+};
 
 /** A small page of real prose. */
 export const html = (title: string, text = `${title} is explained on this page. `.repeat(20)): string =>
@@ -61,7 +67,10 @@ const answer = (page: PageSpec, request: IncomingMessage, response: ServerRespon
   if (status === 200 && same) return void response.writeHead(304, validators).end();
   const plain = typeof page.body === 'object' ? page.body : Buffer.from(page.body ?? '');
   const body = encoding === undefined ? plain : encode[encoding](plain);
-  const sent = encoding === undefined ? {} : { 'content-encoding': encoding === 'raw-deflate' ? 'deflate' : encoding === 'nonsense' ? 'gzip' : encoding };
+  const sent =
+    encoding === undefined
+      ? {}
+      : { 'content-encoding': encoding === 'raw-deflate' ? 'deflate' : encoding === 'nonsense' ? 'gzip' : encoding };
   const length = page.cut === 'chunked' ? {} : { 'content-length': String(body.length) };
   response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', ...length, ...sent, ...validators, ...headers });
   if (page.hang === 'body') return void response.write(body.subarray(0, body.length / 2));

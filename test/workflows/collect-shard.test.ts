@@ -1,5 +1,5 @@
 // The shard workflow on a real server: what heals, what does not, what a cancelled run leaves behind.
-import { type Client, WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
 import { randomUUID } from 'node:crypto';
@@ -51,7 +51,11 @@ beforeEach(() => {
 });
 
 const start = async (task: CollectTask) =>
-  (stack.client as Client).workflow.start<(task: CollectTask) => Promise<StageRef>>(WORKFLOWS.collectShard, { taskQueue: 'collecting', workflowId: randomUUID(), args: [task] });
+  stack.client.workflow.start<(task: CollectTask) => Promise<StageRef>>(WORKFLOWS.collectShard, {
+    taskQueue: 'collecting',
+    workflowId: randomUUID(),
+    args: [task],
+  });
 const shard = (name: string, paths: string[], source = {}): Promise<CollectTask> => on.task(paths.map(site.url), { run: name, source });
 
 test('a page that heals is there in the end; one that does not is named; all others are asked for once', async () => {

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ..data import MicroBatch
 from ..errors import OutOfMemory, TrainerError, bad_config
 from .device import resolve_device, resolve_dtype, set_threads_and_determinism
+from .head import HeadNll, plain_head
 from .masks import document_mask, layer_kinds
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
@@ -220,7 +221,9 @@ class Engine:
         ids = torch.from_numpy(batch.ids).long().to(self.device)
         targets = torch.from_numpy(batch.targets).to(self.device)
         try:
-            logits = self._forward(ids, batch.lengths, targets - 1)
+            if self._head is not None:
+                return HeadNll.apply(self._hidden(ids, batch.lengths, targets - 1), self._head, ids[targets])
+            logits = self._logits(ids, batch.lengths, targets - 1)
             return nn.functional.cross_entropy(logits.float(), ids[targets], reduction="none")
         except torch.OutOfMemoryError as error:
             raise OutOfMemory(str(error).split("\n")[0]) from error
@@ -232,17 +235,22 @@ class Engine:
         except torch.OutOfMemoryError as error:
             raise OutOfMemory(str(error).split("\n")[0]) from error
 
-    def _forward(self, ids: Tensor, lengths: list[int], rows: Tensor) -> Tensor:
+    @cached_property
+    def _head(self) -> Tensor | None:
+        return plain_head(self.model, self.device)
+
+    def _logits(self, ids: Tensor, lengths: list[int], rows: Tensor) -> Tensor:
         """Logits [S, vocabulary] at `rows` of the packed documents `ids` [T]."""
-        positions = torch.cat([torch.arange(n, device=self.device) for n in lengths])[None]
-        output = self.model(
-            input_ids=ids[None],
-            position_ids=positions,
-            attention_mask=document_mask(self.model.config, lengths, self.dtype, self.device),
-            use_cache=False,
-            logits_to_keep=rows,
-        )
-        return output.logits[0]
+        return self.model(**self._inputs(ids, lengths), logits_to_keep=rows).logits[0]
+
+    def _hidden(self, ids: Tensor, lengths: list[int], rows: Tensor) -> Tensor:
+        """What the head reads, [S, hidden], at `rows` of the packed documents `ids` [T]."""
+        return self.model.get_decoder()(**self._inputs(ids, lengths)).last_hidden_state[0, rows]
+
+    def _inputs(self, ids: Tensor, lengths: list[int]) -> dict[str, Any]:
+        positions = torch.cat([torch.arange(n, device=self.device) for n in lengths])
+        mask = document_mask(self.model.config, lengths, self.dtype, self.device)
+        return {"input_ids": ids[None], "position_ids": positions[None], "attention_mask": mask, "use_cache": False}
 
     @cached_property
     def packing(self) -> tuple[bool, str]:
@@ -260,9 +268,9 @@ class Engine:
         self.model.eval()
         try:
             with torch.no_grad():
-                alone = self._forward(torch.tensor(second, device=self.device), [12], rows)
+                alone = self._logits(torch.tensor(second, device=self.device), [12], rows)
                 packed = [
-                    self._forward(torch.tensor(f + second, device=self.device), [12, 12], rows + 12)
+                    self._logits(torch.tensor(f + second, device=self.device), [12, 12], rows + 12)
                     for f in (first, other)
                 ]
         except (TypeError, ValueError, RuntimeError, KeyError, AttributeError) as error:
