@@ -161,7 +161,7 @@ class Reader {
     if (isLineNumbers(attributes)) frame.numbersFrom = pre.parts.length;
     if (name === 'br') pre.parts.push('\n');
     else if (BLOCK_ELEMENTS.has(name) && pre.parts.length > 0) pre.breakBefore = true;
-    pre.fresh = false;
+    pre.fresh = PRE_ELEMENTS.has(name) && pre.parts.length === 0;
     if (name === 'code') pre.language = languageOf(attributes) ?? pre.language;
   }
 
