@@ -97,7 +97,7 @@ class Reader {
       }
     }
     if (this.mode === null && id !== undefined && id !== '' && this.run.empty) this.ids.push(id);
-    frame.language = languageOf(attributes);
+    if (name !== 'span' && name !== 'a' && name !== 'p' && name !== 'li') frame.language = languageOf(attributes);
     this.openElement(frame, name, attributes, id ?? null);
   }
 

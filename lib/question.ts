@@ -58,7 +58,10 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
     /^(?:important|warnings?|caution|danger)$/,
     (x) => [`What should I be careful about with ${x}?`, `What is important to know about ${x}?`],
   ],
-  [/^(?:tl;?dr|in short|summary|in a nutshell)$/, (x) => [`Can you summarise ${x} for me?`, `What is the short version of ${x}?`]],
+  [
+    /^(?:tl;?dr|in short|summary|in a nutshell|recap|conclusion)$/,
+    (x) => [`Can you summarise ${x} for me?`, `What is the short version of ${x}?`],
+  ],
   [/^(?:bugs)$/, (x) => [`How do I report a bug in ${x}?`]],
   [/^(?:output)$/, (x) => [`What does ${x} print?`, `What is the output of ${x}?`]],
   [/^(?:files)$/, (x) => [`Which files does ${x} use?`]],
@@ -131,13 +134,21 @@ const be = (np: string): string =>
     ? 'are'
     : 'is';
 
+/** A tool keeps its capital in running text: "python scopes" are Python's. */
+const spellTool = (text: string, { tool }: Subject): string =>
+  tool !== null && /^\p{Lu}\p{L}+$/u.test(tool) ? text.replace(new RegExp(`\\b${tool}\\b`, 'gi'), tool) : text;
+
+/** Nouns that a gerund describes: "looping techniques" are no deed. */
+const DESCRIBED =
+  /^(?:techniques?|tips|rules?|guidelines?|options?|examples?|basics|methods?|strategies|mechanisms?|issues|problems|conventions?|styles?|behaviou?r|order|tools?|information)$/i;
+
 const topic = (path: readonly string[], subject: Subject): string[] => {
   const leaf = bareHeading(path.at(-1) ?? '');
   const lower = plain(leaf).toLowerCase();
   const x = nearest(path, subject);
   const generic = GENERIC.find(([pattern]) => pattern.test(lower));
   if (generic !== undefined) return generic[1](x);
-  const said = inSentence(leaf, subject.text);
+  const said = spellTool(inSentence(leaf, subject.text).replace(/\s*\[\d+\]/g, ''), subject);
   const parent = path.length > 2 ? bareHeading(path.at(-2)!) : '';
   const command = /^`([a-z][\w-]*(?: [a-z][\w-]*)+)`$/.exec(leaf)?.[1];
   if (command !== undefined) {
@@ -155,7 +166,8 @@ const topic = (path: readonly string[], subject: Subject): string[] => {
   if (/^(?:how|why|when|what|where) /i.test(said)) return [ending(`Can you explain ${asReader(said)}`, subject)];
   const [first = '', ...rest] = said.split(' ');
   const verb = infinitive(first);
-  if (verb !== null && rest.length > 0) return [ending(`How do I ${verb} ${asReader(rest.join(' '))}`, subject)];
+  if (verb !== null && rest.length > 0 && !(rest.length === 1 && DESCRIBED.test(rest[0]!)))
+    return [ending(`How do I ${verb} ${asReader(rest.join(' '))}`, subject)];
   if (isInstruction(leaf)) return [ending(`How do I ${asReader(said)}`, subject)];
   if (/^sub-?commands?$/i.test(plain(parent)) && subject.command !== null && /^[a-z][\w-]*$/.test(lower))
     return [`What does \`${subject.command} ${lower}\` do?`, `How do I use \`${subject.command} ${lower}\`?`];
@@ -164,6 +176,10 @@ const topic = (path: readonly string[], subject: Subject): string[] => {
   if (/^`[^`]+`$/.test(leaf)) return [`What does ${leaf} mean${place}?`, `What is ${leaf}${place}?`];
   const sample = /^(?:an )?example (.+)$/i.exec(said)?.[1];
   if (sample !== undefined) return [ending(`Can you show me an example ${sample}`, subject)];
+  const more = /^more (?:on|about) (.+)$/i.exec(said)?.[1];
+  if (more !== undefined) return [ending(`What else should I know about ${more}`, subject)];
+  if (/ examples$/i.test(said)) return [ending(`Can you show me some ${said}`, subject)];
+  if (/ example$/i.test(said)) return [ending(`Can you show me the ${said}`, subject)];
   const note = /^(?:an? )?(?:note|word) (?:about|on) (.+)$/i.exec(said)?.[1];
   const np = note ?? said;
   const where = plain(np).toLowerCase().includes(plain(about).toLowerCase())
@@ -179,7 +195,8 @@ const topic = (path: readonly string[], subject: Subject): string[] => {
     return [`What does "${plain(np)}" mean${place}?`, `Can you explain "${plain(np)}"${place}?`];
   if (np.split(' ').length > 6) return [`What should I know about ${np}${where}?`];
   const asked = [`What should I know about ${np}${where}?`, `Can you explain ${np}${where}?`, `Can you tell me about ${np}${where}?`];
-  if (isPlural(np.split(' ').at(-1)!) && /^[\p{L} -]+$/u.test(np) && subject.command === null) asked.push(`What are ${np}${where}?`);
+  if (isPlural(np.split(' ').at(-1)!) && !/^(?:an?|the|more|other|some) /i.test(np) && /^[\p{L} -]+$/u.test(np) && subject.command === null)
+    asked.push(`What are ${np}${where}?`);
   return asked;
 };
 
@@ -252,7 +269,7 @@ export const signatureQuestions = (signature: string, subject: Subject): string[
 };
 
 const DANGLING =
-  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|they|them|such|same|previous|latter|former|one|example|do so)(?![-\w`])/i;
+  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|its|they|them|their|such|same|previous|latter|former|one|example|do so)(?![-\w`])/i;
 const FILLER =
   /^(?:(?:for example|for instance|alternatively|similarly|then|next|finally|first|second|also|or|and|now|likewise|additionally|in addition|so|thus|instead|however|e\.g\.),?\s+)+/i;
 const TAIL =
@@ -261,6 +278,7 @@ const TAIL =
 /** The question that the code after a sentence answers: "To install it globally, run:" to "How do I install it ...?"; null when it says no deed. */
 export const codeQuestion = (lead: string, subject: Subject): string | null => {
   const text = lead
+    .replace(/\s*\[\d+\]/g, '')
     .replace(/\s+/g, ' ')
     .replace(/[.:]\s*$/, '')
     .replace(FILLER, '')
@@ -272,9 +290,7 @@ export const codeQuestion = (lead: string, subject: Subject): string | null => {
     /\b(?:you can|you may|you could|it is possible to|it's possible to|allows? you to|lets you|be used to)(?: also| then| simply)? (.+)$/i.exec(
       text,
     )?.[1] ??
-    (isInstruction(text) || /^(?:run|use|add|set|get|list|show|install|view|open|publish|check|test|search|save) /i.test(text)
-      ? text
-      : undefined);
+    (isInstruction(text) || /^(?:run|use|add|set|get|install|open|publish|save|show) /i.test(text) ? text : undefined);
   if (aim === undefined) return null;
   const deed = cutClause(aim).replace(TAIL, '').trim();
   const [verb = '', ...rest] = deed.split(' ');
@@ -283,6 +299,7 @@ export const codeQuestion = (lead: string, subject: Subject): string | null => {
     !/^[a-z]/i.test(verb) ||
     DANGLING.test(deed.replace(/`[^`]*`/g, ' ')) ||
     /^(?:be|have|see|also|do|note)$/i.test(verb) ||
+    /^\S+ \S+ (?:can|will|is|are|may|must)\b/i.test(deed) ||
     deed.length > 140
   )
     return null;

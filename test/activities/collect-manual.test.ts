@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCollect } from '../../activities/collect';
 import { createResolveSource } from '../../activities/resolve-source';
+import type { StageRef } from '../../contracts/artifacts';
 import { PipelineInput } from '../../contracts/input';
 import { systemClock } from '../../io/clock';
 import { manualUrls } from '../../io/manual';
@@ -24,14 +25,13 @@ test("npm's manual is collected by a worker as it is configured: real HTTP, no p
     config: { allowPrivateHosts: false, brightData: { url: '', token: null, zone: null } },
     log: { debug: () => undefined },
   });
-  const run = async (runId: string) => {
+  const run = async (runId: string): Promise<StageRef> => {
     const identity = { runId, executionId: '1' };
     const [shard, ...more] = await createResolveSource({ store }).resolveSource({ run: identity, storeId: store.storeId, source });
     if (shard === undefined || more.length > 0) throw new Error('one shard was expected');
     const task = { run: identity, storeId: store.storeId, shard, source, date: new Date().toISOString(), heartbeatSeconds: 30 };
-    const { pending } = await mockEnvironment().run(worker.collect, task);
-    expect(pending).toEqual([]);
-    return mockEnvironment().run(worker.sealShard, task);
+    await expect(mockEnvironment().run(worker.collect, task)).resolves.toMatchObject({ pending: [] });
+    return mockEnvironment().run<[typeof task], StageRef, typeof worker.sealShard>(worker.sealShard, task);
   };
   try {
     const first = await run('first');

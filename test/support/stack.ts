@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import type { Progress } from '../../contracts/activities';
-import type { PipelineResult, RunRecord } from '../../contracts/artifacts';
+import type { Manifest, PipelineResult, RunRecord } from '../../contracts/artifacts';
 import { QUERY_PROGRESS, queues } from '../../contracts/names';
 
 export const ROOT = join(__dirname, '..', '..');
@@ -68,7 +68,7 @@ export class Stack {
     };
   }
 
-  async startServer(): Promise<void> {
+  async startServer(flags: string[] = []): Promise<void> {
     if (this.port === 0) {
       this.port = await freePort();
       this.uiPort = await freePort();
@@ -78,7 +78,7 @@ export class Stack {
     const temporal = process.env['TEMPORAL_CLI_PATH'] ?? join(ROOT, 'native', '.venv', 'bin', 'temporal');
     this.server = spawn(
       temporal,
-      ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(this.port), '--ui-port', String(this.uiPort), '--db-filename', join(this.home, 'temporal.db'), '--log-level', 'never'],
+      ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(this.port), '--ui-port', String(this.uiPort), '--db-filename', join(this.home, 'temporal.db'), '--log-level', 'never', ...flags],
       { stdio: 'ignore' },
     );
     this.children.add(this.server);
@@ -151,6 +151,18 @@ export class Stack {
   /** A file of the store, parsed. */
   json<T>(path: string): T {
     return JSON.parse(readFileSync(join(this.home, 'store', path), 'utf8')) as T;
+  }
+
+  /** Manifest of the training of a run. */
+  training(result: PipelineResult): Manifest {
+    return this.json<Manifest>(`train/${result.stages.train?.key}/manifest.json`);
+  }
+
+  /** Step and loss of every step, as the store has them. */
+  losses(result: PipelineResult): [number, number][] {
+    const { key, fence } = this.training(result).facts;
+    const lines = readFileSync(join(this.home, 'store', 'train', key, String(fence), 'metrics.jsonl'), 'utf8').split('\n').filter((line) => line !== '');
+    return lines.map((line) => JSON.parse(line) as { step: number; loss?: number }).flatMap(({ step, loss }) => (loss === undefined ? [] : [[step, loss] as [number, number]]));
   }
 
   record(result: { runId: string; executionId: string }): RunRecord {
