@@ -29,6 +29,9 @@ const compose = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { 
 test('it is valid by the compose specification', () => {
   const ajv = new Ajv({ strict: false });
   addFormats(ajv);
+  ajv.addFormat('duration', /^(\d+(\.\d+)?(us|ms|s|m|h))+$/); // Go's, not ISO 8601's
+  ajv.addFormat('ports', /^[\d.:-]+(\/(tcp|udp))?$/);
+  for (const name of ['expose', 'subnet_ip_address']) ajv.addFormat(name, true);
   // Its "id" keywords and the "#" of its "$schema" are of an older draft; every reference in it is a path.
   const modern: unknown = JSON.parse(JSON.stringify(composeSchema), (name, value: unknown) =>
     (name === 'id' || name === '$schema') && typeof value === 'string' ? undefined : value,
