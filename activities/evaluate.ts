@@ -99,7 +99,7 @@ const score = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
   const scores: ScoreRow[] = await lines(join(out, 'nll.jsonl'), ScoreLine);
   const all: AnswerRow[] = await lines(join(out, 'answers.jsonl'), AnswerLine);
   const isAsked = ({ id }: AnswerRow): boolean => id.startsWith('question-');
-  const pages = lastFormat === undefined ? null : await trainedPages(deps, lastFormat);
+  const trained = lastFormat === undefined ? null : await trainedExamples(deps, lastFormat);
   const judged = evaluate({
     scores,
     answers: all,
@@ -107,7 +107,7 @@ const score = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
     splitBy: (manifest.facts.metrics['splitBy'] as 'page' | 'section' | undefined) ?? 'page',
     family: base.family,
     config: gate,
-    last: pages === null ? 'nothing was published before, or on another base' : { trainedPages: pages },
+    last: trained === null ? 'nothing was published before, or on another base' : { trained },
   });
   const file = evaluationFile(judged, new Map(config.questions.map((question, at) => [`question-${at}`, question])));
   await box.put('evaluation.json', `${JSON.stringify(file, null, 2)}\n`);
@@ -118,9 +118,9 @@ const score = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
   await rm(out, { recursive: true, force: true });
 };
 
-/** Pages that the last published model was trained on: its own test may not be judged on them. */
-const trainedPages = async (deps: StageDeps, lastFormat: StageRef): Promise<Set<string>> => {
-  const pages = new Set<string>();
-  for await (const example of stageRows(deps.store, lastFormat, 'data/train.jsonl', Example)) pages.add(example.pageId);
-  return pages;
+/** What the last published model was trained on: it may not be judged on that. */
+const trainedExamples = async (deps: StageDeps, lastFormat: StageRef): Promise<Example[]> => {
+  const examples: Example[] = [];
+  for await (const example of stageRows(deps.store, lastFormat, 'data/train.jsonl', Example)) examples.push(example);
+  return examples;
 };

@@ -145,7 +145,7 @@ export class Stack {
     const { raw } = await this.client.workflow.getHandle(workflowId).describe();
     const pending = raw.pendingActivities?.find((one) => one.activityType?.name === activity);
     const data = pending?.heartbeatDetails?.payloads?.[0]?.data;
-    return data == null ? null : (JSON.parse(Buffer.from(data).toString('utf8')) as Record<string, unknown>);
+    return data == null || data.length === 0 ? null : (JSON.parse(Buffer.from(data).toString('utf8')) as Record<string, unknown>);
   }
 
   /** A file of the store, parsed. */
