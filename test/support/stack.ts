@@ -1,6 +1,6 @@
 // A real Temporal dev server and real worker processes on a home of their own, with parts that can be killed.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -140,12 +140,14 @@ export class Stack {
     return this.client.workflow.getHandle(workflowId).query<Progress>(QUERY_PROGRESS);
   }
 
-  /** The newest heartbeat of a pending activity, decoded. */
-  async heartbeat(workflowId: string, activity: string): Promise<Record<string, unknown> | null> {
-    const { raw } = await this.client.workflow.getHandle(workflowId).describe();
-    const pending = raw.pendingActivities?.find((one) => one.activityType?.name === activity);
-    const data = pending?.heartbeatDetails?.payloads?.[0]?.data;
-    return data == null || data.length === 0 ? null : (JSON.parse(Buffer.from(data).toString('utf8')) as Record<string, unknown>);
+  /** Steps that the training under way has done, from its own file: heartbeats are seconds behind. */
+  trainedSteps(): number {
+    const folder = join(this.home, 'work', 'train');
+    const steps = (existsSync(folder) ? readdirSync(folder) : []).map((key) => {
+      const file = join(folder, key, 'out', 'metrics.jsonl');
+      return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter((line) => line.includes('"loss"')).length : 0;
+    });
+    return Math.max(0, ...steps);
   }
 
   /** A file of the store, parsed. */

@@ -8,7 +8,7 @@ import { Stack, type Started, until } from '../support/stack';
 
 jest.setTimeout(600_000);
 
-const STEPS = 16;
+const STEPS = 24;
 const SAVE_EVERY = 3;
 
 describe('a run whose parts are killed', () => {
@@ -32,11 +32,7 @@ describe('a run whose parts are killed', () => {
     await site.close();
   });
 
-  const trainedTo = async (least: number): Promise<void> => {
-    await until(`step ${least} of the training`, 240, async () => {
-      return Number((await stack.heartbeat('cut', 'train'))?.['step'] ?? 0) >= least;
-    });
-  };
+  const trainedTo = async (least: number): Promise<void> => until(`step ${least} of the training`, 240, () => stack.trainedSteps() >= least);
 
   it('asks again for no page that was kept before the cpu worker died', async () => {
     await stack.start('cut', input);
@@ -63,7 +59,7 @@ describe('a run whose parts are killed', () => {
 
   it('goes on from that checkpoint when it is started again, through the death of the Temporal server, to the losses of a run in peace', async () => {
     await stack.start('cut', input);
-    await trainedTo(10);
+    await trainedTo(14);
     await stack.killServer();
     await stack.startServer();
     const result = await stack.result('cut');
