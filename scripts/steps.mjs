@@ -71,7 +71,7 @@ export const run = async (log, command, args, { env = process.env, cwd = ROOT, f
   appendFileSync(file, `\n$ ${[command, ...args].join(' ')}\n`);
   const sink = createWriteStream(file, { flags: 'a' });
   let output = '';
-  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { cwd, env: { ...env, NO_COLOR: '1', FORCE_COLOR: '0' }, stdio: ['ignore', 'pipe', 'pipe'] });
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text) => {
       output += text;
