@@ -129,14 +129,12 @@ const set = async (
   await server.client.schedule.create(options).catch(async (error: unknown) => {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     verb = 'updated';
-    await server.client.schedule
-      .getHandle(id)
-      .update((previous) => ({
-        ...previous,
-        spec: options.spec,
-        action: options.action,
-        policies: { ...previous.policies, ...options.policies },
-      }));
+    await server.client.schedule.getHandle(id).update((previous) => ({
+      ...previous,
+      spec: options.spec,
+      action: options.action,
+      policies: { ...previous.policies, ...options.policies },
+    }));
   });
   const { description } = await handleOf(server, id);
   const next = description.info.nextActionTimes[0];

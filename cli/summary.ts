@@ -8,15 +8,17 @@ import { readStage } from './run-record';
 
 /** evaluation.json, an output of evaluate. */
 const Evaluation = z.looseObject({
-  nll: z.looseObject({
-    base: z.number(),
-    tuned: z.number(),
-    difference: z.number(),
-    low: z.number(),
-    high: z.number(),
-    examples: z.number(),
-    pages: z.number(),
-  }).nullable(),
+  nll: z
+    .looseObject({
+      base: z.number(),
+      tuned: z.number(),
+      difference: z.number(),
+      low: z.number(),
+      high: z.number(),
+      examples: z.number(),
+      pages: z.number(),
+    })
+    .nullable(),
   verdict: z.looseObject({
     decision: z.enum(['pass', 'hold', 'insufficient']),
     rules: z.array(z.looseObject({ rule: z.string(), outcome: z.string(), text: z.string() })),

@@ -20,7 +20,8 @@ describe('a run whose parts are killed', () => {
 
   beforeAll(async () => {
     site = await openSite(routes(10));
-    for (let index = 0; index < 10; index += 1) site.routes.set(`/p${index}.html`, { body: page(index), etag: `"p${index}"`, delayMs: 700 });
+    for (let index = 0; index < 10; index += 1)
+      site.routes.set(`/p${index}.html`, { body: page(index), etag: `"p${index}"`, delayMs: 700 });
     const urls = Array.from({ length: 10 }, (_, index) => site.privateUrl(`/p${index}.html`));
     input = { ...littleInput(urls, { steps: STEPS, seed: 5, saveEvery: SAVE_EVERY }), source: { urls, provider: 'direct', perHost: 2 } };
     await stack.startServer();
@@ -32,14 +33,17 @@ describe('a run whose parts are killed', () => {
     await site.close();
   });
 
-  const trainedTo = async (least: number): Promise<void> => until(`step ${least} of the training`, 240, () => stack.trainedSteps() >= least);
+  const trainedTo = async (least: number): Promise<void> =>
+    until(`step ${least} of the training`, 240, () => stack.trainedSteps() >= least);
 
   it('asks again for no page that was kept before the cpu worker died', async () => {
     await stack.start('cut', input);
     await until('four pages', 60, () => site.visits.filter(({ path, status }) => path.startsWith('/p') && status === 200).length >= 4);
     await stack.kill(cpu);
     cpu = await stack.startWorker('cpu');
-    await until('the seal of the shard', 120, async () => (await stack.progress('cut')).stages.some(({ verb, state }) => verb === 'collect' && state === 'done'));
+    await until('the seal of the shard', 120, async () =>
+      (await stack.progress('cut')).stages.some(({ verb, state }) => verb === 'collect' && state === 'done'),
+    );
     const visits = site.visits.filter(({ path }) => path.startsWith('/p'));
     // At most the two in flight at the kill.
     expect(visits.length).toBeLessThanOrEqual(12);
@@ -79,7 +83,8 @@ describe('a run whose parts are killed', () => {
     } finally {
       await peace.stop();
     }
-    for (const verb of ['clean', 'dedup', 'pair', 'format', 'train'] as const) expect(result.stages[verb]?.key).toBe(calm.stages[verb]?.key);
+    for (const verb of ['clean', 'dedup', 'pair', 'format', 'train'] as const)
+      expect(result.stages[verb]?.key).toBe(calm.stages[verb]?.key);
   });
 });
 

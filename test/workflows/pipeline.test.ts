@@ -7,14 +7,15 @@ import { Stack } from '../support/stack';
 
 jest.setTimeout(600_000);
 
-
 describe('a run on a site with a dead, a slow, a moved and a forbidden page', () => {
   const stack = new Stack();
   let site: Site;
   let urls: string[];
   beforeAll(async () => {
     site = await openSite(routes(10));
-    urls = ['/p0.html', '/p1.html', '/p2.html', '/p3.html', '/p4.html', '/p5.html', '/p6.html', '/p7.html', '/p8.html', '/p9.html'].map((path) => site.privateUrl(path));
+    urls = ['/p0.html', '/p1.html', '/p2.html', '/p3.html', '/p4.html', '/p5.html', '/p6.html', '/p7.html', '/p8.html', '/p9.html'].map(
+      (path) => site.privateUrl(path),
+    );
     await stack.startServer();
   });
   afterAll(async () => {
@@ -27,8 +28,12 @@ describe('a run on a site with a dead, a slow, a moved and a forbidden page', ()
     await expect(stack.run('bad', { source: { urls: [urls[0], 'ftp://x'] }, train: { stepps: 3 }, epocs: 1 })).rejects.toMatchObject({
       cause: { type: 'InvalidInput', message: expect.stringMatching(/source\.urls\.1[\s\S]*train\.stepps|epocs[\s\S]*source\.urls\.1/) },
     });
-    await expect(stack.run('preset', { preset: 'nothing-like-it' })).rejects.toMatchObject({ cause: { type: 'InvalidInput', message: expect.stringContaining('npm-manual') } });
-    await expect(stack.run('empty', undefined)).rejects.toMatchObject({ cause: { type: 'InvalidInput', message: expect.stringContaining('npm-manual') } });
+    await expect(stack.run('preset', { preset: 'nothing-like-it' })).rejects.toMatchObject({
+      cause: { type: 'InvalidInput', message: expect.stringContaining('npm-manual') },
+    });
+    await expect(stack.run('empty', undefined)).rejects.toMatchObject({
+      cause: { type: 'InvalidInput', message: expect.stringContaining('npm-manual') },
+    });
     expect(site.visits).toHaveLength(0);
   });
 
@@ -60,7 +65,10 @@ describe('a run on a site with a dead, a slow, a moved and a forbidden page', ()
     expect(result.status).toBe('unchanged');
     for (const verb of ['clean', 'dedup', 'pair', 'format', 'train'] as const) expect(result.stages[verb]?.reused).toBe(true);
     expect(result.stages.evaluate).toBeUndefined();
-    const statuses = site.visits.slice(before).filter(({ path }) => /^\/(p\d|slow)/.test(path)).map(({ status }) => status);
+    const statuses = site.visits
+      .slice(before)
+      .filter(({ path }) => /^\/(p\d|slow)/.test(path))
+      .map(({ status }) => status);
     expect(statuses).toEqual(statuses.map(() => 304));
   });
 
