@@ -183,7 +183,7 @@ class Pipeline {
   private async shard(context: StageContext, shard: ShardRef): Promise<StageRef> {
     return executeChild<(task: unknown) => Promise<StageRef>>(WORKFLOWS.collectShard, {
       workflowId: shardWorkflowId(this.run.runId, shard.bucket),
-      args: [{ run: this.run, storeId: context.storeId, shard, source: context.input.source, date: this.record.date, heartbeatSeconds: context.input.limits.heartbeatSeconds }],
+      args: [{ run: this.run, storeId: context.storeId, shard, source: context.input.source, date: this.record.date, heartbeatSeconds: context.input.limits.heartbeatSeconds, maxRequests: context.input.budget.maxRequests }],
       // A failed parent must not leave a shard fetching (and Bright Data billing).
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -122,7 +122,7 @@ export class BrightDataStandIn {
     try {
       if (this.refused(request, response, at)) return;
       const fault = endpoint === 'unknown' ? undefined : this.faults.get(endpoint)?.shift();
-      await new Promise((resolve) => setTimeout(resolve, fault?.delayMs ?? this.latencyMs));
+      await new Promise((resolve) => setTimeout(resolve, fault?.delayMs ?? this.latencyMs).unref());
       if (fault?.status !== undefined || fault?.headers !== undefined) {
         if (fault.status === 429) this.refuse(fault.headers?.['retry-after'] ?? null);
         return void response.writeHead(fault.status ?? 200, fault.headers ?? {}).end(fault.body ?? '');
