@@ -11,6 +11,7 @@ const SPENT_MS = 5 * 60_000;
 /** A turn goes back to the store after so long even if there is work: other workers wait for it too. */
 const SLICE_MS = 5_000;
 const LOOK_AGAIN_MS = 200;
+const QUIET_READ_MS = 50;
 /** Over the longest request: a turn of a worker that died is free again then. */
 const HOLD_MARGIN_MS = 10_000;
 /** Without Retry-After: 2, 4, .. 32 s. */
@@ -45,8 +46,9 @@ export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock:
   let waiting = 0;
   let active = 0;
   let refusals = 0;
-  /** What this worker knows already, before the file says so. */
+  /** This worker's own 429s at once, those of others by the file. */
   let quietUntil = 0;
+  let quietReadAt = -Infinity;
   const ours = new Set<number>();
   const lookAgainAt: number[] = [];
 
@@ -92,12 +94,17 @@ export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock:
   };
 
   const quietFor = async (): Promise<number> => {
-    const bytes = await store.read(quietPath);
-    return Math.max(bytes === null ? 0 : untilOf(bytes), quietUntil) - clock.now();
+    if (clock.monotonic() - quietReadAt >= QUIET_READ_MS) {
+      quietReadAt = clock.monotonic();
+      const bytes = await store.read(quietPath);
+      if (bytes !== null) quietUntil = Math.max(quietUntil, untilOf(bytes));
+    }
+    return quietUntil - clock.now();
   };
 
+  /** The one that has waited longest. */
   const wake = (): void => {
-    for (const one of [...sleeping]) one();
+    for (const one of sleeping) return one();
   };
 
   const look = async (signal: AbortSignal, ms: number): Promise<void> => {
@@ -123,14 +130,15 @@ export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock:
     return null;
   };
 
-  /** To the next one here, or back to the store; all go back when nobody here would use them. */
+  /** Kept for the next one here while there is work, but not for long: other workers wait too. */
   const settle = async (turn: Turn): Promise<void> => {
-    if (waiting > 0 && clock.now() - turn.since < SLICE_MS) {
-      free.push(turn);
-      return;
-    }
-    const spare = waiting === 0 && active === 0 ? free.splice(0) : [];
-    for (const one of [turn, ...spare]) await giveBack(one, 0);
+    const busy = waiting > 0 || active > 0;
+    const now = clock.now();
+    const tooLong = free.filter(({ since }) => !busy || now - since >= SLICE_MS);
+    for (const spare of tooLong) free.splice(free.indexOf(spare), 1);
+    if (busy && now - turn.since < SLICE_MS) free.push(turn);
+    else tooLong.push(turn);
+    for (const one of tooLong) await giveBack(one, 0);
   };
 
   const leaving =

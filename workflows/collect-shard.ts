@@ -9,8 +9,8 @@ import { inGroups } from './groups';
 
 /** Single URLs at once; the worker's own gates keep each host's limit. */
 const SINGLES_AT_ONCE = 4;
-/** Twice the turns that there are: while one half waits for its answers the other is made durable. */
-const PAID_AT_ONCE = 20;
+/** Three times the turns that there are: while one third waits for answers, others are made durable or on their way to a worker. */
+const PAID_AT_ONCE = 32;
 /** Before the first further try of a URL whose server named no time. */
 const FIRST_WAIT_MS = 2_000;
 

@@ -39,9 +39,21 @@ test('ten turns are all there are, for all workers of a store together', async (
   const taken = await Promise.all([1, 2, 3, 4, 5, 6, 7].map(() => take(one)));
   const more = await Promise.all([1, 2, 3].map(() => take(other)));
   await expect(take(other)).rejects.toBeInstanceOf(BrightDataError);
-  await taken[0]?.(null);
+  for (const leave of taken) await leave(null);
   const late = await take(other);
-  for (const leave of [...taken.slice(1), ...more, late]) await leave(null);
+  for (const leave of [...more, late]) await leave(null);
+});
+
+test('a worker that always has work gives its turns back now and then, for others', async () => {
+  const clock = jumping();
+  const [busy, other] = [await turnsOf(clock), await turnsOf(clock)];
+  const taken = await Promise.all(Array.from({ length: 10 }, async () => take(busy)));
+  await taken[0]?.(null);
+  // Kept: the busy one has nine requests under way and may need it.
+  await expect(take(other)).rejects.toBeInstanceOf(BrightDataError);
+  clock.by += 6_000;
+  await taken[1]?.(null);
+  for (const leave of [await take(other), await take(other), ...taken.slice(2)]) await leave(null);
 });
 
 test('a 429 spends its turn for five minutes, and after ten nobody sends', async () => {
