@@ -203,6 +203,7 @@ class Pipeline {
           source: context.input.source,
           date: this.record.date,
           heartbeatSeconds: context.input.limits.heartbeatSeconds,
+          maxRequests: context.input.budget.maxRequests,
         },
       ],
       // A failed parent must not leave a shard fetching (and Bright Data billing).

@@ -19,7 +19,7 @@ const COLLECT = `
   const http = at('io/http').createHttp({ allowPrivateHosts: false, now: Date.now, own: { [args.host]: async () => args.port } });
   const { collect } = at('activities/collect').createCollect({
     store, http, clock: at('io/clock').systemClock, host: 'child', versions: {}, log: { debug() {} },
-    config: { allowPrivateHosts: false, brightData: { url: '', token: null, zone: null } },
+    config: { allowPrivateHosts: false },
   });
   console.log(JSON.stringify(await new MockActivityEnvironment().run(collect, args.task)));
   process.exit(0);
