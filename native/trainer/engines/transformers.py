@@ -5,7 +5,6 @@ Shape letters: T tokens of a packed micro-batch, S supervised tokens, E experts,
 
 import hashlib
 import inspect
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -20,11 +19,7 @@ from ..data import MicroBatch
 from ..errors import OutOfMemory, TrainerError, bad_config
 from .device import resolve_device, resolve_dtype, set_threads_and_determinism
 from .masks import document_mask, layer_kinds
-
-ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
-FEED_FORWARD = ("gate_proj", "up_proj", "down_proj")
-EXPERTS = ("mlp.experts.gate_up_proj", "mlp.experts.down_proj")
-"""Parameters [E, in, out] that hold every expert; PEFT reaches them by name, not by module."""
+from .peft_config import ATTENTION, EXPERTS, FEED_FORWARD, lora_of
 
 
 def load(base: Mapping[str, Any], device: str = "auto", dtype: str = "auto") -> "Engine":
@@ -283,22 +278,3 @@ def _documents(batch: MicroBatch) -> Iterator[MicroBatch]:
         if batch.role[span].any():
             yield MicroBatch(batch.ids[span], batch.role[span], [length])
         start += length
-
-
-def lora_of(folder: str | Path) -> dict[str, Any]:
-    """LoraConfig (contracts/trainer.ts) of an adapter folder written by this trainer."""
-    config = json.loads((Path(folder) / "adapter_config.json").read_text("utf-8"))
-    return {
-        "r": config["r"],
-        "alpha": config["lora_alpha"],
-        "rslora": config["use_rslora"],
-        "dropout": config["lora_dropout"],
-        "targets": _targets_of(config),
-    }
-
-
-def _targets_of(config: Mapping[str, Any]) -> str:
-    """LoraConfig.targets from an adapter_config.json written by this trainer."""
-    attention = bool(set(config["target_modules"] or []) & set(ATTENTION))
-    mlp = bool(set(config["target_modules"] or []) - set(ATTENTION) or config.get("target_parameters"))
-    return "both" if attention and mlp else "attention" if attention else "mlp"
