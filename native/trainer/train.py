@@ -28,7 +28,7 @@ from .checkpoint import (
     write_checkpoint,
 )
 from .data import TokenFile, micro_batch, pack, plan_steps, read_tokens, require_tokenizer
-from .engines import transformers
+from .engines.choice import choose_engine, load_engine_named
 from .engines.device import peak_memory
 from .errors import MAY_RETRY, OutOfMemory, Stopped, TrainerError
 from .events import Events
@@ -64,7 +64,7 @@ def run(config: dict[str, Any], events: Events) -> None:
 def identity(config: dict[str, Any]) -> dict[str, Any]:
     """What a checkpoint must agree on to be gone on from: everything that moves the losses."""
     flat = {f"{part}.{key}": value for part in ("lora", "optimizer", "batch") for key, value in config[part].items()}
-    plain = {key: config[key] for key in ("datasetDigest", "seed", "steps", "epochs", "dtype")}
+    plain = {key: config[key] for key in ("datasetDigest", "seed", "steps", "epochs", "dtype", "engine")}
     return {**plain, **flat, "base.weightsDigest": config["base"]["weightsDigest"]}
 
 
@@ -86,7 +86,12 @@ class Training:
         )
         self.checkpoint = self._checkpoint_to_resume()
         self.identity = self.checkpoint.state["identity"] if self.checkpoint else identity(config)
-        self.engine = transformers.load(config["base"], config["device"], self.identity["dtype"])
+        if self.checkpoint is None:
+            self.identity["engine"], reason = choose_engine(config, self.identity["dtype"])
+            events.say(f"engine {self.identity['engine']}: {reason}")
+        self.engine = load_engine_named(
+            self.identity["engine"], config["base"], config["device"], self.identity["dtype"]
+        )
         self.identity["dtype"] = {torch.bfloat16: "bf16", torch.float32: "fp32"}[self.engine.dtype]
         self.engine.add_lora(config["lora"], config["seed"])
         self.engine.simulated_limit = config["simulatedLimitTokens"]
@@ -98,6 +103,7 @@ class Training:
             seconds=round(time.monotonic() - started, 3),
             device=self.engine.device.type,
             dtype=self.identity["dtype"],
+            engine=self.engine.name,
             parameters=self.engine.parameters,
             trainable=sum(parameter.numel() for parameter in self.parameters.values()),
         )
@@ -126,9 +132,10 @@ class Training:
             return None
         checkpoint = read_checkpoint(path)
         mine = identity(self.config)
-        if mine["dtype"] == "auto":
-            # `auto` was answered when training began; another machine's answer may differ.
-            mine["dtype"] = checkpoint.state["identity"]["dtype"]
+        for field in ("dtype", "engine"):
+            if mine[field] == "auto":
+                # `auto` was answered when training began; another machine's answer may differ.
+                mine[field] = checkpoint.state["identity"][field]
         require_identity(path.name, checkpoint.state["identity"], mine)
         return checkpoint
 
@@ -204,17 +211,18 @@ class Training:
 
         The divisor is the whole step's number of supervised tokens, so the loss does not depend on the grouping.
         """
-        self.engine.model.train()
+        self.engine.train(True)
         total = sum(self.tokens.supervised(index) for index in members)
-        loss = 0.0
+        sums = []
         for group in pack({index: int(self.tokens.lengths[index]) for index in members}, self.plan.micro_tokens):
             # Dropout is keyed by (seed, step, micro-batch), not by the calls before it: resume needs no state.
             key = hashlib.sha256(f"{self.config['seed']}:{step}:{group[0]}".encode()).digest()
             torch.manual_seed(int.from_bytes(key[:8], "big") >> 1)
             nll = self.engine.nll(micro_batch(self.tokens, group))
-            loss += float(nll.detach().double().sum())
+            # Not yet a number of the host: that would wait for the forward pass.
+            sums.append(nll.detach().double().sum())
             self.engine.backward(nll.sum() / total)
-        return loss / total
+        return sum(map(float, sums)) / total
 
     def _fitting(self, longest: int, work: Callable[[], float]) -> float:
         """work() on the present plan, or after OutOfMemory from its start on the next smaller one."""
@@ -263,7 +271,7 @@ class Training:
 
     def _evaluate(self, step: int, tokens: TokenFile) -> None:
         """Validation loss: the training loss's definition over the whole split, adapter on, dropout off."""
-        self.engine.model.eval()
+        self.engine.train(False)
         lengths = dict(enumerate(tokens.lengths.tolist()))
 
         def total() -> float:

@@ -21,6 +21,9 @@ from .device import resolve_device, resolve_dtype, set_threads_and_determinism
 from .masks import document_mask, layer_kinds
 from .peft_config import ATTENTION, EXPERTS, FEED_FORWARD, lora_of
 
+ACTIVATIONS_PER_LAYER = 34
+"""Stored numbers a token and layer, in units of the hidden size (Korthikanti et al. 2022, without attention scores)."""
+
 
 def load(base: Mapping[str, Any], device: str = "auto", dtype: str = "auto") -> "Engine":
     """Load a base folder (contracts/trainer.ts BaseFolder) in eval mode.
@@ -68,6 +71,10 @@ def load(base: Mapping[str, Any], device: str = "auto", dtype: str = "auto") -> 
 
 class Engine:
     """A causal model, its LoRA adapter, and the loss of packed documents."""
+
+    name = "transformers"
+    memory_share = 0.5
+    """Part of the free memory that the first plan may fill: the estimate is rough."""
 
     def __init__(self, model: Any, base: Mapping[str, Any], device: torch.device, dtype: torch.dtype):
         if "logits_to_keep" not in inspect.signature(model.forward).parameters:
@@ -190,6 +197,22 @@ class Engine:
             return
         with self.peft.disable_adapter():
             yield
+
+    def train(self, mode: bool) -> None:
+        """Dropout on or off."""
+        self.model.train(mode)
+
+    def expected_bytes(self, tokens: int, supervised_share: float) -> float:
+        """Device memory that one forward and backward pass of `tokens` takes beside the weights, checkpointing none."""
+        config, number = self.model.config, self.dtype.itemsize
+        layers, hidden = config.num_hidden_layers, config.hidden_size
+        activations = ACTIVATIONS_PER_LAYER * layers * hidden * number * tokens
+        scores = 0
+        if config._attn_implementation == "eager":
+            scores = 3 * layers * config.num_attention_heads * number * tokens**2
+        # Logits in the model's numbers, in fp32, and their gradient.
+        logits = config.vocab_size * (number + 4 + 4) * supervised_share * tokens
+        return activations + scores + logits
 
     def set_checkpointing(self, mode: str) -> None:
         """`full` recomputes every layer in the backward pass; `none` keeps all activations."""

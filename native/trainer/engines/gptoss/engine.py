@@ -1,6 +1,5 @@
 """The engine object: the interface of engines/transformers.py around our own forward and backward pass."""
 
-import importlib.util
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,11 +17,9 @@ from ..peft_config import ATTENTION, EXPERTS, lora_of
 from .lora import fresh_parameters
 from .loss import CHUNK
 from .model import Model, Pass
+from .probe import LARGEST_R, unfit
 from .shape import Shape, read_shape
 from .weights import is_gpt_oss, load_weights
-
-LARGEST_FUSED_R = 31
-"""A kernel's tile holds r + 1 extra columns, a power of two of them; beyond 32 they were not measured."""
 
 
 def load(base: Mapping[str, Any], device: str = "auto", dtype: str = "auto") -> "Engine":
@@ -42,19 +39,6 @@ def load(base: Mapping[str, Any], device: str = "auto", dtype: str = "auto") -> 
         raise bad_config(f"engine gptoss: {base['id']} is a {config.get('model_type')}", "set engine to auto")
     s = read_shape(config)
     return Engine(load_weights(folder, s, place, number), s, base, place, number)
-
-
-def fused_refusal(s: Shape, device: torch.device, dtype: torch.dtype) -> str | None:
-    """Why the kernels cannot run this model here, or None: CUDA with bf16, Triton, and widths that fill their tiles."""
-    if device.type != "cuda" or dtype != torch.bfloat16:
-        return "the kernels need a GPU and bf16"
-    if torch.cuda.get_device_capability(device) < (9, 0):
-        return "the kernels were measured on Hopper GPUs and later only"
-    if s.hidden % 64 or s.intermediate % 64 or s.head_dim % 16 or s.experts & (s.experts - 1):
-        return "the kernels need widths that are multiples of 64 and a power of two of experts"
-    if importlib.util.find_spec("triton") is None:
-        return "triton is not installed"
-    return None
 
 
 class _Nll(torch.autograd.Function):
@@ -92,7 +76,7 @@ class Engine:
         self.simulated_limit: int | None = None
         """Tests only: a forward pass of more tokens is out of memory. With checkpointing a token counts a quarter."""
         self.checkpointing = "none"
-        self.kernels = fused_refusal(s, device, dtype) is None
+        self.kernels = unfit(s, device, dtype) is None
         self.built = self._build()
 
     def _build(self) -> Model:
@@ -114,8 +98,8 @@ class Engine:
         """Add a fresh adapter: the same numbers as engines/transformers.py."""
         if lora["dropout"] > 0:
             raise bad_config(f"lora.dropout {lora['dropout']}: engine gptoss has none", "set engine to transformers")
-        if self.kernels and lora["r"] > LARGEST_FUSED_R:
-            raise bad_config(f"lora.r {lora['r']}: engine gptoss takes {LARGEST_FUSED_R} at most on a GPU",
+        if self.kernels and lora["r"] > LARGEST_R:
+            raise bad_config(f"lora.r {lora['r']}: engine gptoss takes {LARGEST_R} at most on a GPU",
                              "set engine to transformers")  # fmt: skip
         self.lora = dict(lora)
         modules = sorted(ATTENTION) if lora["targets"] != "mlp" else []

@@ -257,7 +257,7 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     logs = logits.float().log_softmax(-1)
     nll = -logs.gather(1, targets[:, None])[:, 0]
     grad = logs.exp_()
-    grad.scatter_add_(1, targets[:, None], grad.new_full((len(targets), 1), -1.0))
+    grad[torch.arange(len(targets), device=grad.device), targets] -= 1.0
     logits.copy_(grad)
     return nll
 
