@@ -4,8 +4,8 @@ usage: python -m bench.throughput FOLDER ROW... [--steps N] [--out results.jsonl
 
 FOLDER holds the random model (made when absent) and the runs. A ROW is
     documents x tokens a document @ micro-batch tokens [/ option=value]...
-options: micro=N micro-batches a step, cap=GiB (memory that the process may take), checkpointing=full|moe,
-engine=NAME, every=N steps between checkpoints. One line of JSON a row: median step, tokens a second by steps, and by
+options: micro=N micro-batches a step, cap=GiB (memory that the process may take),
+engine=NAME, every=N steps between checkpoints, steps=N, warm=N. One line of JSON a row: median step, tokens a second by steps, and by
 the clock from the end of warm-up to the last step with the checkpoints in it.
 """
 
@@ -61,6 +61,7 @@ def run_row(base: dict[str, Any], folder: Path, row: str, steps: int) -> dict[st
     length, micro_tokens = map(int, rest.split("@"))
     settings = dict(option.split("=") for option in options)
     count = int(documents) * int(settings.get("micro", 1))
+    steps, warm = int(settings.get("steps", steps)), int(settings.get("warm", WARM))
     folder.mkdir(parents=True, exist_ok=True)
     write_documents(folder / "train.tokens", base, count * 4, length)
     config = {
@@ -99,24 +100,27 @@ def run_row(base: dict[str, Any], folder: Path, row: str, steps: int) -> dict[st
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
-    return {"row": row, "exit": done.returncode, **summary(events, started, int(documents) * length, done.stdout)}
+    return {"row": row, "exit": done.returncode, **summary(events, started, warm, done.stdout)}
 
 
-def summary(events: list[dict[str, Any]], started: float, tokens: int, output: str) -> dict[str, Any]:
+def summary(events: list[dict[str, Any]], started: float, warm: int, output: str) -> dict[str, Any]:
     """The figures of one run's events."""
     by_type: dict[str, list[dict[str, Any]]] = {}
     for event in events:
         by_type.setdefault(event["type"], []).append(event)
     steps = by_type.get("step", [])
     result: dict[str, Any] = {"plan": [p["reason"] for p in by_type.get("plan", [])]}
-    if "failed" in by_type or len(steps) <= WARM + 1:
+    if "failed" in by_type or len(steps) <= warm + 1:
         return {**result, "failed": by_type.get("failed", [{}])[0].get("message"), "output": output[-2000:]}
-    loaded, timed = by_type["loaded"][0], steps[WARM:]
+    loaded, timed = by_type["loaded"][0], steps[warm:]
     seconds = median(step["seconds"] for step in timed)
-    clock = timed[-1]["t"] - steps[WARM - 1]["t"]
+    clock = timed[-1]["t"] - steps[warm - 1]["t"]
     return {
         **result,
         "engine": loaded.get("engine"),
+        "residentLayers": by_type["plan"][-1].get("residentLayers"),
+        "checkpointing": by_type["plan"][-1]["checkpointing"],
+        "microTokens": by_type["plan"][-1]["microTokens"],
         "tokensAStep": timed[0]["tokens"],
         "medianStepSeconds": round(seconds, 4),
         "tokensPerSecond": round(timed[0]["tokens"] / seconds),

@@ -35,9 +35,9 @@ def create_adamw(parameters: Mapping[str, Any], lr: float, weight_decay: float) 
 
 
 def moments(optimizer: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Both moments on the CPU, by "exp_avg:<parameter>" and "exp_avg_sq:<parameter>"."""
+    """Copies of both moments on the CPU, by "exp_avg:<parameter>" and "exp_avg_sq:<parameter>"."""
     return {
-        f"{kind}:{name}": optimizer.state[parameter][kind].detach().cpu()
+        f"{kind}:{name}": optimizer.state[parameter][kind].detach().to("cpu", copy=True)
         for kind in ("exp_avg", "exp_avg_sq")
         for name, parameter in parameters.items()
     }

@@ -22,11 +22,10 @@ from .checkpoint import (
     Checkpoint,
     is_checkpoint_name,
     newest_whole,
-    prune,
     read_checkpoint,
     require_identity,
-    write_checkpoint,
 )
+from .checkpoint_writer import CheckpointWriter
 from .data import TokenFile, micro_batch, pack, plan_steps, read_tokens, require_tokenizer
 from .engines.choice import choose_engine, load_engine_named
 from .engines.device import peak_memory
@@ -46,8 +45,12 @@ def run(config: dict[str, Any], events: Events) -> None:
     started = time.monotonic()
     training = Training(config, events)
     resumed_from = training.resume()
+    training.settle()
     training.use(training.plan, resumed_from)
-    training.train()
+    try:
+        training.train()
+    finally:
+        training.writer.wait()
     files = training.write_result()
     progress = training.progress
     metrics = {
@@ -110,6 +113,8 @@ class Training:
         self.progress = Progress()
         self.metrics = Metrics(self.out / METRICS)
         self.reporter = StepReporter(events, len(self.steps))
+        checkpoint = config["checkpoint"]
+        self.writer = CheckpointWriter(self.checkpoints, checkpoint["fence"], checkpoint["keep"], events)
         self.plan: Plan
 
     def _read(self, path: str, name: str) -> TokenFile:
@@ -143,8 +148,7 @@ class Training:
         """Put the checkpoint's state and plan in place; returns its step. Without one: the first plan, None."""
         if self.checkpoint is None:
             self.metrics.restore(b"")
-            supervised_share = float((self.tokens.role > 0).mean())
-            self.plan = first_plan(self.engine, self.config["microTokens"], supervised_share)
+            self.plan = first_plan(self.engine, self.config["microTokens"], self._supervised_share())
             return None
         state = self.checkpoint.state
         self.progress = Progress(**state["progress"])
@@ -154,6 +158,15 @@ class Training:
         self.plan = Plan(**state["plan"])
         self.checkpoint = None  # its tensors are copied; twice the optimiser would stay in memory
         return self.progress.step
+
+    def _supervised_share(self) -> float:
+        return float((self.tokens.role > 0).mean())
+
+    def settle(self) -> None:
+        """Let the engine spend the memory that the plan leaves, on speed; it changes no bit of the training."""
+        if self.plan.checkpointing == "none":
+            longest = int(self.tokens.lengths.max())
+            self.engine.settle(max(self.plan.micro_tokens, longest), self._supervised_share())
 
     def train(self) -> None:
         """All steps that are left, with checkpoints. Raises Stopped after SIGTERM, at a step boundary."""
@@ -251,6 +264,7 @@ class Training:
             microTokens=plan.micro_tokens,
             packing=plan.packing,
             checkpointing=plan.checkpointing,
+            residentLayers=self.engine.resident_layers,
             reason=plan.reason,
             resumedFrom=resumed_from,
         )
@@ -285,9 +299,8 @@ class Training:
         self.events.say(f"step {step} validation loss {nll:.4f}")
 
     def _save(self) -> None:
-        """One checkpoint of the state between two steps."""
-        started = time.monotonic()
-        settings, progress = self.config["checkpoint"], self.progress
+        """One checkpoint of the state between two steps: copied to the host here, written beside the next steps."""
+        progress = self.progress
         state = {
             "step": progress.step,
             "identity": self.identity,
@@ -295,11 +308,7 @@ class Training:
             "progress": asdict(progress),
         }
         tensors = self.engine.adapter_state(), moments(self.optimizer, self.parameters)
-        checkpoint = Checkpoint(state, *tensors, metrics=self.metrics.content())
-        path, digest = write_checkpoint(self.checkpoints, settings["fence"], checkpoint)
-        prune(self.checkpoints, settings["keep"], settings["fence"])
-        seconds = round(time.monotonic() - started, 3)
-        self.events.emit("checkpoint", step=progress.step, folder=str(path), digest=digest, seconds=seconds)
+        self.writer.write(Checkpoint(state, *tensors, metrics=self.metrics.content()))
 
     def write_result(self) -> list[Path]:
         """The adapter's files and metrics.jsonl, sorted by name."""

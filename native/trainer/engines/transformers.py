@@ -202,6 +202,11 @@ class Engine:
         """Dropout on or off."""
         self.model.train(mode)
 
+    resident_layers = 0
+
+    def settle(self, tokens: int, supervised_share: float) -> None:
+        """Nothing: this engine's weights are in their final form from the start."""
+
     def expected_bytes(self, tokens: int, supervised_share: float) -> float:
         """Device memory that one forward and backward pass of `tokens` takes beside the weights, checkpointing none."""
         config, number = self.model.config, self.dtype.itemsize

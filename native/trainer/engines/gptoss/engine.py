@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...data import MicroBatch
 from ...errors import OutOfMemory, TrainerError, bad_config
-from ..device import resolve_device, resolve_dtype, set_threads_and_determinism
+from ..device import free_memory, resolve_device, resolve_dtype, set_threads_and_determinism
 from ..peft_config import ATTENTION, EXPERTS, lora_of
 from .lora import fresh_parameters
 from .loss import CHUNK
@@ -164,6 +164,29 @@ class Engine:
         logits = min(CHUNK, supervised_share * tokens) * s.vocabulary
         scratch = 0 if self.built.bank.shared else self.built.bank.layer_bytes()
         return tokens * number * (kept * len(s.windows) + passing) + number * logits + scratch
+
+    @property
+    def resident_layers(self) -> int:
+        """Layers whose experts are kept as 16-bit numbers."""
+        return self.built.bank.resident_layers
+
+    def settle(self, tokens: int, supervised_share: float) -> None:
+        """Keep as many layers' experts in 16 bits as fit beside passes of `tokens`: they are not de-quantised again.
+
+        It changes no bit of any result, so the number may differ from run to run.
+        """
+        if not self.kernels:
+            return
+        bank = self.built.bank
+        gradients = sum(parameter.numel() * 4 for parameter in self.trainable.values())
+        spare = self.memory_share * free_memory(self.device) - self.expected_bytes(tokens, supervised_share) - gradients
+        for layer in range(len(self.s.windows)):
+            cost = bank.cost_of_keeping(layer)
+            # While it is decoded, source and numbers are both there.
+            if spare < max(cost, 0) + bank.layer_bytes():
+                return
+            bank.keep(layer)
+            spare -= cost
 
     def nll(self, batch: MicroBatch) -> Tensor:
         """Negative log likelihood in nats of every supervised token, fp32 [S], in order; each document by itself.

@@ -39,6 +39,22 @@ class ExpertBank:
                 self._put_weights(source, scratch)
                 self.resident[layer, which] = scratch
                 source.blocks = source.scales = source.dense = None
+        if self.resident_layers == len(self.layers):
+            self.shared.clear()
+
+    @property
+    def resident_layers(self) -> int:
+        """Number of layers that are kept."""
+        return len({layer for layer, _ in self.resident})
+
+    def cost_of_keeping(self, layer: int) -> int:
+        """Bytes that `keep` takes: the scratch weights, less the source that it drops."""
+        freed = 0
+        for which in ("gate_up", "down"):
+            source: Experts = getattr(self.layers[layer], which)
+            for tensor in (source.blocks, source.scales, source.dense):
+                freed += 0 if tensor is None else tensor.nbytes
+        return self.layer_bytes() - freed
 
     def layer_bytes(self) -> int:
         """Bytes that one resident layer takes."""

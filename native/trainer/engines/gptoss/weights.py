@@ -1,6 +1,7 @@
 """Reads a GPT-OSS checkpoint shard by shard, straight to the device; MXFP4 experts stay as they were shipped."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from torch import Tensor
 from ...errors import TrainerError
 from ...weights import read_header
 from .shape import Shape
+
+READERS = 8
+"""Threads that read layers onto a GPU."""
 
 
 @dataclass
@@ -63,8 +67,6 @@ class Checkpoint:
     def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype):
         self.device, self.dtype = device, dtype
         self.shards: dict[str, Path] = {}
-        self.unread: set[str] = set()
-        self.open: dict[Path, Any] = {}
         for shard in sorted(folder.glob("*.safetensors")):
             self.shards |= dict.fromkeys(read_header(shard), shard)
         self.unread = set(self.shards)
@@ -80,9 +82,9 @@ class Checkpoint:
             raise _misfit(f"{name} is missing")
         shard = self.shards[name]
         try:
-            if shard not in self.open:
-                self.open[shard] = safe_open(str(shard), "pt", device=str(self.device))
-            tensor = self.open[shard].get_tensor(name)
+            # A handle of its own: layers are read by several threads.
+            with safe_open(str(shard), "pt", device=str(self.device)) as file:
+                tensor = file.get_tensor(name)
         except (SafetensorError, OSError) as error:
             raise _misfit(f"{shard.name}: {error}") from error
         if tuple(tensor.shape) != shape:
@@ -100,7 +102,9 @@ def load_weights(folder: Path, s: Shape, device: torch.device, dtype: torch.dtyp
     """The model in `folder`. Raises ArtifactCorrupt unless its tensors are the model's, no more, no less."""
     source = Checkpoint(folder, device, dtype)
     embedding = source.take("model.embed_tokens.weight", s.vocabulary, s.hidden)
-    layers = [_layer(source, f"model.layers.{index}.", s) for index in range(len(s.windows))]
+    # Reading is bound by page faults and copies of one thread; a CPU has the tensors mapped, not read.
+    with ThreadPoolExecutor(READERS if device.type == "cuda" else 1) as pool:
+        layers = list(pool.map(lambda index: _layer(source, f"model.layers.{index}.", s), range(len(s.windows))))
     norm = source.take("model.norm.weight", s.hidden)
     head = source.take("lm_head.weight", s.vocabulary, s.hidden)
     if source.unread:
