@@ -4,9 +4,10 @@ usage: python -m bench.throughput FOLDER ROW... [--steps N] [--out results.jsonl
 
 FOLDER holds the random model (made when absent) and the runs. A ROW is
     documents x tokens a document @ micro-batch tokens [/ option=value]...
-options: micro=N micro-batches a step, cap=GiB (memory that the process may take),
-engine=NAME, every=N steps between checkpoints, steps=N, warm=N. One line of JSON a row: median step, tokens a second by steps, and by
-the clock from the end of warm-up to the last step with the checkpoints in it.
+options: micro=N micro-batches a step, cap=GiB (memory that the process may take), engine=NAME,
+every=N steps between checkpoints, steps=N, warm=N.
+One line of JSON a row: median step, tokens a second by steps, and by the clock from the end of warm-up to the last
+step with the checkpoints in it.
 """
 
 import argparse

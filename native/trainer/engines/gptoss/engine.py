@@ -14,7 +14,7 @@ from ...data import MicroBatch
 from ...errors import OutOfMemory, TrainerError, bad_config
 from ..device import free_memory, resolve_device, resolve_dtype, set_threads_and_determinism
 from ..peft_config import ATTENTION, EXPERTS, lora_of
-from .lora import fresh_parameters
+from .lora import LoraParameters
 from .loss import CHUNK
 from .model import Model, Pass
 from .probe import LARGEST_R, unfit
@@ -54,7 +54,7 @@ class _Nll(torch.autograd.Function):
     def backward(ctx: Any, weight: Tensor) -> tuple[None, ...]:
         done: Pass = ctx.done
         ctx.done = None
-        ctx.engine.built.backward(done, weight, ctx.engine.trainable)
+        ctx.engine.built.backward(done, weight, ctx.engine.parameters_of_lora)
         return (None,) * (2 + len(ctx.engine.trainable))
 
 
@@ -63,16 +63,16 @@ class Engine:
 
     name = "gptoss"
     packing = (True, "")
-    memory_share = 0.9
+    memory_share = 0.94
     """Part of the free memory that the first plan may fill: the estimate below was measured to be close."""
 
     def __init__(self, weights: Any, s: Shape, base: Mapping[str, Any], device: torch.device, dtype: torch.dtype):
         self.weights, self.s, self.base, self.device, self.dtype = weights, s, base, device, dtype
         self.lora: dict[str, Any] | None = None
         self.adapted: tuple[list[str], list[str]] = ([], [])
-        self.trainable: dict[str, nn.Parameter] = {}
-        """LoRA parameters (fp32) by PEFT's key, sorted."""
-        self.active: Mapping[str, Tensor] = {}
+        self.parameters_of_lora: LoraParameters | None = None
+        self.active: LoraParameters | None = None
+        """The adapter that `nll` uses; None: the bare base model."""
         self.simulated_limit: int | None = None
         """Tests only: a forward pass of more tokens is out of memory. With checkpointing a token counts a quarter."""
         self.checkpointing = "none"
@@ -91,6 +91,11 @@ class Engine:
         """Number of parameters of the base model."""
         return self.weights.parameters
 
+    @property
+    def trainable(self) -> dict[str, nn.Parameter]:
+        """LoRA parameters (fp32) by PEFT's key, sorted."""
+        return {} if self.parameters_of_lora is None else self.parameters_of_lora.named
+
     def train(self, mode: bool) -> None:
         """Nothing: this engine has no dropout."""
 
@@ -107,8 +112,8 @@ class Engine:
         self.adapted = modules, parameters
         scale = lora["alpha"] / (lora["r"] ** 0.5 if lora["rslora"] else lora["r"])
         self.s = replace(self.s, r=lora["r"], scale=scale)
-        self.trainable = fresh_parameters(self.s, lora["targets"], seed, self.device)
-        self.active = self.trainable
+        self.parameters_of_lora = LoraParameters(self.s, lora["targets"], seed, self.device)
+        self.active = self.parameters_of_lora
         self.built = self._build()
 
     def adapter_state(self) -> dict[str, Tensor]:
@@ -146,7 +151,7 @@ class Engine:
     @contextmanager
     def without_adapter(self) -> Iterator[None]:
         """Inside, the engine is the bare base model."""
-        before, self.active = self.active, {}
+        before, self.active = self.active, None
         try:
             yield
         finally:
@@ -200,7 +205,7 @@ class Engine:
         targets = torch.from_numpy(batch.targets).to(self.device)
         given = (ids, batch.lengths, targets - 1, ids[targets])
         try:
-            if torch.is_grad_enabled() and self.active:
+            if torch.is_grad_enabled() and self.active is not None:
                 return _Nll.apply(self, given, *self.trainable.values())
             with torch.no_grad():
                 return self.built.forward(*given, self.active, keep=False)[0]

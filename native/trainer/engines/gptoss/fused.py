@@ -3,6 +3,8 @@
 Nothing here waits for the GPU. Tile sizes are the fastest measured on an H100 at GPT-OSS's widths.
 """
 
+from functools import cache
+
 import torch
 import triton
 from torch import Tensor
@@ -115,16 +117,21 @@ def attention(qkv: Tensor, documents: Documents, window: int, sinks: Tensor, s: 
     return out.view(len(qkv), -1), fold_sink(out, lse, sinks)
 
 
+@cache
+def _no_dropout(device: torch.device) -> tuple[Tensor, Tensor]:
+    """The generator state that flash's backward wants and, without dropout, does not read."""
+    return torch.zeros(2, dtype=torch.uint64, device=device), torch.empty(0, device=device)
+
+
 def attention_backward(
     do: Tensor, qkv: Tensor, out: Tensor, saved: Tensor, documents: Documents, window: int, sinks: Tensor, s: Shape
 ) -> tuple[Tensor, Tensor, Tensor]:
     """See plain. With the sink inside out and lse, flash's own backward is exact for frozen sinks."""
     q, k, v = split(qkv, s)
     bounds, longest = documents.bounds, documents.longest
-    no_dropout = torch.zeros(2, dtype=torch.uint64, device=qkv.device), torch.empty(0, device=qkv.device)
     return torch.ops.aten._flash_attention_backward(
         do.unflatten(1, (-1, s.head_dim)), q, k, v, out.unflatten(1, (-1, s.head_dim)), saved, bounds, bounds,
-        longest, longest, 0.0, True, *no_dropout, scale=s.head_dim**-0.5, **_window(window),
+        longest, longest, 0.0, True, *_no_dropout(qkv.device), scale=s.head_dim**-0.5, **_window(window),
     )  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """The whole model over a packed micro-batch: forward pass with stashes, backward pass that adds gradients."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -9,7 +8,7 @@ from torch import Tensor, nn
 
 from .experts import ExpertBank
 from .layer import Batch, LayerRunner, Stash
-from .lora import LayerLora, add_gradients, working_copy
+from .lora import LayerLora, LoraParameters, working_copies
 from .loss import head_nll
 from .rope import angles, frequencies
 from .shape import Documents, Shape
@@ -44,15 +43,15 @@ class Model:
         """What is computed again in the backward pass: none, moe (gate_up) or full (every layer)."""
 
     def forward(self, ids: Tensor, lengths: list[int], rows: Tensor, targets: Tensor,
-                parameters: Mapping[str, Tensor], keep: bool) -> tuple[Tensor, Pass | None]:  # fmt: skip
+                parameters: LoraParameters | None, keep: bool) -> tuple[Tensor, Pass | None]:  # fmt: skip
         """(nats fp32 [S] of `targets` predicted at `rows`, what the backward pass needs if `keep`).
 
-        ids int64 [T] of documents end to end; parameters by PEFT's key (an empty mapping is the bare base model).
+        ids int64 [T] of documents end to end; parameters None: the bare base model.
         """
         s, w = self.s, self.weights
         bounds = torch.tensor([0, *lengths], dtype=torch.int32).cumsum(0, dtype=torch.int32).to(self.device)
         batch = Batch(Documents(bounds, max(lengths), lengths), *angles(lengths, self.inverse, self.rope_factor))
-        loras = [working_copy(parameters, i, s, self.dtype, self.device) for i in range(len(self.layers))]
+        loras = working_copies(parameters, s, self.dtype, self.device)
         self.bank.use(loras)
         h = nn.functional.embedding(ids.to(w.embedding.device), w.embedding).to(self.device)
         xn = self.ops.rms_norm(h, w.layers[0].norm1, s.eps)
@@ -66,7 +65,7 @@ class Model:
         nll, gradient = head_nll(xn[rows], w.head, targets, self.ops, keep)
         return nll, Pass(batch, rows, loras, stashes, h, gradient) if keep else None
 
-    def backward(self, done: Pass, weight: Tensor, parameters: Mapping[str, nn.Parameter]) -> None:
+    def backward(self, done: Pass, weight: Tensor, parameters: LoraParameters) -> None:
         """Add to the parameters' gradients those of sum(weight * nll); weight fp32 [S]. Uses up `done`."""
         s, w = self.s, self.weights
         if self.bank.loras is not done.loras:
@@ -77,8 +76,9 @@ class Model:
         done.gradient = None
         d = self.ops.rms_norm_backward(done.last, w.norm, d, s.eps)
         del done.last
+        gradients: list[LayerLora] = []
         for index in reversed(range(len(self.layers))):
             lora = done.loras[index]
             d, grads = self.layers[index].backward(done.stashes.pop(), d, lora, done.batch, first=index == 0)
-            add_gradients(parameters, index, grads, s)
-            del grads
+            gradients.append(grads)
+        parameters.add_gradients(gradients[::-1])
