@@ -81,6 +81,10 @@ export const TrainConfig = z.strictObject({
     examples: z.int().min(1).describe('examples a step'),
     tokens: z.int().min(1).nullable().describe('most tokens a step, at least one example; null: no limit'),
   }),
+  engine: z
+    .enum(['auto', 'gptoss', 'transformers'])
+    .default('auto')
+    .describe('auto: gptoss for GPT-OSS where its kernels run on this card, else transformers'),
   microTokens: z.int().min(16).nullable().describe('most tokens a forward pass; null: chosen from free memory'),
   evalEvery: z.int().min(1).nullable().describe('steps between validation losses'),
   checkpoint: z.strictObject({

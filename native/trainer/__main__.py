@@ -35,6 +35,8 @@ def main(argv: list[str] | None = None) -> int:
     # OpenMP's threads spin while they wait; beside any other process on a small machine that costs 10 times the
     # work itself. Read once, when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Micro-batches differ in size; segments that grow are not left behind in pieces.
+    os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # A base is a folder: only `materialise` may ask the network.
     if arguments.command != "materialise":

@@ -20,12 +20,14 @@ def create_adamw(parameters: Mapping[str, Any], lr: float, weight_decay: float) 
     """
     import torch
 
-    # foreach: one launch for all tensors on a GPU; on a CPU it only copies.
+    # fused: one launch for many tensors on a GPU; it wants its step counts there too.
     on_gpu = any(p.is_cuda for p in parameters.values())
-    optimizer = torch.optim.AdamW(parameters.values(), lr=lr, weight_decay=weight_decay, foreach=on_gpu)
+    optimizer = torch.optim.AdamW(
+        parameters.values(), lr=lr, weight_decay=weight_decay, fused=on_gpu, foreach=None if on_gpu else False
+    )
     for parameter in parameters.values():
         optimizer.state[parameter] = {
-            "step": torch.tensor(0.0),
+            "step": torch.tensor(0.0, device=parameter.device if on_gpu else None),
             "exp_avg": torch.zeros_like(parameter),
             "exp_avg_sq": torch.zeros_like(parameter),
         }
@@ -33,9 +35,9 @@ def create_adamw(parameters: Mapping[str, Any], lr: float, weight_decay: float) 
 
 
 def moments(optimizer: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Both moments on the CPU, by "exp_avg:<parameter>" and "exp_avg_sq:<parameter>"."""
+    """Copies of both moments on the CPU, by "exp_avg:<parameter>" and "exp_avg_sq:<parameter>"."""
     return {
-        f"{kind}:{name}": optimizer.state[parameter][kind].detach().cpu()
+        f"{kind}:{name}": optimizer.state[parameter][kind].detach().to("cpu", copy=True)
         for kind in ("exp_avg", "exp_avg_sq")
         for name, parameter in parameters.items()
     }

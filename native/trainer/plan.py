@@ -10,9 +10,6 @@ SMALLEST_MICRO_TOKENS = 16
 LARGEST_MICRO_TOKENS = {"cpu": 512, "cuda": 16384}
 """More gain nothing: a few hundred tokens keep a CPU busy, and attention across documents is wasted work."""
 
-ACTIVATIONS_PER_LAYER = 34
-"""Stored numbers a token and layer, in units of the hidden size (Korthikanti et al. 2022, without attention scores)."""
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -40,9 +37,11 @@ class Plan:
         return None
 
 
-def first_plan(engine: Any, micro_tokens: int | None) -> Plan:
+def first_plan(engine: Any, micro_tokens: int | None, supervised_share: float) -> Plan:
     """The plan to start with: the config's micro_tokens, or the largest power of two that should fit
-    in half of the free memory.
+    in the engine's share of the free memory.
+
+    supervised_share: supervised tokens / tokens of the data set, for the size of the logits.
     """
     from .engines.device import free_memory
 
@@ -51,19 +50,8 @@ def first_plan(engine: Any, micro_tokens: int | None) -> Plan:
         return Plan(micro_tokens, packing, "none", "; ".join(filter(None, ["microTokens from the config", why_not])))
     free = free_memory(engine.device)
     chosen = LARGEST_MICRO_TOKENS[engine.device.type]
-    while chosen > SMALLEST_MICRO_TOKENS and _expected_bytes(engine, chosen) > free / 2:
+    limit = engine.memory_share * free
+    while chosen > SMALLEST_MICRO_TOKENS and engine.expected_bytes(chosen, supervised_share) > limit:
         chosen //= 2
-    reason = f"{free / 2**30:.1f} GiB free, {_expected_bytes(engine, chosen) / 2**30:.2f} expected"
+    reason = f"{free / 2**30:.1f} GiB free, {engine.expected_bytes(chosen, supervised_share) / 2**30:.2f} expected"
     return Plan(chosen, packing, "none", "; ".join(filter(None, [reason, why_not])))
-
-
-def _expected_bytes(engine: Any, tokens: int) -> float:
-    """Activations of one forward and backward pass, bytes; the head's chunked logits are a constant beside it."""
-    config = engine.model.config
-    number = engine.dtype.itemsize
-    layers, hidden = config.num_hidden_layers, config.hidden_size
-    activations = ACTIVATIONS_PER_LAYER * layers * hidden * number * tokens
-    scores = 0
-    if config._attn_implementation == "eager":
-        scores = 3 * layers * config.num_attention_heads * number * tokens**2
-    return activations + scores

@@ -22,13 +22,12 @@ from .checkpoint import (
     Checkpoint,
     is_checkpoint_name,
     newest_whole,
-    prune,
     read_checkpoint,
     require_identity,
-    write_checkpoint,
 )
+from .checkpoint_writer import CheckpointWriter
 from .data import TokenFile, micro_batch, pack, plan_steps, read_tokens, require_tokenizer
-from .engines import transformers
+from .engines.choice import choose_engine, load_engine_named
 from .engines.device import peak_memory
 from .errors import MAY_RETRY, OutOfMemory, Stopped, TrainerError
 from .events import Events
@@ -46,8 +45,12 @@ def run(config: dict[str, Any], events: Events) -> None:
     started = time.monotonic()
     training = Training(config, events)
     resumed_from = training.resume()
+    training.settle()
     training.use(training.plan, resumed_from)
-    training.train()
+    try:
+        training.train()
+    finally:
+        training.writer.wait()
     files = training.write_result()
     progress = training.progress
     metrics = {
@@ -64,7 +67,7 @@ def run(config: dict[str, Any], events: Events) -> None:
 def identity(config: dict[str, Any]) -> dict[str, Any]:
     """What a checkpoint must agree on to be gone on from: everything that moves the losses."""
     flat = {f"{part}.{key}": value for part in ("lora", "optimizer", "batch") for key, value in config[part].items()}
-    plain = {key: config[key] for key in ("datasetDigest", "seed", "steps", "epochs", "dtype")}
+    plain = {key: config[key] for key in ("datasetDigest", "seed", "steps", "epochs", "dtype", "engine")}
     return {**plain, **flat, "base.weightsDigest": config["base"]["weightsDigest"]}
 
 
@@ -86,7 +89,12 @@ class Training:
         )
         self.checkpoint = self._checkpoint_to_resume()
         self.identity = self.checkpoint.state["identity"] if self.checkpoint else identity(config)
-        self.engine = transformers.load(config["base"], config["device"], self.identity["dtype"])
+        if self.checkpoint is None:
+            self.identity["engine"], reason = choose_engine(config, self.identity["dtype"])
+            events.say(f"engine {self.identity['engine']}: {reason}")
+        self.engine = load_engine_named(
+            self.identity["engine"], config["base"], config["device"], self.identity["dtype"]
+        )
         self.identity["dtype"] = {torch.bfloat16: "bf16", torch.float32: "fp32"}[self.engine.dtype]
         self.engine.add_lora(config["lora"], config["seed"])
         self.engine.simulated_limit = config["simulatedLimitTokens"]
@@ -98,12 +106,15 @@ class Training:
             seconds=round(time.monotonic() - started, 3),
             device=self.engine.device.type,
             dtype=self.identity["dtype"],
+            engine=self.engine.name,
             parameters=self.engine.parameters,
             trainable=sum(parameter.numel() for parameter in self.parameters.values()),
         )
         self.progress = Progress()
         self.metrics = Metrics(self.out / METRICS)
         self.reporter = StepReporter(events, len(self.steps))
+        checkpoint = config["checkpoint"]
+        self.writer = CheckpointWriter(self.checkpoints, checkpoint["fence"], checkpoint["keep"], events)
         self.plan: Plan
 
     def _read(self, path: str, name: str) -> TokenFile:
@@ -126,9 +137,10 @@ class Training:
             return None
         checkpoint = read_checkpoint(path)
         mine = identity(self.config)
-        if mine["dtype"] == "auto":
-            # `auto` was answered when training began; another machine's answer may differ.
-            mine["dtype"] = checkpoint.state["identity"]["dtype"]
+        for field in ("dtype", "engine"):
+            if mine[field] == "auto":
+                # `auto` was answered when training began; another machine's answer may differ.
+                mine[field] = checkpoint.state["identity"][field]
         require_identity(path.name, checkpoint.state["identity"], mine)
         return checkpoint
 
@@ -136,7 +148,7 @@ class Training:
         """Put the checkpoint's state and plan in place; returns its step. Without one: the first plan, None."""
         if self.checkpoint is None:
             self.metrics.restore(b"")
-            self.plan = first_plan(self.engine, self.config["microTokens"])
+            self.plan = first_plan(self.engine, self.config["microTokens"], self._supervised_share())
             return None
         state = self.checkpoint.state
         self.progress = Progress(**state["progress"])
@@ -146,6 +158,15 @@ class Training:
         self.plan = Plan(**state["plan"])
         self.checkpoint = None  # its tensors are copied; twice the optimiser would stay in memory
         return self.progress.step
+
+    def _supervised_share(self) -> float:
+        return float((self.tokens.role > 0).mean())
+
+    def settle(self) -> None:
+        """Let the engine spend the memory that the plan leaves, on speed; it changes no bit of the training."""
+        if self.plan.checkpointing == "none":
+            longest = int(self.tokens.lengths.max())
+            self.engine.settle(max(self.plan.micro_tokens, longest), self._supervised_share())
 
     def train(self) -> None:
         """All steps that are left, with checkpoints. Raises Stopped after SIGTERM, at a step boundary."""
@@ -203,17 +224,18 @@ class Training:
 
         The divisor is the whole step's number of supervised tokens, so the loss does not depend on the grouping.
         """
-        self.engine.model.train()
+        self.engine.train(True)
         total = sum(self.tokens.supervised(index) for index in members)
-        loss = 0.0
+        sums = []
         for group in pack({index: int(self.tokens.lengths[index]) for index in members}, self.plan.micro_tokens):
             # Dropout is keyed by (seed, step, micro-batch), not by the calls before it: resume needs no state.
             key = hashlib.sha256(f"{self.config['seed']}:{step}:{group[0]}".encode()).digest()
             torch.manual_seed(int.from_bytes(key[:8], "big") >> 1)
             nll = self.engine.nll(micro_batch(self.tokens, group))
-            loss += float(nll.detach().double().sum())
+            # Not yet a number of the host: that would wait for the forward pass.
+            sums.append(nll.detach().double().sum())
             self.engine.backward(nll.sum() / total)
-        return loss / total
+        return sum(map(float, sums)) / total
 
     def _fitting(self, longest: int, work: Callable[[], float]) -> float:
         """work() on the present plan, or after OutOfMemory from its start on the next smaller one."""
@@ -242,6 +264,7 @@ class Training:
             microTokens=plan.micro_tokens,
             packing=plan.packing,
             checkpointing=plan.checkpointing,
+            residentLayers=self.engine.resident_layers,
             reason=plan.reason,
             resumedFrom=resumed_from,
         )
@@ -262,7 +285,7 @@ class Training:
 
     def _evaluate(self, step: int, tokens: TokenFile) -> None:
         """Validation loss: the training loss's definition over the whole split, adapter on, dropout off."""
-        self.engine.model.eval()
+        self.engine.train(False)
         lengths = dict(enumerate(tokens.lengths.tolist()))
 
         def total() -> float:
@@ -276,9 +299,8 @@ class Training:
         self.events.say(f"step {step} validation loss {nll:.4f}")
 
     def _save(self) -> None:
-        """One checkpoint of the state between two steps."""
-        started = time.monotonic()
-        settings, progress = self.config["checkpoint"], self.progress
+        """One checkpoint of the state between two steps: copied to the host here, written beside the next steps."""
+        progress = self.progress
         state = {
             "step": progress.step,
             "identity": self.identity,
@@ -286,11 +308,7 @@ class Training:
             "progress": asdict(progress),
         }
         tensors = self.engine.adapter_state(), moments(self.optimizer, self.parameters)
-        checkpoint = Checkpoint(state, *tensors, metrics=self.metrics.content())
-        path, digest = write_checkpoint(self.checkpoints, settings["fence"], checkpoint)
-        prune(self.checkpoints, settings["keep"], settings["fence"])
-        seconds = round(time.monotonic() - started, 3)
-        self.events.emit("checkpoint", step=progress.step, folder=str(path), digest=digest, seconds=seconds)
+        self.writer.write(Checkpoint(state, *tensors, metrics=self.metrics.content()))
 
     def write_result(self) -> list[Path]:
         """The adapter's files and metrics.jsonl, sorted by name."""

@@ -42,8 +42,11 @@ def set_threads_and_determinism(device: torch.device) -> None:
 def free_memory(device: torch.device) -> int:
     """Bytes that a new tensor may take: on the GPU what driver and allocator hold free, else available RAM."""
     if device.type == "cuda":
-        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + cached
+        reserved = torch.cuda.memory_reserved(device)
+        free, total = torch.cuda.mem_get_info(device)
+        # The process may be held to a part of the card (torch.cuda.set_per_process_memory_fraction).
+        allowed = torch.cuda.get_per_process_memory_fraction(device) * total - reserved
+        return int(min(free, allowed)) + reserved - torch.cuda.memory_allocated(device)
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):

@@ -5,7 +5,6 @@ Shape letters: T tokens of a packed micro-batch, S supervised tokens, E experts,
 
 import hashlib
 import inspect
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -21,11 +20,10 @@ from ..errors import OutOfMemory, TrainerError, bad_config
 from .device import resolve_device, resolve_dtype, set_threads_and_determinism
 from .head import HeadNll, plain_head
 from .masks import document_mask, layer_kinds
+from .peft_config import ATTENTION, EXPERTS, FEED_FORWARD, lora_of
 
-ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
-FEED_FORWARD = ("gate_proj", "up_proj", "down_proj")
-EXPERTS = ("mlp.experts.gate_up_proj", "mlp.experts.down_proj")
-"""Parameters [E, in, out] that hold every expert; PEFT reaches them by name, not by module."""
+ACTIVATIONS_PER_LAYER = 34
+"""Stored numbers a token and layer, in units of the hidden size (Korthikanti et al. 2022, without attention scores)."""
 
 
 def load(base: Mapping[str, Any], device: str = "auto", dtype: str = "auto") -> "Engine":
@@ -74,6 +72,10 @@ def load(base: Mapping[str, Any], device: str = "auto", dtype: str = "auto") -> 
 
 class Engine:
     """A causal model, its LoRA adapter, and the loss of packed documents."""
+
+    name = "transformers"
+    memory_share = 0.5
+    """Part of the free memory that the first plan may fill: the estimate is rough."""
 
     def __init__(self, model: Any, base: Mapping[str, Any], device: torch.device, dtype: torch.dtype):
         if "logits_to_keep" not in inspect.signature(model.forward).parameters:
@@ -197,6 +199,28 @@ class Engine:
         with self.peft.disable_adapter():
             yield
 
+    def train(self, mode: bool) -> None:
+        """Dropout on or off."""
+        self.model.train(mode)
+
+    resident_layers = 0
+
+    def settle(self, tokens: int, supervised_share: float) -> None:
+        """Nothing: this engine's weights are in their final form from the start."""
+
+    def expected_bytes(self, tokens: int, supervised_share: float) -> float:
+        """Device memory that one forward and backward pass of `tokens` takes beside the weights, checkpointing none.
+
+        The head's logits are made in chunks (head.py): a constant beside it, whatever `supervised_share` is.
+        """
+        config, number = self.model.config, self.dtype.itemsize
+        layers, hidden = config.num_hidden_layers, config.hidden_size
+        activations = ACTIVATIONS_PER_LAYER * layers * hidden * number * tokens
+        scores = 0
+        if config._attn_implementation == "eager":
+            scores = 3 * layers * config.num_attention_heads * number * tokens**2
+        return activations + scores
+
     def set_checkpointing(self, mode: str) -> None:
         """`full` recomputes every layer in the backward pass; `none` keeps all activations."""
         if mode == self.checkpointing:
@@ -291,22 +315,3 @@ def _documents(batch: MicroBatch) -> Iterator[MicroBatch]:
         if batch.role[span].any():
             yield MicroBatch(batch.ids[span], batch.role[span], [length])
         start += length
-
-
-def lora_of(folder: str | Path) -> dict[str, Any]:
-    """LoraConfig (contracts/trainer.ts) of an adapter folder written by this trainer."""
-    config = json.loads((Path(folder) / "adapter_config.json").read_text("utf-8"))
-    return {
-        "r": config["r"],
-        "alpha": config["lora_alpha"],
-        "rslora": config["use_rslora"],
-        "dropout": config["lora_dropout"],
-        "targets": _targets_of(config),
-    }
-
-
-def _targets_of(config: Mapping[str, Any]) -> str:
-    """LoraConfig.targets from an adapter_config.json written by this trainer."""
-    attention = bool(set(config["target_modules"] or []) & set(ATTENTION))
-    mlp = bool(set(config["target_modules"] or []) - set(ATTENTION) or config.get("target_parameters"))
-    return "both" if attention and mlp else "attention" if attention else "mlp"

@@ -1,0 +1,89 @@
+"""A gpt-oss with random weights of the real shapes, on disk in the shipped layout (13 GB for the 20B)."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+CONFIG: dict[str, Any] = {
+    "architectures": ["GptOssForCausalLM"],
+    "head_dim": 64,
+    "hidden_size": 2880,
+    "intermediate_size": 2880,
+    "max_position_embeddings": 131_072,
+    "model_type": "gpt_oss",
+    "num_attention_heads": 64,
+    "num_experts_per_tok": 4,
+    "num_hidden_layers": 24,
+    "num_key_value_heads": 8,
+    "num_local_experts": 32,
+    "quantization_config": {"quant_method": "mxfp4"},
+    "rms_norm_eps": 1e-05,
+    "rope_scaling": {
+        "beta_fast": 32.0, "beta_slow": 1.0, "factor": 32.0, "original_max_position_embeddings": 4096,
+        "rope_type": "yarn", "truncate": False,
+    },
+    "rope_theta": 150000,
+    "sliding_window": 128,
+    "swiglu_limit": 7.0,
+    "tie_word_embeddings": False,
+    "vocab_size": 201_088,
+}  # fmt: skip
+"""openai/gpt-oss-20b's shapes."""
+
+
+def write_random(folder: Path, layers: int = 24, seed: int = 0) -> dict[str, Any]:
+    """Write config.json, an empty tokenizer.json and one shard a layer; returns the BaseFolder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {**CONFIG, "num_hidden_layers": layers}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "tokenizer.json").write_text("{}")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    generator = torch.Generator(device).manual_seed(seed)
+
+    def draw(*shape: int, std: float, mean: float = 0.0) -> torch.Tensor:
+        value = torch.empty(shape, dtype=torch.bfloat16, device=device)
+        return value.normal_(mean, std, generator=generator)
+
+    def integers(low: int, high: int, *shape: int) -> torch.Tensor:
+        return torch.randint(low, high, shape, dtype=torch.uint8, device=device, generator=generator)
+
+    hidden, vocabulary = config["hidden_size"], config["vocab_size"]
+    ends = {
+        "model.embed_tokens.weight": draw(vocabulary, hidden, std=0.5),
+        "lm_head.weight": draw(vocabulary, hidden, std=0.02),
+        "model.norm.weight": draw(hidden, std=0.1, mean=1.0),
+    }
+    _save(folder / "model-ends.safetensors", ends)
+    del ends
+    for layer in range(layers):
+        _save(folder / f"model-{layer:02}.safetensors", _layer(f"model.layers.{layer}.", config, draw, integers))
+    return {"folder": str(folder), "family": "gpt-oss", "id": "base", "revision": None, "weightsDigest": "00" * 32}
+
+
+def _layer(prefix: str, config: dict[str, Any], draw: Any, integers: Any) -> dict[str, torch.Tensor]:
+    hidden, inner, experts = config["hidden_size"], config["intermediate_size"], config["num_local_experts"]
+    wide = config["num_attention_heads"] * config["head_dim"]
+    narrow = config["num_key_value_heads"] * config["head_dim"]
+    tensors = {
+        "input_layernorm.weight": draw(hidden, std=0.1, mean=1.0),
+        "post_attention_layernorm.weight": draw(hidden, std=0.1, mean=1.0),
+        "self_attn.sinks": draw(config["num_attention_heads"], std=1.0),
+        "mlp.router.weight": draw(experts, hidden, std=0.02),
+        "mlp.router.bias": draw(experts, std=0.1),
+    }
+    for name, out, width in (("q", wide, hidden), ("k", narrow, hidden), ("v", narrow, hidden), ("o", hidden, wide)):
+        tensors[f"self_attn.{name}_proj.weight"] = draw(out, width, std=0.02)
+        tensors[f"self_attn.{name}_proj.bias"] = draw(out, std=0.1)
+    for name, out, width in (("gate_up", 2 * inner, hidden), ("down", hidden, inner)):
+        tensors[f"mlp.experts.{name}_proj_bias"] = draw(experts, out, std=0.1)
+        tensors[f"mlp.experts.{name}_proj_blocks"] = integers(0, 256, experts, out, width // 32, 16)
+        # Standard deviation of the weights: 0.02.
+        tensors[f"mlp.experts.{name}_proj_scales"] = integers(119, 122, experts, out, width // 32)
+    return {prefix + name: tensor for name, tensor in tensors.items()}
+
+
+def _save(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    save_file({name: tensor.cpu() for name, tensor in tensors.items()}, path, {"format": "pt"})

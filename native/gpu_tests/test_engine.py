@@ -1,0 +1,143 @@
+"""The engine on the GPU at real widths, two layers: near fp32, the same bits in every repeat and mode, resume."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from gptoss_base import random_adapter
+from test_gptoss_engine import distances, gradients
+from training import losses, train_config, train_here
+
+from trainer.data import MicroBatch
+from trainer.engines.gptoss import engine as gptoss
+from trainer.engines.gptoss import plain
+
+LORA = {"r": 8, "alpha": 16, "dropout": 0.0, "rslora": False, "targets": "both"}
+
+
+def documents(lengths=(300, 129, 512, 83), seed=0) -> MicroBatch:
+    generator = np.random.default_rng(seed)
+    ids = generator.integers(0, 201_088, sum(lengths)).astype(np.int32)
+    role = (generator.random(sum(lengths)) < 0.7).astype(np.uint8) * 2
+    role[np.cumsum([0, *lengths[:-1]])] = 0
+    return MicroBatch(ids, role, list(lengths))
+
+
+def adapted(base, dtype="bf16"):
+    engine = gptoss.load(base, "cuda", dtype)
+    engine.add_lora(LORA, seed=0)
+    engine.load_adapter(random_adapter(engine.trainable, scale=0.01))
+    return engine
+
+
+@pytest.fixture(scope="module")
+def engine(two_layers):
+    return adapted(two_layers)
+
+
+@pytest.fixture(scope="module")
+def result(engine):
+    """(loss, gradients, routing of each layer) of the fast engine."""
+    chosen = []
+    real = engine.built.ops.route
+    engine.built.ops.route = lambda *given: chosen.append(real(*given)) or chosen[-1]
+    loss, grads = gradients(engine, [documents()])
+    engine.built.ops.route = real
+    return loss, grads, chosen
+
+
+def test_loss_and_gradients_are_near_those_of_the_plain_twin_in_fp32(two_layers, result):
+    """Bounds of decisions-training 17. The experts are those of the fast engine: a tie may fall otherwise in bf16."""
+    loss, grads, chosen = result
+    reference = adapted(two_layers, "fp32")
+    assert reference.built.ops is plain
+
+    def route(logits, s):
+        routing = chosen[len(seen)]
+        seen.append(routing)
+        weights = logits.float().gather(1, routing.experts.long()).softmax(-1)
+        rows = torch.empty_like(routing.row_weights)
+        rows[routing.inverse.flatten().long()] = weights.flatten()
+        return type(routing)(routing.experts, weights, routing.inverse, rows, routing.offsets)
+
+    seen = []
+    shared = SimpleNamespace(**{**vars(plain), "route": route})
+    for layer in reference.built.layers:
+        layer.ops = shared
+    expected_loss, expected = gradients(reference, [documents()])
+    assert len(seen) == 2
+    assert abs(loss - expected_loss) < 1e-3 * expected_loss
+    far = distances(grads, expected)
+    print("loss", loss, expected_loss, {kind: round(value, 4) for kind, value in far.items()})
+    assert max(far.values()) < 0.06, max(far, key=far.get)
+
+
+def test_every_repeat_and_every_mode_has_the_same_bits(engine, result):
+    loss, grads, _ = result
+    for mode in ("none", "moe", "full"):
+        engine.set_checkpointing(mode)
+        again_loss, again = gradients(engine, [documents()])
+        assert loss == again_loss, mode
+        assert all(torch.equal(grads[name], again[name]) for name in grads), mode
+    engine.set_checkpointing("none")
+
+
+def test_a_larger_batch_repeats_its_bits(engine):
+    """Races that 1,000 tokens never showed moved the loss at 5,000."""
+    batch = documents(lengths=(1500, 129, 2000, 83, 1400))
+    first, second = gradients(engine, [batch]), gradients(engine, [batch])
+    assert first[0] == second[0]
+    assert all(torch.equal(first[1][name], second[1][name]) for name in first[1])
+
+
+def test_nothing_unwritten_is_read(engine, result):
+    loss, grads, _ = result
+    torch.utils.deterministic.fill_uninitialized_memory = True
+    try:
+        again_loss, again = gradients(engine, [documents()])
+    finally:
+        torch.utils.deterministic.fill_uninitialized_memory = False
+    assert loss == again_loss
+    assert all(torch.equal(grads[name], again[name]) for name in grads)
+
+
+def test_packed_losses_are_near_those_of_documents_alone(engine):
+    batch = documents(lengths=(200, 60, 300))
+    with torch.no_grad():
+        packed = engine.nll(batch).sum()
+        ends = np.cumsum(batch.lengths)
+        alone = sum(
+            engine.nll(MicroBatch(batch.ids[end - n : end], batch.role[end - n : end], [n])).sum()
+            for end, n in zip(ends, batch.lengths, strict=True)
+        )
+    assert abs(packed - alone) < 5e-4 * alone
+
+
+def test_resume_on_the_gpu_has_the_bits_of_an_undisturbed_training(two_layers, tmp_path):
+    from bench.throughput import write_documents
+
+    write_documents(tmp_path / "tokens", two_layers, count=16, length=128)
+    changed = {"device": "cuda", "dtype": "bf16", "steps": 6, "lora": LORA, "microTokens": 512,
+               "checkpoint.everySteps": 3, "optimizer.lr": 2e-4}  # fmt: skip
+    config = train_config(two_layers, tmp_path / "tokens", tmp_path / "a", **changed)
+    events = train_here(config)
+    assert next(event for event in events if event["type"] == "loaded")["engine"] == "gptoss"
+    again = {**config, "out": str(tmp_path / "b")}
+    again["checkpoint"] = {**config["checkpoint"], "resume": str(tmp_path / "a" / "checkpoints" / "3-1"), "fence": 2}
+    train_here(again)
+    assert losses(tmp_path / "a") == losses(tmp_path / "b")
+    name = "adapter_model.safetensors"
+    assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_64_examples_are_learnt_by_heart(two_layers, tmp_path):
+    from bench.throughput import write_documents
+
+    write_documents(tmp_path / "tokens", two_layers, count=64, length=64)
+    changed = {"device": "cuda", "dtype": "bf16", "steps": 120, "lora": LORA, "microTokens": 4096, "optimizer.lr": 3e-3,
+               "optimizer.schedule": "constant", "batch.examples": 64, "checkpoint.everySteps": 1000}  # fmt: skip
+    train_here(train_config(two_layers, tmp_path / "tokens", tmp_path / "out", **changed))
+    lines = losses(tmp_path / "out")
+    print("loss", lines[0]["loss"], "to", lines[-1]["loss"])
+    assert lines[0]["loss"] > 10 and lines[-1]["loss"] < 0.1

@@ -1,0 +1,220 @@
+"""The engine object: the interface of engines/transformers.py around our own forward and backward pass."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...data import MicroBatch
+from ...errors import OutOfMemory, TrainerError, bad_config
+from ..device import free_memory, resolve_device, resolve_dtype, set_threads_and_determinism
+from ..peft_config import ATTENTION, EXPERTS, lora_of
+from .lora import LoraParameters
+from .loss import CHUNK
+from .model import Model, Pass
+from .probe import LARGEST_R, unfit
+from .shape import Shape, read_shape
+from .weights import is_gpt_oss, load_weights
+
+
+def load(base: Mapping[str, Any], device: str = "auto", dtype: str = "auto") -> "Engine":
+    """Load a GPT-OSS base folder, MXFP4 as shipped or 16-bit. Raises ArtifactCorrupt, or bad config."""
+    place = resolve_device(device)
+    set_threads_and_determinism(place)
+    number = resolve_dtype(dtype, place)
+    folder = Path(base["folder"])
+    if not (folder / "config.json").is_file():
+        raise TrainerError(
+            "ConfigMissing",
+            f"base model {base['id']}: its folder holds no config.json",
+            "materialise the base model first",
+        )
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    if not is_gpt_oss(config):
+        raise bad_config(f"engine gptoss: {base['id']} is a {config.get('model_type')}", "set engine to auto")
+    s = read_shape(config)
+    return Engine(load_weights(folder, s, place, number), s, base, place, number)
+
+
+class _Nll(torch.autograd.Function):
+    """Joins the hand-written passes to autograd: its inputs are the parameters, whose .grad the backward adds to."""
+
+    @staticmethod
+    def forward(ctx: Any, engine: "Engine", given: tuple[Tensor, list[int], Tensor, Tensor], *_: Tensor) -> Tensor:
+        nll, ctx.done = engine.built.forward(*given, engine.active, keep=True)
+        ctx.engine = engine
+        return nll
+
+    @staticmethod
+    def backward(ctx: Any, weight: Tensor) -> tuple[None, ...]:
+        done: Pass = ctx.done
+        ctx.done = None
+        ctx.engine.built.backward(done, weight, ctx.engine.parameters_of_lora)
+        return (None,) * (2 + len(ctx.engine.trainable))
+
+
+class Engine:
+    """GPT-OSS, its LoRA adapter, and the loss of packed documents."""
+
+    name = "gptoss"
+    packing = (True, "")
+    memory_share = 0.94
+    """Part of the free memory that the first plan may fill: the estimate below was measured to be close."""
+
+    def __init__(self, weights: Any, s: Shape, base: Mapping[str, Any], device: torch.device, dtype: torch.dtype):
+        self.weights, self.s, self.base, self.device, self.dtype = weights, s, base, device, dtype
+        self.lora: dict[str, Any] | None = None
+        self.adapted: tuple[list[str], list[str]] = ([], [])
+        self.parameters_of_lora: LoraParameters | None = None
+        self.active: LoraParameters | None = None
+        """The adapter that `nll` uses; None: the bare base model."""
+        self.simulated_limit: int | None = None
+        """Tests only: a forward pass of more tokens is out of memory. With checkpointing a token counts a quarter."""
+        self.checkpointing = "none"
+        self.kernels = unfit(s, device, dtype) is None
+        self.built = self._build()
+
+    def _build(self) -> Model:
+        if self.kernels:
+            from . import fused as ops
+        else:
+            from . import plain as ops
+        return Model(self.weights, self.s, ops, self.dtype, self.device)
+
+    @property
+    def parameters(self) -> int:
+        """Number of parameters of the base model."""
+        return self.weights.parameters
+
+    @property
+    def trainable(self) -> dict[str, nn.Parameter]:
+        """LoRA parameters (fp32) by PEFT's key, sorted."""
+        return {} if self.parameters_of_lora is None else self.parameters_of_lora.named
+
+    def train(self, mode: bool) -> None:
+        """Nothing: this engine has no dropout."""
+
+    def add_lora(self, lora: Mapping[str, Any], seed: int) -> None:
+        """Add a fresh adapter: the same numbers as engines/transformers.py."""
+        if lora["dropout"] > 0:
+            raise bad_config(f"lora.dropout {lora['dropout']}: engine gptoss has none", "set engine to transformers")
+        if self.kernels and lora["r"] > LARGEST_R:
+            raise bad_config(f"lora.r {lora['r']}: engine gptoss takes {LARGEST_R} at most on a GPU",
+                             "set engine to transformers")  # fmt: skip
+        self.lora = dict(lora)
+        modules = sorted(ATTENTION) if lora["targets"] != "mlp" else []
+        parameters = sorted(EXPERTS) if lora["targets"] != "attention" else []
+        self.adapted = modules, parameters
+        scale = lora["alpha"] / (lora["r"] ** 0.5 if lora["rslora"] else lora["r"])
+        self.s = replace(self.s, r=lora["r"], scale=scale)
+        self.parameters_of_lora = LoraParameters(self.s, lora["targets"], seed, self.device)
+        self.active = self.parameters_of_lora
+        self.built = self._build()
+
+    def adapter_state(self) -> dict[str, Tensor]:
+        """The adapter on the CPU, fp32, by PEFT's key, sorted."""
+        return {name: p.detach().to("cpu", torch.float32, copy=True).contiguous() for name, p in self.trainable.items()}
+
+    def load_adapter(self, source: str | Path | Mapping[str, Tensor]) -> None:
+        """Put an adapter's weights in place: a PEFT folder (its config decides the LoRA) or a state of the same LoRA.
+
+        Raises ArtifactCorrupt when names or shapes differ.
+        """
+        if isinstance(source, Mapping):
+            state = source
+        else:
+            from safetensors.torch import load_file
+
+            lora = lora_of(source)
+            if self.lora is None:
+                self.add_lora(lora, seed=0)
+            elif self.lora != lora:
+                raise bad_config(f"this engine's adapter is {self.lora}, the folder's is {lora}", "load a new engine")
+            state = load_file(Path(source) / "adapter_model.safetensors")
+        mine = self.trainable
+        wrong = sorted(set(mine) ^ set(state)) or sorted(n for n in mine if mine[n].shape != state[n].shape)
+        if wrong:
+            raise TrainerError(
+                "ArtifactCorrupt",
+                f"adapter does not fit the model: {', '.join(wrong[:3])}",
+                "use the base model that the adapter was trained on",
+            )
+        with torch.no_grad():
+            for name, parameter in mine.items():
+                parameter.copy_(state[name])
+
+    @contextmanager
+    def without_adapter(self) -> Iterator[None]:
+        """Inside, the engine is the bare base model."""
+        before, self.active = self.active, None
+        try:
+            yield
+        finally:
+            self.active = before
+
+    def set_checkpointing(self, mode: str) -> None:
+        """`full` recomputes every layer in the backward pass, `moe` its largest activation; `none` keeps all."""
+        self.checkpointing = self.built.mode = mode
+
+    def expected_bytes(self, tokens: int, supervised_share: float) -> float:
+        """Device memory that one forward and backward pass of `tokens` takes beside the weights, mode none."""
+        s, number = self.s, self.dtype.itemsize
+        kept = 2 * s.hidden + s.qkv + s.heads * s.head_dim + s.top_k * (2 * s.intermediate + 2 * s.r)
+        passing = s.top_k * (s.ld_hidden + s.ld_gate_up + 2 * s.ld_intermediate) + 4 * s.qkv
+        logits = min(CHUNK, supervised_share * tokens) * s.vocabulary
+        scratch = 0 if self.built.bank.shared else self.built.bank.layer_bytes()
+        return tokens * number * (kept * len(s.windows) + passing) + number * logits + scratch
+
+    @property
+    def resident_layers(self) -> int:
+        """Layers whose experts are kept as 16-bit numbers."""
+        return self.built.bank.resident_layers
+
+    def settle(self, tokens: int, supervised_share: float) -> None:
+        """Keep as many layers' experts in 16 bits as fit beside passes of `tokens`: they are not de-quantised again.
+
+        It changes no bit of any result, so the number may differ from run to run.
+        """
+        if not self.kernels:
+            return
+        bank = self.built.bank
+        gradients = sum(parameter.numel() * 4 for parameter in self.trainable.values())
+        spare = self.memory_share * free_memory(self.device) - self.expected_bytes(tokens, supervised_share) - gradients
+        for layer in range(len(self.s.windows)):
+            cost = bank.cost_of_keeping(layer)
+            # While it is decoded, source and numbers are both there.
+            if spare < max(cost, 0) + bank.layer_bytes():
+                return
+            bank.keep(layer)
+            spare -= cost
+
+    def nll(self, batch: MicroBatch) -> Tensor:
+        """Negative log likelihood in nats of every supervised token, fp32 [S], in order; each document by itself.
+
+        Raises OutOfMemory.
+        """
+        tokens = len(batch.ids) if self.checkpointing == "none" else len(batch.ids) / 4
+        if self.simulated_limit is not None and tokens > self.simulated_limit:
+            raise OutOfMemory(f"simulated: {len(batch.ids)} tokens, checkpointing {self.checkpointing}")
+        ids = torch.from_numpy(batch.ids).to(self.device).long()
+        targets = torch.from_numpy(batch.targets).to(self.device)
+        given = (ids, batch.lengths, targets - 1, ids[targets])
+        try:
+            if torch.is_grad_enabled() and self.active is not None:
+                return _Nll.apply(self, given, *self.trainable.values())
+            with torch.no_grad():
+                return self.built.forward(*given, self.active, keep=False)[0]
+        except torch.OutOfMemoryError as error:
+            raise OutOfMemory(str(error).split("\n")[0]) from error
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of `loss`. Raises OutOfMemory."""
+        try:
+            loss.backward()
+        except torch.OutOfMemoryError as error:
+            raise OutOfMemory(str(error).split("\n")[0]) from error

@@ -1,0 +1,109 @@
+"""Expert weights as the grouped GEMM reads them: 16-bit (or fp32) scratch that holds one layer at a time.
+
+Scratch [E, N + extra_rows, ld]: the weight, with B^T and the bias in extra columns and A in extra rows.
+"""
+
+from types import ModuleType
+
+import torch
+from torch import Tensor
+
+from .lora import LayerLora
+from .shape import Shape
+from .weights import Experts, Layer
+
+
+class ExpertBank:
+    """Scratch weights of every layer's experts: de-quantised on demand, or resident where memory allows."""
+
+    def __init__(self, layers: list[Layer], s: Shape, ops: ModuleType, dtype: torch.dtype, device: torch.device):
+        self.layers, self.s, self.ops, self.dtype, self.device = layers, s, ops, dtype, device
+        self.shared: dict[str, Tensor] = {}
+        self.resident: dict[tuple[int, str], Tensor] = {}
+        self.loras: list[LayerLora] = []
+        self.filled: dict[str, int] = {}
+        self.fresh: set[tuple[int, str]] = set()
+
+    def use(self, loras: list[LayerLora]) -> None:
+        """From here on the scratch weights carry these LoRA weights, one entry a layer."""
+        self.loras = loras
+        self.filled.clear()
+        self.fresh.clear()
+
+    def keep(self, layer: int) -> None:
+        """Keep a layer's scratch weights for good, and drop their compressed source."""
+        for which in ("gate_up", "down"):
+            if (layer, which) not in self.resident:
+                source: Experts = getattr(self.layers[layer], which)
+                scratch = self._empty(which)
+                self._put_weights(source, scratch)
+                self.resident[layer, which] = scratch
+                source.blocks = source.scales = source.dense = None
+        if self.resident_layers == len(self.layers):
+            self.shared.clear()
+
+    @property
+    def resident_layers(self) -> int:
+        """Number of layers that are kept."""
+        return len({layer for layer, _ in self.resident})
+
+    def cost_of_keeping(self, layer: int) -> int:
+        """Bytes that `keep` takes: the scratch weights, less the source that it drops."""
+        freed = 0
+        for which in ("gate_up", "down"):
+            source: Experts = getattr(self.layers[layer], which)
+            for tensor in (source.blocks, source.scales, source.dense):
+                freed += 0 if tensor is None else tensor.nbytes
+        return self.layer_bytes() - freed
+
+    def layer_bytes(self) -> int:
+        """Bytes that one resident layer takes."""
+        return sum(self._size(which) for which in ("gate_up", "down")) * self.dtype.itemsize
+
+    def weight(self, layer: int, which: str, backward: bool) -> Tensor:
+        """[E, k + extra, N] for the forward product, [E, N + extra_rows, k] for the input's gradient; views."""
+        s = self.s
+        n, k = (2 * s.intermediate, s.hidden) if which == "gate_up" else (s.hidden, s.intermediate)
+        scratch = self._scratch(layer, which)
+        return scratch[:, :, :k] if backward else scratch[:, :n, : k + s.extra].transpose(1, 2)
+
+    def _scratch(self, layer: int, which: str) -> Tensor:
+        source: Experts = getattr(self.layers[layer], which)
+        if (layer, which) in self.resident:
+            scratch = self.resident[layer, which]
+            if (layer, which) not in self.fresh:
+                self._put_lora(layer, which, source, scratch)
+                self.fresh.add((layer, which))
+            return scratch
+        if which not in self.shared:
+            self.shared[which] = self._empty(which)
+        if self.filled.get(which) != layer:
+            self._put_weights(source, self.shared[which])
+            self._put_lora(layer, which, source, self.shared[which])
+            self.filled[which] = layer
+        return self.shared[which]
+
+    def _shape(self, which: str) -> tuple[int, int, int]:
+        s = self.s
+        if which == "gate_up":
+            return s.experts, 2 * s.intermediate + s.extra_rows, s.ld_hidden
+        return s.experts, s.hidden + s.extra_rows, s.ld_intermediate
+
+    def _size(self, which: str) -> int:
+        experts, rows, width = self._shape(which)
+        return experts * rows * width
+
+    def _empty(self, which: str) -> Tensor:
+        # Zeros: what lies between LoRA and the row's end is multiplied too.
+        return torch.zeros(self._shape(which), dtype=self.dtype, device=self.device)
+
+    def _put_weights(self, source: Experts, scratch: Tensor) -> None:
+        if source.dense is not None:
+            scratch[:, : source.dense.shape[1], : source.dense.shape[2]].copy_(source.dense)
+        else:
+            self.ops.dequantise(source.blocks, source.scales, scratch, source.interleaved)
+
+    def _put_lora(self, layer: int, which: str, source: Experts, scratch: Tensor) -> None:
+        lora = self.loras[layer]
+        a, b = (lora.gate_up_a, lora.gate_up_b) if which == "gate_up" else (lora.down_a, lora.down_b)
+        self.ops.put_lora(scratch, a, b, source.bias, self.s)

@@ -1,0 +1,251 @@
+"""The operations of `plain` on CUDA: Triton kernels, grouped GEMM, flash attention. Same functions, same results.
+
+Nothing here waits for the GPU. Tile sizes are the fastest measured on an H100 at GPT-OSS's widths.
+"""
+
+from functools import cache
+
+import torch
+import triton
+from torch import Tensor
+
+from .kernels import attention as attention_kernels
+from .kernels import gradients, loss, norms, routing, weights
+from .kernels import swiglu as swiglu_kernels
+from .plain import split
+from .shape import Documents, Routing, Shape
+
+MANY_ROWS = 16384
+ROUTE_BLOCK = 128
+
+
+def _like(x: Tensor, *shape: int, dtype: torch.dtype | None = None) -> Tensor:
+    return torch.empty(shape, dtype=dtype or x.dtype, device=x.device)
+
+
+def _power(number: int) -> int:
+    return triton.next_power_of_2(number)
+
+
+def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    """See plain."""
+    y = torch.empty_like(x)
+    rows, hidden = x.shape
+    norms.rms_norm[(rows,)](x, x, weight, y, x, eps, hidden, _power(hidden), False, num_warps=8)
+    return y
+
+
+def add_rms_norm(h: Tensor, t: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """See plain."""
+    y, total = torch.empty_like(h), torch.empty_like(h)
+    rows, hidden = h.shape
+    norms.rms_norm[(rows,)](h, t, weight, y, total, eps, hidden, _power(hidden), True, num_warps=8)
+    return y, total
+
+
+def rms_norm_backward(
+    x: Tensor,
+    weight: Tensor,
+    dy: Tensor,
+    eps: float,
+    residual: Tensor | None = None,
+    rows: Tensor | None = None,
+    routing: Routing | None = None,
+) -> Tensor:
+    """See plain."""
+    out = torch.empty_like(x)
+    count, hidden = x.shape
+    top_k = 0 if routing is None else routing.inverse.shape[1]
+    # An operand that is switched off is never read.
+    inverse = dy if routing is None else routing.inverse
+    norms.rms_norm_backward[(count,)](
+        x, weight, dy, dy if rows is None else rows, inverse, dy if residual is None else residual, out, eps,
+        hidden, _power(hidden), top_k, residual is not None, num_warps=8,
+    )  # fmt: skip
+    return out
+
+
+def combine(h: Tensor, rows: Tensor, routing: Routing, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """See plain."""
+    total, y = torch.empty_like(h), torch.empty_like(h)
+    count, hidden = h.shape
+    norms.combine[(count,)](
+        h, rows, routing.inverse, routing.weights, weight, total, y, eps,
+        hidden, _power(hidden), routing.inverse.shape[1], num_warps=8,
+    )  # fmt: skip
+    return total, y
+
+
+def rotate(qkv: Tensor, cos: Tensor, sin: Tensor, s: Shape) -> None:
+    """See plain."""
+    heads = s.heads + s.kv_heads
+    attention_kernels.rotate[(len(qkv),)](qkv, cos, sin, qkv.stride(0), heads, _power(heads), s.head_dim // 2)
+
+
+def rotate_backward(dq: Tensor, dk: Tensor, dv: Tensor, cos: Tensor, sin: Tensor, s: Shape) -> Tensor:
+    """See plain."""
+    out = _like(dq, len(dq), s.qkv)
+    attention_kernels.rotate_backward[(len(dq),)](
+        dq.contiguous(), dk.contiguous(), dv.contiguous(), out, cos, sin, s.qkv,
+        s.heads, s.kv_heads, _power(s.heads), _power(s.kv_heads), s.head_dim // 2,
+    )  # fmt: skip
+    return out
+
+
+def _window(window: int) -> dict[str, int]:
+    return {"window_size_left": window - 1 if window else -1, "window_size_right": 0 if window else -1}
+
+
+def fold_sink(out: Tensor, lse: Tensor, sinks: Tensor) -> Tensor:
+    """Give the sinks their share: out [T, heads, D] is changed in place, the new lse fp32 [heads, T] is returned."""
+    tokens, heads, head_dim = out.shape
+    after = torch.empty_like(lse)
+    grid = (triton.cdiv(tokens, 64), heads)
+    attention_kernels.fold_sink[grid](out, lse, after, sinks, tokens, heads, head_dim, 64)
+    return after
+
+
+def attention(qkv: Tensor, documents: Documents, window: int, sinks: Tensor, s: Shape) -> tuple[Tensor, Tensor]:
+    """See plain. Flash attention (Dao 2023) over ragged documents, then the sinks; beside it: lse fp32 [heads, T]."""
+    q, k, v = split(qkv, s)
+    bounds, longest = documents.bounds, documents.longest
+    out, lse, *_ = torch.ops.aten._flash_attention_forward(
+        q, k, v, bounds, bounds, longest, longest, 0.0, True, False, scale=s.head_dim**-0.5, **_window(window)
+    )
+    if lse.shape != (s.heads, len(qkv)):
+        raise RuntimeError(f"flash attention's lse is {tuple(lse.shape)}: this torch has another layout")
+    return out.view(len(qkv), -1), fold_sink(out, lse, sinks)
+
+
+@cache
+def _no_dropout(device: torch.device) -> tuple[Tensor, Tensor]:
+    """The generator state that flash's backward wants and, without dropout, does not read."""
+    return torch.zeros(2, dtype=torch.uint64, device=device), torch.empty(0, device=device)
+
+
+def attention_backward(
+    do: Tensor, qkv: Tensor, out: Tensor, saved: Tensor, documents: Documents, window: int, sinks: Tensor, s: Shape
+) -> tuple[Tensor, Tensor, Tensor]:
+    """See plain. With the sink inside out and lse, flash's own backward is exact for frozen sinks."""
+    q, k, v = split(qkv, s)
+    bounds, longest = documents.bounds, documents.longest
+    return torch.ops.aten._flash_attention_backward(
+        do.unflatten(1, (-1, s.head_dim)), q, k, v, out.unflatten(1, (-1, s.head_dim)), saved, bounds, bounds,
+        longest, longest, 0.0, True, *_no_dropout(qkv.device), scale=s.head_dim**-0.5, **_window(window),
+    )  # fmt: skip
+
+
+def route(logits: Tensor, s: Shape) -> Routing:
+    """See plain."""
+    tokens, k, e = len(logits), s.top_k, s.experts
+    blocks = triton.cdiv(tokens, ROUTE_BLOCK)
+    i32, f32 = torch.int32, torch.float32
+    experts, inverse = _like(logits, tokens, k, dtype=i32), _like(logits, tokens, k, dtype=i32)
+    exps, weights_ = _like(logits, tokens, k, dtype=f32), _like(logits, tokens, k, dtype=f32)
+    counts, first = _like(logits, blocks, e, dtype=i32), _like(logits, blocks, e, dtype=i32)
+    offsets, row_weights = _like(logits, e, dtype=i32), _like(logits, tokens * k, dtype=f32)
+    routing.choose[(blocks,)](logits, experts, exps, counts, tokens, e, k, ROUTE_BLOCK)
+    routing.place[(1,)](counts, first, offsets, blocks, e, _power(blocks))
+    routing.rank[(blocks,)](experts, exps, first, inverse, weights_, row_weights, tokens, e, k, ROUTE_BLOCK)
+    return Routing(experts, weights_, inverse, row_weights, offsets)
+
+
+def gather(x: Tensor, thin: Tensor, routing_: Routing, s: Shape, bias: bool) -> tuple[Tensor, Tensor]:
+    """See plain."""
+    rows = len(x) * s.top_k
+    out, part = _like(x, rows, s.ld_hidden), _like(x, rows, s.r)
+    routing.gather[(len(x),)](
+        x, thin, routing_.inverse, routing_.experts, out, part, s.scale, thin.stride(0),
+        s.hidden, s.ld_hidden, s.top_k, s.r, s.extra, bias, min(1024, _power(s.hidden)),
+    )  # fmt: skip
+    return out, part
+
+
+def grouped(x: Tensor, weight: Tensor, offsets: Tensor) -> Tensor:
+    """See plain."""
+    return torch._grouped_mm(x, weight, offs=offsets)
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """See plain."""
+    return torch.mm(a, b, out_dtype=torch.float32)
+
+
+def swiglu(gate_up: Tensor, a: Tensor, routing_: Routing, s: Shape) -> tuple[Tensor, Tensor]:
+    """See plain."""
+    rows = len(gate_up)
+    out, thin = _like(gate_up, rows, s.ld_intermediate), _like(gate_up, rows, s.r)
+    bm = 64 if rows >= MANY_ROWS else 32
+    swiglu_kernels.forward[(triton.cdiv(rows, bm) + s.experts,)](
+        gate_up, out, thin, a, routing_.offsets, s.scale,
+        s.intermediate, s.ld_intermediate, s.experts, s.r, s.extra, s.limit, s.gate_slope, bm, 64,
+        num_warps=4, num_stages=3,
+    )  # fmt: skip
+    return out, thin
+
+
+def swiglu_backward(
+    gate_up: Tensor, dact: Tensor, b: Tensor, routing_: Routing, s: Shape
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """See plain."""
+    rows = len(gate_up)
+    out, dweight = _like(gate_up, rows, s.ld_gate_up), _like(gate_up, rows, dtype=torch.float32)
+    bm = 64 if rows >= MANY_ROWS else 32
+    swiglu_kernels.backward[(triton.cdiv(rows, bm) + s.experts,)](
+        gate_up, dact, out, routing_.row_weights, b, routing_.offsets, dweight, s.scale,
+        s.intermediate, s.ld_gate_up, s.experts, s.r, s.extra, s.limit, s.gate_slope, bm, 32,
+        num_warps=4, num_stages=2,
+    )  # fmt: skip
+    return out, dweight
+
+
+def expert_outer(rows: Tensor, thin: Tensor, routing_: Routing, width: int, s: Shape, weighted: bool) -> Tensor:
+    """See plain."""
+    out = _like(rows, s.experts, s.r, width, dtype=torch.float32)
+    gradients.expert_outer[(width // 64, s.experts)](
+        rows, thin, routing_.row_weights, routing_.offsets, out, rows.stride(0), thin.stride(0), width,
+        s.r, s.extra, weighted, 128, 64, num_warps=4, num_stages=3,
+    )  # fmt: skip
+    return out
+
+
+def token_gradients(
+    dgate_up: Tensor, thin: Tensor, dweight: Tensor, d_bias: Tensor, routing_: Routing, s: Shape
+) -> tuple[Tensor, Tensor, Tensor]:
+    """See plain."""
+    tokens = len(routing_.experts)
+    first, second = _like(dgate_up, tokens, s.experts * s.r), _like(dgate_up, tokens, s.experts * s.r)
+    router = _like(dgate_up, tokens, s.experts)
+    gradients.token_gradients[(tokens,)](
+        dgate_up, thin, dweight, d_bias, routing_.inverse, routing_.experts, routing_.weights, first, second, router,
+        d_bias.stride(0), 2 * s.intermediate, s.ld_gate_up, s.experts, s.top_k, s.r, _power(s.r), num_warps=4,
+    )  # fmt: skip
+    return first, second, router
+
+
+def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """See plain."""
+    nll = _like(logits, len(logits), dtype=torch.float32)
+    vocabulary = logits.shape[1]
+    tile = min(8192, _power(vocabulary))
+    loss.cross_entropy[(len(logits),)](logits, targets, nll, vocabulary, tile, num_warps=8)
+    return nll
+
+
+def dequantise(blocks: Tensor, scales: Tensor, out: Tensor, interleaved: bool) -> None:
+    """See plain; out is bf16."""
+    experts, rows, groups, _ = blocks.shape
+    count = rows * groups
+    weights.dequantise[(triton.cdiv(count, 128), experts)](
+        blocks, scales, out.view(torch.int32), count, out.stride(0) // 2,
+        groups, rows, out.stride(1) // 2, interleaved, 128, blocks.is_cuda, num_warps=4,
+    )  # fmt: skip
+
+
+def put_lora(out: Tensor, a: Tensor, b: Tensor, bias: Tensor, s: Shape) -> None:
+    """See plain."""
+    n, k = b.shape[2], a.shape[2]
+    weights.put_columns[(triton.cdiv(n, 128), s.experts)](
+        b, bias, out, out.stride(0), n, s.r, s.extra, out.stride(1), k, 128
+    )
+    out[:, n : n + s.r, :k].copy_(a)

@@ -1,0 +1,96 @@
+"""GPT-OSS's clamped SwiGLU over expert rows, with down's LoRA on the way in and gate_up's on the way back.
+
+A program takes BM rows of one expert; programs past the last tile of the last expert do nothing. X: extra columns.
+"""
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def tile_of(program, offsets, E: tl.constexpr, BM: tl.constexpr):
+    """(expert, first row, end of the expert's rows) of a tile; expert E past the last one."""
+    e = tl.arange(0, E)
+    end = tl.load(offsets + e)
+    begin = tl.load(offsets + e - 1, mask=e > 0, other=0)
+    tiles = (end - begin + BM - 1) // BM
+    last = tl.cumsum(tiles, 0)
+    expert = tl.sum((last <= program).to(tl.int32), 0)
+    on = e == expert
+    first = tl.sum(tl.where(on, last - tiles, 0), 0)
+    return expert, tl.sum(tl.where(on, begin, 0), 0) + (program - first) * BM, tl.sum(tl.where(on, end, 0), 0)
+
+
+@triton.jit
+def forward(
+    gate_up, act, thin, a, offsets, scale,
+    INNER: tl.constexpr, LD: tl.constexpr, E: tl.constexpr, R: tl.constexpr, X: tl.constexpr,
+    LIMIT: tl.constexpr, SLOPE: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
+):  # fmt: skip
+    """act row = (activation, scale * activation A^T, one); thin: its middle part. INNER must be a multiple of BN."""
+    e, r0, end = tile_of(tl.program_id(0), offsets, E, BM)
+    if e < E:
+        r = r0 + tl.arange(0, BM)
+        m = (r < end)[:, None]
+        r = r.to(tl.int64)[:, None]
+        q = tl.arange(0, X)[None, :]
+        acc = tl.zeros([BM, X], tl.float32)
+        for n0 in range(0, INNER, BN):
+            c = n0 + tl.arange(0, BN)[None, :]
+            g = tl.minimum(tl.load(gate_up + r * 2 * INNER + c, mask=m, other=0).to(tl.float32), LIMIT)
+            u = tl.load(gate_up + r * 2 * INNER + INNER + c, mask=m, other=0).to(tl.float32)
+            u = tl.minimum(tl.maximum(u, -LIMIT), LIMIT)
+            v = ((u + 1) * g * tl.sigmoid(g * SLOPE)).to(act.dtype.element_ty)
+            tl.store(act + r * LD + c, v, mask=m)
+            w = tl.load(a + e * R * INNER + q * INNER + n0 + tl.arange(0, BN)[:, None], mask=q < R, other=0)
+            acc = tl.dot(v, w, acc, input_precision="ieee")
+        acc = acc * scale
+        tl.store(thin + r * R + q, acc, mask=m & (q < R))
+        tl.store(act + r * LD + INNER + q, tl.where(q < R, acc, tl.where(q == R, 1.0, 0.0)), mask=m)
+
+
+@triton.jit
+def backward(
+    gate_up, dact, out, row_weights, b, offsets, dweight, scale,
+    INNER: tl.constexpr, LDG: tl.constexpr, E: tl.constexpr, R: tl.constexpr, X: tl.constexpr,
+    LIMIT: tl.constexpr, SLOPE: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
+):  # fmt: skip
+    """out row = (d gate, d up, scale * those by B); dweight: the routing weight's gradient; dact becomes the act."""
+    e, r0, end = tile_of(tl.program_id(0), offsets, E, BM)
+    if e < E:
+        r = r0 + tl.arange(0, BM)
+        rm = r < end
+        m = rm[:, None]
+        rl = r.to(tl.int64)[:, None]
+        q = tl.arange(0, X)
+        dt = out.dtype.element_ty
+        acc = tl.zeros([BM, X], tl.float32)
+        sums = tl.zeros([BM, BN], tl.float32)
+        w = tl.load(row_weights + r, mask=rm, other=0.0)[:, None]
+        for n0 in range(0, INNER, BN):
+            c = n0 + tl.arange(0, BN)
+            bp = b + e * R * 2 * INNER + q[None, :] * 2 * INNER + c[:, None]
+            bm = q[None, :] < R
+            c = c[None, :]
+            g0 = tl.load(gate_up + rl * 2 * INNER + c, mask=m, other=0).to(tl.float32)
+            u0 = tl.load(gate_up + rl * 2 * INNER + INNER + c, mask=m, other=0).to(tl.float32)
+            d = tl.load(dact + rl * INNER + c, mask=m, other=0).to(tl.float32)
+            bg = tl.load(bp, mask=bm, other=0)
+            bu = tl.load(bp + INNER, mask=bm, other=0)
+            g = tl.minimum(g0, LIMIT)
+            u = tl.minimum(tl.maximum(u0, -LIMIT), LIMIT)
+            s = tl.sigmoid(g * SLOPE)
+            gs = g * s
+            act = (u + 1) * gs
+            sums += d * act
+            d = d * w
+            tl.store(dact + rl * INNER + c, act, mask=m)
+            dg = tl.where(g0 <= LIMIT, d * (u + 1) * (s + SLOPE * gs * (1 - s)), 0.0).to(dt)
+            du = tl.where((u0 >= -LIMIT) & (u0 <= LIMIT), d * gs, 0.0).to(dt)
+            tl.store(out + rl * LDG + c, dg, mask=m)
+            tl.store(out + rl * LDG + INNER + c, du, mask=m)
+            acc = tl.dot(dg, bg, acc, input_precision="ieee")
+            acc = tl.dot(du, bu, acc, input_precision="ieee")
+        tl.store(dweight + r, tl.sum(sums, 1), mask=rm)
+        # All X columns: the next product reads past r, up to 16 bytes' end.
+        tl.store(out + rl * LDG + 2 * INNER + q[None, :], acc * scale, mask=m)

@@ -1,0 +1,289 @@
+"""Every operation of the engine in plain torch: what the kernels in `fused` must equal, and what runs without them.
+
+Sums are made in fp32, results stored in the inputs' number format. Both modules have the same functions.
+"""
+
+import torch
+from torch import Tensor
+
+from .shape import Documents, Routing, Shape
+
+
+def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    """[T, H] normed (Zhang and Sennrich 2019)."""
+    wide = x.float()
+    return (wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + eps) * weight.float()).to(x.dtype)
+
+
+def add_rms_norm(h: Tensor, t: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """(norm of h + t, h + t)."""
+    total = (h.float() + t.float()).to(h.dtype)
+    return rms_norm(total, weight, eps), total
+
+
+def rms_norm_backward(
+    x: Tensor,
+    weight: Tensor,
+    dy: Tensor,
+    eps: float,
+    residual: Tensor | None = None,
+    rows: Tensor | None = None,
+    routing: Routing | None = None,
+) -> Tensor:
+    """Gradient of x [T, H]; dy is first increased by the token's expert rows [R, H], the result by `residual`."""
+    d = dy.float()
+    if rows is not None and routing is not None:
+        d = d + rows[routing.inverse.long()].float().sum(1)
+    wide = x.float()
+    inverse = torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + eps)
+    unit, g = wide * inverse, d * weight.float()
+    out = inverse * (g - unit * (g * unit).mean(-1, keepdim=True))
+    return (out if residual is None else out + residual.float()).to(x.dtype)
+
+
+def combine(h: Tensor, rows: Tensor, routing: Routing, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """(h + the weighted rows [R, H] of each token, its norm with the next layer's weight)."""
+    mixed = (rows[routing.inverse.long()].float() * routing.weights[..., None]).sum(1)
+    total = (h.float() + mixed).to(h.dtype)
+    return total, rms_norm(total, weight, eps)
+
+
+def rotate(qkv: Tensor, cos: Tensor, sin: Tensor, s: Shape) -> None:
+    """Turn queries and keys of qkv [T, (heads + 2 kv) D] by position, in place."""
+    turned = qkv[:, : (s.heads + s.kv_heads) * s.head_dim].view(len(qkv), -1, 2, s.head_dim // 2)
+    first, second = turned[:, :, 0].float(), turned[:, :, 1].float()
+    c, n = cos[:, None], sin[:, None]
+    turned.copy_(torch.stack((first * c - second * n, second * c + first * n), 2))
+
+
+def rotate_backward(dq: Tensor, dk: Tensor, dv: Tensor, cos: Tensor, sin: Tensor, s: Shape) -> Tensor:
+    """Gradient of qkv before `rotate`, from those of q, k, v [T, heads, D]."""
+    turned = torch.cat((dq, dk), 1).view(len(dq), -1, 2, s.head_dim // 2)
+    first, second = turned[:, :, 0].float(), turned[:, :, 1].float()
+    c, n = cos[:, None], sin[:, None]
+    back = torch.stack((first * c + second * n, second * c - first * n), 2).to(dq.dtype)
+    return torch.cat((back.flatten(1), dv.flatten(1)), 1)
+
+
+def split(qkv: Tensor, s: Shape) -> tuple[Tensor, Tensor, Tensor]:
+    """Views q [T, heads, D], k and v [T, kv_heads, D]."""
+    widths = (s.heads * s.head_dim, s.kv_heads * s.head_dim, s.kv_heads * s.head_dim)
+    q, k, v = (part.unflatten(1, (-1, s.head_dim)) for part in qkv.split(widths, 1))
+    return q, k, v
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor, documents: Documents, window: int, sinks: Tensor) -> Tensor:
+    outputs = []
+    group = q.shape[1] // k.shape[1]
+    for part_q, part_k, part_v in zip(*(x.split(documents.lengths) for x in (q, k, v)), strict=True):
+        n = len(part_q)
+        keys, values = (x.repeat_interleave(group, 1).transpose(0, 1) for x in (part_k, part_v))
+        scores = part_q.transpose(0, 1) @ keys.transpose(1, 2) * q.shape[-1] ** -0.5
+        place = torch.arange(n, device=q.device)
+        distance = place[:, None] - place[None]
+        unseen = (distance < 0) | (distance >= (window or n))
+        scores = scores.masked_fill(unseen, float("-inf"))
+        # The sink takes its share of the probability and has no value.
+        shares = torch.cat((scores, sinks[:, None, None].expand(-1, n, 1)), -1).softmax(-1)[..., :-1]
+        outputs.append((shares @ values).transpose(0, 1))
+    return torch.cat(outputs)
+
+
+def attention(qkv: Tensor, documents: Documents, window: int, sinks: Tensor, s: Shape) -> tuple[Tensor, Tensor]:
+    """(output [T, heads * D], whatever the backward pass wants beside it) of each document by itself, with sinks."""
+    q, k, v = (x.float() for x in split(qkv, s))
+    out = _attend(q, k, v, documents, window, sinks.float())
+    return out.flatten(1).to(qkv.dtype), qkv.new_empty(0)
+
+
+def attention_backward(
+    do: Tensor, qkv: Tensor, out: Tensor, saved: Tensor, documents: Documents, window: int, sinks: Tensor, s: Shape
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of q, k, v [T, heads, D]; the sinks are frozen."""
+    with torch.enable_grad():
+        q, k, v = (x.detach().float().requires_grad_() for x in split(qkv, s))
+        again = _attend(q, k, v, documents, window, sinks.float())
+        grads = torch.autograd.grad(again, (q, k, v), do.unflatten(1, (-1, s.head_dim)).float())
+    return tuple(g.to(qkv.dtype) for g in grads)
+
+
+def route(logits: Tensor, s: Shape) -> Routing:
+    """The K best experts of each token, with a softmax over them."""
+    best, experts = logits.float().topk(s.top_k, dim=-1)
+    weights = best.softmax(-1)
+    flat = experts.flatten()
+    order = torch.argsort(flat, stable=True)
+    inverse = torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
+    ends = torch.bincount(flat, minlength=s.experts).cumsum(0)
+    i32 = torch.int32
+    return Routing(
+        experts.to(i32), weights, inverse.view_as(experts).to(i32), weights.flatten()[order], ends.to(i32)
+    )  # fmt: skip
+
+
+def _row_experts(routing: Routing) -> Tensor:
+    """Expert of each row, int64 [R]."""
+    flat = routing.experts.flatten().long()
+    return torch.empty_like(flat).scatter_(0, routing.inverse.flatten().long(), flat)
+
+
+def _row_tokens(routing: Routing) -> Tensor:
+    """Token of each row, int64 [R]."""
+    tokens, k = routing.experts.shape
+    token = torch.arange(tokens, device=routing.experts.device).repeat_interleave(k)
+    return torch.empty_like(token).scatter_(0, routing.inverse.flatten().long(), token)
+
+
+def gather(x: Tensor, thin: Tensor, routing: Routing, s: Shape, bias: bool) -> tuple[Tensor, Tensor]:
+    """Rows [R, ld_hidden] = (x of the row's token, scale * thin[token, expert], one if `bias`), and the thin part.
+
+    x [T, H]; thin [T, >= E * r]: what each token gives to each expert's LoRA. The thin part is [R, r].
+    """
+    token, expert = _row_tokens(routing), _row_experts(routing)
+    part = thin[:, : s.experts * s.r].reshape(len(x), s.experts, s.r)[token, expert]
+    part = (part.float() * s.scale).to(x.dtype)
+    out = x.new_zeros(len(token), s.ld_hidden)
+    out[:, : s.hidden] = x[token]
+    out[:, s.hidden : s.hidden + s.r] = part
+    if bias:
+        out[:, s.hidden + s.r] = 1.0
+    return out, part
+
+
+def grouped(x: Tensor, weight: Tensor, offsets: Tensor) -> Tensor:
+    """x [R, k] by each row's expert of weight [E, k, n] -> [R, n]."""
+    start, parts = 0, []
+    for expert, end in enumerate(offsets.tolist()):
+        parts.append(x[start:end] @ weight[expert])
+        start = end
+    return torch.cat(parts)
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """a @ b in fp32, also of bf16 factors."""
+    return a.float() @ b.float()
+
+
+def _glu(gate_up: Tensor, s: Shape) -> tuple[Tensor, Tensor, Tensor]:
+    gate, up = gate_up[:, : s.intermediate].float(), gate_up[:, s.intermediate : 2 * s.intermediate].float()
+    gate, up = gate.clamp(max=s.limit), up.clamp(-s.limit, s.limit)
+    return gate, up, torch.sigmoid(gate * s.gate_slope)
+
+
+def swiglu(gate_up: Tensor, a: Tensor, routing: Routing, s: Shape) -> tuple[Tensor, Tensor]:
+    """Rows [R, ld_intermediate] = (activation, scale * activation A^T, one), and the thin part [R, r].
+
+    gate_up [R, 2I], gate first; a [E, r, I]: down's A.
+    """
+    gate, up, sigmoid = _glu(gate_up, s)
+    out = gate_up.new_zeros(len(gate_up), s.ld_intermediate)
+    out[:, : s.intermediate] = (up + 1) * gate * sigmoid
+    thin = grouped(out[:, : s.intermediate].float(), a.float().transpose(1, 2), routing.offsets) * s.scale
+    out[:, s.intermediate : s.intermediate + s.r] = thin
+    out[:, s.intermediate + s.r] = 1.0
+    return out, thin.to(gate_up.dtype)
+
+
+def swiglu_backward(
+    gate_up: Tensor, dact: Tensor, b: Tensor, routing: Routing, s: Shape
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """(rows [R, ld_gate_up] = (d gate, d up, scale * those by B), gradient of the row's weight without bias, fp32 [R]).
+
+    dact [R, I]: gradient before the routing weight; the activation replaces it. b [E, r, 2I]: gate_up's B.
+    """
+    gate, up, sigmoid = _glu(gate_up, s)
+    raw_gate, raw_up = gate_up[:, : s.intermediate].float(), gate_up[:, s.intermediate : 2 * s.intermediate].float()
+    act = (up + 1) * gate * sigmoid
+    d = dact.float()
+    dweight = (d * act).sum(1)
+    d = d * routing.row_weights[:, None]
+    slope = sigmoid + s.gate_slope * gate * sigmoid * (1 - sigmoid)
+    out = gate_up.new_zeros(len(gate_up), s.ld_gate_up)
+    out[:, : s.intermediate] = torch.where(raw_gate <= s.limit, d * (up + 1) * slope, 0.0)
+    inside = (raw_up >= -s.limit) & (raw_up <= s.limit)
+    out[:, s.intermediate : 2 * s.intermediate] = torch.where(inside, d * gate * sigmoid, 0.0)
+    wide = out[:, : 2 * s.intermediate].float()
+    out[:, 2 * s.intermediate : 2 * s.intermediate + s.r] = (
+        grouped(wide, b.float().transpose(1, 2), routing.offsets) * s.scale
+    )
+    dact.copy_(act)
+    return out, dweight
+
+
+def expert_outer(rows: Tensor, thin: Tensor, routing: Routing, width: int, s: Shape, weighted: bool) -> Tensor:
+    """Sum over each expert's rows of thin x row, fp32 [E, r, width]: a LoRA weight's gradient.
+
+    rows [R, >= width], thin [R, >= r]; `weighted`: thin is first multiplied by the row's routing weight.
+    """
+    thin = thin[:, : s.r].float()
+    if weighted:
+        # Rounded as the kernel rounds it before its matrix unit.
+        thin = (thin * routing.row_weights[:, None]).to(rows.dtype).float()
+    out = torch.zeros(s.experts, s.r, width, device=rows.device)
+    start = 0
+    for expert, end in enumerate(routing.offsets.tolist()):
+        out[expert] = thin[start:end].T @ rows[start:end, :width].float()
+        start = end
+    return out
+
+
+def token_gradients(
+    dgate_up: Tensor, thin: Tensor, dweight: Tensor, d_bias: Tensor, routing: Routing, s: Shape
+) -> tuple[Tensor, Tensor, Tensor]:
+    """From rows back to tokens: (by gate_up's A [T, E * r], by down's B [T, E * r], gradient of the router [T, E]).
+
+    dgate_up: rows of swiglu_backward; thin [R, r] of swiglu; dweight fp32 [R]; d_bias [T, E]: the output gradient
+    by each expert's down bias, which is the bias's part of the weight's gradient.
+    """
+    tokens, dtype = len(routing.experts), dgate_up.dtype
+    experts, inverse = routing.experts.long(), routing.inverse.long()
+    place = experts[..., None].expand(-1, -1, s.r)
+
+    def spread(parts: Tensor) -> Tensor:
+        empty = torch.zeros(tokens, s.experts, s.r, device=parts.device)
+        return empty.scatter_(1, place, parts).flatten(1).to(dtype)
+
+    first = spread(dgate_up[:, 2 * s.intermediate : 2 * s.intermediate + s.r][inverse].float())
+    second = spread(routing.weights[..., None] * thin[inverse].float())
+    d = dweight[inverse] + d_bias.gather(1, experts).float()
+    # Softmax over the chosen experts.
+    d = routing.weights * (d - (routing.weights * d).sum(1, keepdim=True))
+    router = torch.zeros(tokens, s.experts, device=d.device).scatter_(1, experts, d)
+    return first, second, router.to(dtype)
+
+
+def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Negative log likelihood in nats, fp32 [S], of logits [S, V]; the logits are overwritten by its gradient."""
+    logs = logits.float().log_softmax(-1)
+    nll = -logs.gather(1, targets[:, None])[:, 0]
+    grad = logs.exp_()
+    grad[torch.arange(len(targets), device=grad.device), targets] -= 1.0
+    logits.copy_(grad)
+    return nll
+
+
+E2M1 = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0)
+"""Values of the 4-bit codes of OCP MXFP4."""
+
+
+def dequantise(blocks: Tensor, scales: Tensor, out: Tensor, interleaved: bool) -> None:
+    """MXFP4 into out[:, :N, :k]: blocks uint8 [E, N, k / 32, 16] (low half first), scales uint8 [E, N, k / 32].
+
+    `interleaved`: rows are g0 u0 g1 u1 and become gate, then up. Exact: every value fits bf16.
+    """
+    experts, rows, groups, _ = blocks.shape
+    for expert in range(experts):
+        codes = torch.stack((blocks[expert] & 15, blocks[expert] >> 4), -1).long().flatten(-2)
+        values = torch.tensor(E2M1, device=blocks.device)[codes]
+        values = torch.ldexp(values, scales[expert].int()[..., None] - 127).flatten(-2)
+        if interleaved:
+            values = torch.cat((values[::2], values[1::2]))
+        out[expert, :rows, : groups * 32] = values
+
+
+def put_lora(out: Tensor, a: Tensor, b: Tensor, bias: Tensor, s: Shape) -> None:
+    """Write LoRA and bias around the weights in out [E, N + extra_rows, ld]: a [E, r, k], b [E, r, N], bias [E, N]."""
+    n, k = b.shape[2], a.shape[2]
+    out[:, :n, k : k + s.r] = b.transpose(1, 2)
+    out[:, :n, k + s.r] = bias
+    out[:, n : n + s.r, :k] = a
