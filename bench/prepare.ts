@@ -113,8 +113,8 @@ const quality = (
     sums.signs += (output.match(/¶/g) ?? []).length;
   }
   if (process.env['BENCH_DETAIL'] !== undefined) {
-    console.error(worst.sort((a, b) => a.share - b.share).slice(0, 15));
-    console.error([...chromeLeft].sort((a, b) => b[1] - a[1]).slice(0, 25));
+    process.stderr.write(`${JSON.stringify(worst.sort((a, b) => a.share - b.share).slice(0, 15))}\n`);
+    process.stderr.write(`${JSON.stringify([...chromeLeft].sort((a, b) => b[1] - a[1]).slice(0, 25))}\n`);
   }
   return {
     'pages with truth': sums.pages,
@@ -180,12 +180,12 @@ const main = async (): Promise<void> => {
   for (const [name, folder] of folders) {
     const kind = KINDS.find((each) => each.name === name);
     if (kind === undefined) throw new Error(`no selectors for ${name}; known: ${KINDS.map((each) => each.name).join(', ')}`);
-    for (const [measure, value] of Object.entries(await run(kind, folder))) console.log(`| ${measure} | ${value} |`);
-    console.log('');
+    for (const [measure, value] of Object.entries(await run(kind, folder))) process.stdout.write(`| ${measure} | ${value} |\n`);
+    process.stdout.write('\n');
   }
 };
 
 main().catch((error: unknown) => {
-  console.error(error);
+  process.stderr.write(`${String(error)}\n`);
   process.exitCode = 1;
 });

@@ -155,7 +155,7 @@ export const follow = async (server: Server, output: Output, runId: string, sign
     if (description !== null) {
       progress = (await queryProgress(server, handle)) ?? progress;
       const closed = description.status.name !== 'RUNNING';
-      if (progress !== null) display.show(progress, closed ? new Map() : beatsOf(description), closed);
+      if (progress !== null) display.show(progress, closed ? new Map<string, Beat>() : beatsOf(description), closed);
       if (closed) return ending(server.client.workflow.getHandle(runId, description.runId), runId, description.runId, progress);
     }
     await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });

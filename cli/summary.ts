@@ -8,15 +8,17 @@ import { readStage } from './run-record';
 
 /** evaluation.json, an output of evaluate. */
 const Evaluation = z.looseObject({
-  nll: z.looseObject({
-    base: z.number(),
-    tuned: z.number(),
-    difference: z.number(),
-    low: z.number(),
-    high: z.number(),
-    examples: z.number(),
-    pages: z.number(),
-  }),
+  nll: z
+    .looseObject({
+      base: z.number(),
+      tuned: z.number(),
+      difference: z.number(),
+      low: z.number(),
+      high: z.number(),
+      examples: z.number(),
+      pages: z.number(),
+    })
+    .nullable(),
   verdict: z.looseObject({
     decision: z.enum(['pass', 'hold', 'insufficient']),
     rules: z.array(z.looseObject({ rule: z.string(), outcome: z.string(), text: z.string() })),
@@ -115,11 +117,14 @@ export const printSummary = (output: Output, result: PipelineResult, products: P
   if (facts.length > 0) output.line(facts.map(([name, value]) => `${value} ${name}`).join('  ·  '));
   const { evaluation } = products;
   if (evaluation !== null) {
-    const { base, tuned, difference, low, high, examples, pages } = evaluation.nll;
-    output.line(`held-out loss (NLL a token): base ${base.toFixed(3)}, tuned ${tuned.toFixed(3)}`);
-    output.line(
-      `difference ${signed(difference)}, 95 % interval ${signed(low)} to ${signed(high)}, over ${examples} examples of ${pages} ${products.heldOut}s it never saw`,
-    );
+    if (evaluation.nll === null) output.line('held-out loss: no example was held out');
+    else {
+      const { base, tuned, difference, low, high, examples, pages } = evaluation.nll;
+      output.line(`held-out loss (NLL a token): base ${base.toFixed(3)}, tuned ${tuned.toFixed(3)}`);
+      output.line(
+        `difference ${signed(difference)}, 95 % interval ${signed(low)} to ${signed(high)}, over ${examples} examples of ${pages} ${products.heldOut}s it never saw`,
+      );
+    }
     const { decision } = evaluation.verdict;
     output.line(`verdict: ${output.style(decision === 'pass' ? 'green' : 'yellow', VERDICT[decision])}`);
     for (const rule of evaluation.verdict.rules) if (rule.outcome === 'fail') output.line(`  ✘ ${rule.text}`);

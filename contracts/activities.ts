@@ -117,7 +117,13 @@ export interface CpuActivities {
   /** Prepares the repository folders (keyed). */
   publish(task: KeyedTask, base: BaseModel, target: string): Promise<StageRef>;
   /** Pushes what differs from the Hub's head; never skipped by a manifest. */
-  push(task: { run: RunIdentity; storeId: string; prepared: StageRef; publish: PipelineInput['publish']; heartbeatSeconds: number }): Promise<PushResult>;
+  push(task: {
+    run: RunIdentity;
+    storeId: string;
+    prepared: StageRef;
+    publish: PipelineInput['publish'];
+    heartbeatSeconds: number;
+  }): Promise<PushResult>;
   readPointer(storeId: string, target: string): Promise<Pointer | null>;
   movePointer(storeId: string, pointer: Pointer): Promise<void>;
   /** The decision about a prepared digest, stored with who and when. */

@@ -1,6 +1,7 @@
 // Which blocks of a page are its content: judged by structure, stated purpose and link density, never by one site's names.
 import { blockText, words } from './blocks';
 import type { RawBlock, Zone } from './raw-block';
+import { isWhole } from './sentences';
 
 interface Totals {
   chars: number;
@@ -127,9 +128,11 @@ const isLinkList = ({ block, evidence }: RawBlock): boolean =>
 
 /** Text that a page is read for: what marks where content begins and ends on a page that does not say so. */
 const isSubstance = (raw: RawBlock): boolean => {
-  if (isTitle(raw) || raw.block.type === 'code') return true;
-  if (raw.block.type === 'heading') return false;
-  return density(raw.evidence) < 0.4 && words(blockText(raw.block)).length >= 8;
+  const { block, evidence } = raw;
+  if (isTitle(raw) || block.type === 'code') return true;
+  if (block.type === 'heading') return false;
+  // Sentences may hold many links and are still said to the reader.
+  return words(blockText(block)).length >= 8 && density(evidence) < (block.type === 'prose' && isWhole(block.text) ? 0.7 : 0.4);
 };
 
 /** Without what leads to the first and away from the last text: link-dense blocks and what stands before or behind them. */
@@ -172,7 +175,7 @@ export const selectContent = (blocks: readonly RawBlock[]): RawBlock[] => {
   const listed = blocks
     .filter((raw) => isLinkList(raw) && (main.size === 0 || insideMain(raw.zone)))
     .reduce((sum, raw) => sum + raw.evidence.chars, 0);
-  const isIndex = listed >= 0.3 * page.chars;
+  const isIndex = listed >= 0.3 * page.chars && page.chars - page.linked <= 0.5 * listed;
   const isContent = (raw: RawBlock): boolean => {
     if (!isIndex && isLinkList(raw)) return false;
     if (main.size > 0 && !insideMain(raw.zone)) return false;

@@ -5,14 +5,14 @@ import { sha256 } from './hash';
 import { UnionFind, joinSimilar, shingles } from './minhash';
 import { splitSections } from './sections';
 
-export interface DedupOptions {
+interface DedupOptions {
   /** Jaccard similarity of word 5-grams from which two sections are duplicates. */
   similarity: number;
   /** A block at the start or end of this many pages of a host is boilerplate. */
   boilerplatePages: number;
 }
 
-export type DedupReason = 'exact_duplicate' | 'near_duplicate' | 'boilerplate' | 'too_short';
+type DedupReason = 'exact_duplicate' | 'near_duplicate' | 'boilerplate' | 'too_short';
 
 export interface Deduped {
   sections: Section[];
@@ -148,6 +148,7 @@ export const dedup = async (documents: Iterable<Document> | AsyncIterable<Docume
       .reduce((survivor, other) => {
         const order =
           other.text.length - survivor.text.length ||
+          (sizes.get(survivor.section.pageId) ?? 0) - (sizes.get(other.section.pageId) ?? 0) ||
           compare(survivor.section.url, other.section.url) ||
           compare(survivor.section.id, other.section.id);
         return order > 0 ? other : survivor;

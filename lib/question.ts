@@ -75,7 +75,7 @@ const LEADS_AWAY =
   /^(?:see also|references?|further reading|related(?: \w+)?|links|external links|bibliography|table of contents|contents|index|footnotes|copyright|license|licence|authors?|contact|topics|bugfix checklist)$/i;
 const PARENT_OF_OPTIONS = /^(?:configuration|config(?:uration)? settings|options|flags|settings|config|.* options)$/i;
 
-export type HeadingRole = 'navigation' | 'synopsis' | 'overview' | 'option' | 'field' | 'topic';
+type HeadingRole = 'navigation' | 'synopsis' | 'overview' | 'option' | 'field' | 'topic';
 
 const isName = (text: string): boolean => /^(?:`[^`]+`|--?[a-z][\w-]*|[a-z][\w$]*(?:[A-Z.:_-][\w$]*)*)$/.test(text);
 
@@ -117,7 +117,7 @@ const overview = (subject: Subject): string[] => {
   return [`What should I know about ${x}?`, `Can you explain ${x}?`];
 };
 
-export const synopsisQuestions = (path: readonly string[], subject: Subject): string[] => {
+const synopsisQuestions = (path: readonly string[], subject: Subject): string[] => {
   const x = nearest(path, subject);
   if (!x.startsWith('`')) return [];
   return [`How is ${x} used on the command line?`, `What is the syntax of ${x}?`, `How do I run ${x}?`];
@@ -201,7 +201,7 @@ const topic = (path: readonly string[], subject: Subject): string[] => {
 };
 
 /** A heading that asks, as the reader would: null when it asks nothing a page answers. */
-export const asQuestion = (heading: string): string | null => {
+const asQuestion = (heading: string): string | null => {
   const text = asReader(
     bareHeading(heading)
       .replace(/\s*\?+$/, '')
@@ -266,66 +266,4 @@ export const definitionQuestions = (term: string, subject: Subject): string[] =>
 export const signatureQuestions = (signature: string, subject: Subject): string[] => {
   const where = inContext(signature, subject);
   return [`What does \`${signature}\` do${where}?`, `Can you explain \`${signature}\`${where}?`];
-};
-
-const DANGLING =
-  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|its|they|them|their|such|same|previous|latter|former|one|example|do so)(?![-\w`])/i;
-const FILLER =
-  /^(?:(?:for example|for instance|alternatively|similarly|then|next|finally|first|second|also|or|and|now|likewise|additionally|in addition|so|thus|instead|however|e\.g\.),?\s+)+/i;
-const TAIL =
-  /[,;]?\s+(?:(?:as follows|like this|like so|for example|for instance|such as|e\.g\.|as in|with the following.*|by running|by using|using the following.*|in the following.*|the following.*|simply|run|use|you can.*|you could.*|you may.*|you would.*|just)\s*)$/i;
-
-/** The question that the code after a sentence answers: "To install it globally, run:" to "How do I install it ...?"; null when it says no deed. */
-export const codeQuestion = (lead: string, subject: Subject): string | null => {
-  const text = lead
-    .replace(/\s*\[\d+\]/g, '')
-    .replace(/\s+/g, ' ')
-    .replace(/[.:]\s*$/, '')
-    .replace(FILLER, '')
-    .replace(TAIL, '')
-    .trim();
-  const aim =
-    /^(?:if you (?:want|need|wish|would like|'d like) to|in order to|to) (.+)$/i.exec(text)?.[1] ??
-    /\bhow to (.+)$/i.exec(text)?.[1] ??
-    /\b(?:you can|you may|you could|it is possible to|it's possible to|allows? you to|lets you|be used to)(?: also| then| simply)? (.+)$/i.exec(
-      text,
-    )?.[1] ??
-    (isInstruction(text) || /^(?:run|use|add|set|get|install|open|publish|save|show) /i.test(text) ? text : undefined);
-  if (aim === undefined) return null;
-  const deed = cutClause(aim).replace(TAIL, '').trim();
-  const [verb = '', ...rest] = deed.split(' ');
-  if (
-    rest.length < 2 ||
-    !/^[a-z]/i.test(verb) ||
-    DANGLING.test(deed.replace(/`[^`]*`/g, ' ')) ||
-    /^(?:be|have|see|also|do|note)$/i.test(verb) ||
-    /^\S+ \S+ (?:can|will|is|are|may|must)\b/i.test(deed) ||
-    deed.length > 140
-  )
-    return null;
-  const question = `How do I ${asReader(deed[0]!.toLowerCase() + deed.slice(1))}`;
-  return ending(question, subject);
-};
-
-/** Up to the first comma, colon or dash outside code and parentheses. */
-const cutClause = (text: string): string => {
-  let depth = 0;
-  let quoted = false;
-  for (let index = 0; index < text.length; index++) {
-    const unit = text[index]!;
-    if (unit === '`') quoted = !quoted;
-    else if (quoted) continue;
-    else if (unit === '(') depth += 1;
-    else if (unit === ')') depth -= 1;
-    else if (
-      depth === 0 &&
-      (unit === ',' ||
-        unit === ';' ||
-        (unit === ':' && text[index + 1] === ' ') ||
-        text.startsWith(' - ', index) ||
-        text.startsWith(' -- ', index))
-    )
-      return text.slice(0, index);
-  }
-  return text;
 };

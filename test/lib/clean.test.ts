@@ -29,6 +29,7 @@ describe('code', () => {
     ['spaces, tabs and blank lines', '<pre>a\n\n\tb  \n    c\n</pre>', 'a\n\n\tb  \n    c'],
     ['entities and nested markup', '<pre><code>if (<span>a</span> &lt; <em>b</em> &amp;&amp; c)</code></pre>', 'if (a < b && c)'],
     ['only the first newline of pre is markup', '<pre>\n\nx</pre>', '\nx'],
+    ['the first newline of a pre inside a pre is markup', '<pre><pre>\nx</pre></pre>', 'x'],
     ['a newline inside code is text', '<pre><code>\nx</code></pre>', '\nx'],
     ['line breaks as elements', '<pre>one<br>two<br/>three</pre>', 'one\ntwo\nthree'],
     ['lines as block elements', '<pre><code><div>one</div><div>two</div></code></pre>', 'one\ntwo'],

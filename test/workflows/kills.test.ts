@@ -8,7 +8,7 @@ import { Stack, type Started, until } from '../support/stack';
 
 jest.setTimeout(600_000);
 
-const STEPS = 16;
+const STEPS = 24;
 const SAVE_EVERY = 3;
 
 describe('a run whose parts are killed', () => {
@@ -20,7 +20,8 @@ describe('a run whose parts are killed', () => {
 
   beforeAll(async () => {
     site = await openSite(routes(10));
-    for (let index = 0; index < 10; index += 1) site.routes.set(`/p${index}.html`, { body: page(index), etag: `"p${index}"`, delayMs: 700 });
+    for (let index = 0; index < 10; index += 1)
+      site.routes.set(`/p${index}.html`, { body: page(index), etag: `"p${index}"`, delayMs: 700 });
     const urls = Array.from({ length: 10 }, (_, index) => site.privateUrl(`/p${index}.html`));
     input = { ...littleInput(urls, { steps: STEPS, seed: 5, saveEvery: SAVE_EVERY }), source: { urls, provider: 'direct', perHost: 2 } };
     await stack.startServer();
@@ -32,18 +33,17 @@ describe('a run whose parts are killed', () => {
     await site.close();
   });
 
-  const trainedTo = async (least: number): Promise<void> => {
-    await until(`step ${least} of the training`, 240, async () => {
-      return Number((await stack.heartbeat('cut', 'train'))?.['step'] ?? 0) >= least;
-    });
-  };
+  const trainedTo = async (least: number): Promise<void> =>
+    until(`step ${least} of the training`, 240, () => stack.trainedSteps() >= least);
 
   it('asks again for no page that was kept before the cpu worker died', async () => {
     await stack.start('cut', input);
     await until('four pages', 60, () => site.visits.filter(({ path, status }) => path.startsWith('/p') && status === 200).length >= 4);
     await stack.kill(cpu);
     cpu = await stack.startWorker('cpu');
-    await until('the seal of the shard', 120, async () => (await stack.progress('cut')).stages.some(({ verb, state }) => verb === 'collect' && state === 'done'));
+    await until('the seal of the shard', 120, async () =>
+      (await stack.progress('cut')).stages.some(({ verb, state }) => verb === 'collect' && state === 'done'),
+    );
     const visits = site.visits.filter(({ path }) => path.startsWith('/p'));
     // At most the two in flight at the kill.
     expect(visits.length).toBeLessThanOrEqual(12);
@@ -63,7 +63,7 @@ describe('a run whose parts are killed', () => {
 
   it('goes on from that checkpoint when it is started again, through the death of the Temporal server, to the losses of a run in peace', async () => {
     await stack.start('cut', input);
-    await trainedTo(10);
+    await trainedTo(14);
     await stack.killServer();
     await stack.startServer();
     const result = await stack.result('cut');
@@ -83,7 +83,8 @@ describe('a run whose parts are killed', () => {
     } finally {
       await peace.stop();
     }
-    for (const verb of ['clean', 'dedup', 'pair', 'format', 'train'] as const) expect(result.stages[verb]?.key).toBe(calm.stages[verb]?.key);
+    for (const verb of ['clean', 'dedup', 'pair', 'format', 'train'] as const)
+      expect(result.stages[verb]?.key).toBe(calm.stages[verb]?.key);
   });
 });
 

@@ -1,25 +1,31 @@
 // The whole product on a real server with real workers: what a run gives, what a rerun reuses, what it survives.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { HUB_TOKEN, HubStandIn } from '../support/hub';
 import { littleInput, page, routes } from '../support/little-docs';
 import { openSite, type Site } from '../support/site';
-import { Stack } from '../support/stack';
+import { Stack, until } from '../support/stack';
 
 jest.setTimeout(600_000);
 
-
 describe('a run on a site with a dead, a slow, a moved and a forbidden page', () => {
-  const stack = new Stack();
+  let stack: Stack;
+  let hub: HubStandIn;
   let site: Site;
   let urls: string[];
   beforeAll(async () => {
+    hub = await HubStandIn.start();
+    stack = new Stack({ HF_TOKEN: HUB_TOKEN, HF_ENDPOINT: hub.url });
     site = await openSite(routes(10));
-    urls = ['/p0.html', '/p1.html', '/p2.html', '/p3.html', '/p4.html', '/p5.html', '/p6.html', '/p7.html', '/p8.html', '/p9.html'].map((path) => site.privateUrl(path));
+    urls = ['/p0.html', '/p1.html', '/p2.html', '/p3.html', '/p4.html', '/p5.html', '/p6.html', '/p7.html', '/p8.html', '/p9.html'].map(
+      (path) => site.privateUrl(path),
+    );
     await stack.startServer();
   });
   afterAll(async () => {
     await stack.stop();
     await site.close();
+    await hub.stop();
   });
 
   it('names every bad field of an input, and fetches nothing', async () => {
@@ -27,8 +33,12 @@ describe('a run on a site with a dead, a slow, a moved and a forbidden page', ()
     await expect(stack.run('bad', { source: { urls: [urls[0], 'ftp://x'] }, train: { stepps: 3 }, epocs: 1 })).rejects.toMatchObject({
       cause: { type: 'InvalidInput', message: expect.stringMatching(/source\.urls\.1[\s\S]*train\.stepps|epocs[\s\S]*source\.urls\.1/) },
     });
-    await expect(stack.run('preset', { preset: 'nothing-like-it' })).rejects.toMatchObject({ cause: { type: 'InvalidInput', message: expect.stringContaining('npm-manual') } });
-    await expect(stack.run('empty', undefined)).rejects.toMatchObject({ cause: { type: 'InvalidInput', message: expect.stringContaining('npm-manual') } });
+    await expect(stack.run('preset', { preset: 'nothing-like-it' })).rejects.toMatchObject({
+      cause: { type: 'InvalidInput', message: expect.stringContaining('npm-manual') },
+    });
+    await expect(stack.run('empty', undefined)).rejects.toMatchObject({
+      cause: { type: 'InvalidInput', message: expect.stringContaining('npm-manual') },
+    });
     expect(site.visits).toHaveLength(0);
   });
 
@@ -60,7 +70,10 @@ describe('a run on a site with a dead, a slow, a moved and a forbidden page', ()
     expect(result.status).toBe('unchanged');
     for (const verb of ['clean', 'dedup', 'pair', 'format', 'train'] as const) expect(result.stages[verb]?.reused).toBe(true);
     expect(result.stages.evaluate).toBeUndefined();
-    const statuses = site.visits.slice(before).filter(({ path }) => /^\/(p\d|slow)/.test(path)).map(({ status }) => status);
+    const statuses = site.visits
+      .slice(before)
+      .filter(({ path }) => /^\/(p\d|slow)/.test(path))
+      .map(({ status }) => status);
     expect(statuses).toEqual(statuses.map(() => 304));
   });
 
@@ -71,5 +84,27 @@ describe('a run on a site with a dead, a slow, a moved and a forbidden page', ()
     expect(result.status).toBe('prepared');
     expect(result.stages.train?.reused).toBe(false);
     expect(result.verdict?.rules.find((rule) => rule.rule === 'not_worse_than_last')?.outcome).not.toBe('not_applicable');
+  });
+
+  it('publishes only what a person approved, asks once, and commits nothing that the Hub has already', async () => {
+    const all = [...urls, ...['/slow.html', '/moved.html'].map((path) => site.privateUrl(path))];
+    const publish = { model: 'tester/little', dataset: 'tester/little-data', approval: 'person' };
+    const answered = async (id: string, update: 'approve' | 'reject', more: Record<string, unknown>): Promise<string> => {
+      await stack.start(id, { ...littleInput(all), publish: { ...publish, ...more } });
+      await until('the question', 240, async () => (await stack.progress(id)).status === 'waiting_for_approval');
+      await stack.client.workflow.getHandle(id).executeUpdate(update, { args: [{ by: 'tester', note: 'seen' }] });
+      return (await stack.result(id)).status;
+    };
+    expect(await answered('rejected', 'reject', {})).toBe('held');
+    expect((await stack.run('rejected', { ...littleInput(all), publish })).status).toBe('held');
+    expect(hub.requests.filter((request) => request.includes('/commit/'))).toHaveLength(0);
+
+    expect(await answered('approved', 'approve', { private: false })).toBe('published');
+    const commits = hub.requests.filter((request) => request.includes('/commit/')).length;
+    expect(commits).toBe(2);
+    const again = await stack.run('approved', { ...littleInput(all), publish: { ...publish, private: false } });
+    expect(again.status).toBe('unchanged');
+    expect(hub.requests.filter((request) => request.includes('/commit/'))).toHaveLength(commits);
+    expect(JSON.stringify(stack.record(again))).not.toContain(HUB_TOKEN);
   });
 });
