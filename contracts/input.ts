@@ -30,12 +30,25 @@ const Source = z.strictObject({
   maxBodyMb: z.int().min(1).max(100).default(20).describe('largest page, after decompression'),
   timeoutSeconds: z.int().min(1).max(600).default(30).meta(outside).describe('of one request'),
   perHost: z.int().min(1).max(32).default(4).meta(outside).describe('requests at once to one host'),
-  batchMinutes: z.number().positive().max(1440).default(30).meta(outside).describe('brightdata: longest wait for a batch, then its URLs are asked for one by one'),
+  batchMinutes: z
+    .number()
+    .positive()
+    .max(1440)
+    .default(30)
+    .meta(outside)
+    .describe('brightdata: longest wait for a batch, then its URLs are asked for one by one'),
   retries: z.int().min(0).max(20).default(3).meta(outside).describe('further tries of a single URL for what can heal'),
 });
 
 const Budget = z.strictObject({
-  maxRequests: z.int().min(1).nullable().default(null).describe('brightdata: most pages to ask for in a run, in batches and singly; it stops before one more, with everything kept. null: no limit'),
+  maxRequests: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'brightdata: most pages to ask for in a run, in batches and singly; it stops before one more, with everything kept. null: no limit',
+    ),
 });
 
 const Clean = z.strictObject({

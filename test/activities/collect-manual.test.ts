@@ -29,7 +29,15 @@ test("npm's manual is collected by a worker as it is configured: real HTTP, no p
     const identity = { runId, executionId: '1' };
     const [shard, ...more] = await createResolveSource({ store }).resolveSource({ run: identity, storeId: store.storeId, source });
     if (shard === undefined || more.length > 0) throw new Error('one shard was expected');
-    const task = { run: identity, storeId: store.storeId, shard, source, date: new Date().toISOString(), heartbeatSeconds: 30, maxRequests: null };
+    const task = {
+      run: identity,
+      storeId: store.storeId,
+      shard,
+      source,
+      date: new Date().toISOString(),
+      heartbeatSeconds: 30,
+      maxRequests: null,
+    };
     await expect(mockEnvironment().run(worker.collect, task)).resolves.toMatchObject({ pending: [] });
     return mockEnvironment().run<[typeof task], StageRef, typeof worker.sealShard>(worker.sealShard, task);
   };
