@@ -115,8 +115,9 @@ export const createBrightDataActivities = ({ store, clock, config, log }: Bright
   const lookUp = async (task: CollectTask, { at, inputs }: Batch, signal: AbortSignal): Promise<string | null> => {
     const options = { signal, timeoutMs: timeoutMs(task) };
     const api = connected(task);
-    for (const { id } of await api.snapshots(iso(Date.parse(at) - CLOCK_MARGIN_MS), options))
-      if (digest([...(await api.inputs(id, options))].sort()) === inputs) return id;
+    const listed = await api.snapshots(iso(Date.parse(at) - CLOCK_MARGIN_MS), options);
+    // The newest first: an older one with the same addresses is another run's.
+    for (const { id } of listed.reverse()) if (digest([...(await api.inputs(id, options))].sort()) === inputs) return id;
     return null;
   };
 

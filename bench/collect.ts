@@ -126,6 +126,8 @@ const main = async (): Promise<void> => {
     taskQueue: 'bench',
     workflowsPath: join(__dirname, '..', 'workflows', 'collect-shard.js'),
     activities: on.activities,
+    // As workers/cpu.ts has it.
+    maxConcurrentActivityTaskExecutions: 20,
   });
   const running = worker.run();
   const bench: Bench = {

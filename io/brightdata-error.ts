@@ -34,7 +34,7 @@ const UNPAID = /^(?:client_10100|client_10020|policy_20000)$/;
 const OURS = /^(?:policy_|client_|feature_not_active$|auth)/;
 /** Codes about one page that no other peer gets either. */
 const PAGES = /^(?:premium$|ub_bad_endpoint_robots$|expect_element$|net_err_|dead_page$)/;
-const NO_ACCOUNT = /customer is not active|account is (?:not active|suspended)|balance|insufficient (?:funds|credit)/i;
+const NO_ACCOUNT = /customer is not active|account is (?:not active|suspended)|\bbalance\b|insufficient (?:funds|credit)/i;
 
 const make = (
   code: string,
@@ -55,7 +55,7 @@ export const outerError = (answer: Answer, text: string): BrightDataError => {
   const said = text === '' ? '' : `: ${text}`;
   if (status === 401)
     return make('unauthorized', 'configuration', answer, `Bright Data does not accept BRIGHTDATA_API_TOKEN (HTTP 401)${said}`);
-  if (status === 402 || NO_ACCOUNT.test(text))
+  if (status === 402 || (status < 500 && NO_ACCOUNT.test(text)))
     return make('payment_required', 'configuration', answer, `Bright Data asks for payment (HTTP ${status})${said}`);
   if (status === 429)
     return make(

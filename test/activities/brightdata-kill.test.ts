@@ -41,6 +41,10 @@ const killIn = async (name: string, given: unknown[], when: () => boolean): Prom
   child.kill('SIGKILL');
   expect(await child.exited).toBeNull();
 };
+const trigger = async (given: CollectTask): Promise<string> => {
+  const started: unknown = await mockEnvironment().run(on.activities.triggerBatch, given);
+  return (started as { snapshotId: string }).snapshotId;
+};
 const task = (): Promise<CollectTask> => on.task(PAGES, { source: { provider: 'brightdata' } });
 
 test('while its trigger is under way: the batch is found at Bright Data and not started again', async () => {
@@ -72,7 +76,7 @@ test('while rows are made durable: the snapshot is read again, not made again, a
   for (const url of many) api.pages.set(url, { markdown: `# ${url}\n` });
   api.words = ['ready'];
   const given = await on.task(many, { source: { provider: 'brightdata' } });
-  const { snapshotId } = (await mockEnvironment().run(async (task: typeof given) => on.activities.triggerBatch(task), given)) ?? { snapshotId: '' };
+  const snapshotId = await trigger(given);
   let saved = 0;
   const counting = setInterval(() => void on.store.list('pages').then((paths) => (saved = paths.length)), 10);
   try {
@@ -94,7 +98,7 @@ test('a snapshot of 50 MB is streamed to the store, and every page in it is whol
   for (const [index, url] of many.entries()) api.pages.set(url, { markdown: String(index % 10).repeat(1_000_000) });
   api.words = ['ready'];
   const given = await on.task(many, { source: { provider: 'brightdata' } });
-  const { snapshotId } = (await mockEnvironment().run(async (task: typeof given) => on.activities.triggerBatch(task), given)) ?? { snapshotId: '' };
+  const snapshotId = await trigger(given);
   expect(await mockEnvironment().run(on.activities.settleBatch, given, { snapshotId })).toMatchObject({ counts: { delivered: 50 } });
   const { pages } = await on.rows(await on.seal(given));
   expect(pages.map(({ bodyBytes }) => bodyBytes)).toEqual(Array.from({ length: 50 }, () => 1_000_000));

@@ -123,6 +123,7 @@ describe('outer statuses', () => {
     [400, 'Invalid url', 'refused', 'target'],
     [400, '{"validation_errors":["x"]}', 'bad_request', 'configuration'],
     [500, '', 'server_error', 'transient'],
+    [503, 'the load balancer has no balance of servers', 'server_error', 'transient'],
   ])('%i %s', async (status, body, code, kind) => {
     api.fail('request', { status, body });
     expect(await errorOf(page())).toMatchObject({ code, kind });
