@@ -2,7 +2,8 @@
 FROM node:20-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci
+# Not `npm ci`: the lock lacks optional builds of other platforms (scripts/setup.mjs says why).
+RUN npm install --no-save
 COPY . .
 RUN node_modules/.bin/tsc -p . && node dist/scripts/bundle.js
 

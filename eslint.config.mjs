@@ -36,6 +36,7 @@ export default tseslint.config(
     files: ['activities/**/*.ts', 'test/**/*.ts'],
     rules: { '@typescript-eslint/require-await': 'off' },
   },
+  { files: ['bench/**/*.ts'], rules: { 'no-console': 'off' } },
   {
     files: ['test/**/*.ts'],
     rules: { '@typescript-eslint/no-unsafe-assignment': 'off', '@typescript-eslint/no-unsafe-member-access': 'off' },

@@ -21,7 +21,9 @@ export const createConvert = (deps: GpuDeps): Pick<GpuActivities, 'convert'> => 
         const out = join(deps.config.home, 'work', 'convert', `${task.key}-${box.fence}`);
         const adapter = await deps.store.local(await stagePath(deps.store, train, 'adapter_config.json'));
         const { content } = await manifestOf(deps.store, format);
-        const splits = ['tokens/test.safetensors', 'tokens/train.safetensors'].filter((name) => content.outputs.some((output) => output.name === name));
+        const splits = ['tokens/test.safetensors', 'tokens/train.safetensors'].filter((name) =>
+          content.outputs.some((output) => output.name === name),
+        );
         const probe = await Promise.all(splits.map(async (name) => deps.store.local(await stagePath(deps.store, format, name))));
         const result = await deps.runTrainer({
           command: 'convert',
@@ -46,7 +48,10 @@ export const createConvert = (deps: GpuDeps): Pick<GpuActivities, 'convert'> => 
         const files = (await readdir(out, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
         for (const file of files) {
           const path = join(file.parentPath, file.name);
-          const name = path.slice(out.length + 1).split('\\').join('/');
+          const name = path
+            .slice(out.length + 1)
+            .split('\\')
+            .join('/');
           await box.check();
           // The proof holds measured figures: beside the outputs, outside their digest.
           if (name === 'proof.json') continue;

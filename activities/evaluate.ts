@@ -27,7 +27,10 @@ const ScoreLine = z.object({
 const AnswerLine = z.object({
   id: z.string(),
   model: z.string(),
-  text: z.string().nullable().transform((text) => text ?? ''),
+  text: z
+    .string()
+    .nullable()
+    .transform((text) => text ?? ''),
   ids: z.array(z.int()).nullable().default(null),
   newTokens: z.int(),
   stopped: z.boolean(),
@@ -40,7 +43,10 @@ export const createEvaluate = (deps: GpuDeps): Pick<GpuActivities, 'evaluate'> =
 });
 
 const lines = async <T>(path: string, schema: z.ZodType<T>): Promise<T[]> =>
-  (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '').map((line) => schema.parse(JSON.parse(line)));
+  (await readFile(path, 'utf8'))
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => schema.parse(JSON.parse(line)));
 
 /** Settings of the dataset: prompts are rendered as its examples were. */
 const formatOf = async (deps: StageDeps, format: StageRef): Promise<PipelineInput['format']> =>
@@ -49,10 +55,15 @@ const formatOf = async (deps: StageDeps, format: StageRef): Promise<PipelineInpu
 const promptOf = (id: string, messages: Message[], family: BaseModel['family'], config: PipelineInput['format']): TrainerPrompt =>
   family === 'gpt-oss'
     ? { id, messages: null, ids: renderPrompt(messages, config), stopIds: [...STOP_IDS] }
-    : { id, messages: messages.map(({ role, content }) => ({ role: role === 'developer' ? 'system' : role, content })), ids: null, stopIds: null };
+    : {
+        id,
+        messages: messages.map(({ role, content }) => ({ role: role === 'developer' ? 'system' : role, content })),
+        ids: null,
+        stopIds: null,
+      };
 
 const score = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box): Promise<void> => {
-  const { format, train, last, lastFormat } = task.inputs as Record<string, StageRef>;
+  const { format, train, last, lastFormat } = task.inputs;
   if (format === undefined || train === undefined) throw failure('ArtifactCorrupt', 'evaluate was asked without a dataset or an adapter');
   const { evaluate: config, gate } = task.config as Pick<PipelineInput, 'evaluate' | 'gate'>;
   const { store } = deps;
@@ -62,12 +73,22 @@ const score = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
   for await (const example of stageRows(store, format, 'data/test.jsonl', Example)) examples.push(example);
 
   // Questions of the input first, then questions of the test split for format health.
-  const asked = config.questions.map((question, at) => ({ id: `question-${at}`, messages: messagesOf(question, null, settings.instructions, base.family) }));
+  const asked = config.questions.map((question, at) => ({
+    id: `question-${at}`,
+    messages: messagesOf(question, null, settings.instructions, base.family),
+  }));
   const health = examples.slice(0, config.generations).map((example) => ({ id: example.id, messages: example.messages.slice(0, -1) }));
-  const adapterFolder = async (ref: StageRef): Promise<string> => join(await store.local(await stagePath(store, ref, 'adapter_config.json')), '..');
+  const adapterFolder = async (ref: StageRef): Promise<string> =>
+    join(await store.local(await stagePath(store, ref, 'adapter_config.json')), '..');
   const probes = [
     ...(manifest.content.outputs.some(({ name }) => name === 'tokens/test.safetensors')
-      ? [{ name: PROBE.test, tokens: await store.local(await stagePath(store, format, 'tokens/test.safetensors')), maxExamples: config.maxExamples }]
+      ? [
+          {
+            name: PROBE.test,
+            tokens: await store.local(await stagePath(store, format, 'tokens/test.safetensors')),
+            maxExamples: config.maxExamples,
+          },
+        ]
       : []),
     { name: PROBE.general, tokens: await store.local(await stagePath(store, format, 'tokens/general.safetensors')), maxExamples: null },
   ];
@@ -99,7 +120,7 @@ const score = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
   const scores: ScoreRow[] = await lines(join(out, 'nll.jsonl'), ScoreLine);
   const all: AnswerRow[] = await lines(join(out, 'answers.jsonl'), AnswerLine);
   const isAsked = ({ id }: AnswerRow): boolean => id.startsWith('question-');
-  const pages = lastFormat === undefined ? null : await trainedPages(deps, lastFormat);
+  const trained = lastFormat === undefined ? null : await trainedExamples(deps, lastFormat);
   const judged = evaluate({
     scores,
     answers: all,
@@ -107,20 +128,24 @@ const score = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
     splitBy: (manifest.facts.metrics['splitBy'] as 'page' | 'section' | undefined) ?? 'page',
     family: base.family,
     config: gate,
-    last: pages === null ? 'nothing was published before, or on another base' : { trainedPages: pages },
+    last: trained === null ? 'nothing was published before, or on another base' : { trained },
   });
   const file = evaluationFile(judged, new Map(config.questions.map((question, at) => [`question-${at}`, question])));
   await box.put('evaluation.json', `${JSON.stringify(file, null, 2)}\n`);
   await box.put('nll.jsonl', await readFile(join(out, 'nll.jsonl')));
   await box.put('answers.jsonl', await readFile(join(out, 'answers.jsonl')));
   box.metrics = { verdict: judged.verdict };
-  box.counts = { test_examples: judged.base?.examples ?? 0, answers: all.filter((answer) => !isAsked(answer)).length / 2, questions: file.answers.length };
+  box.counts = {
+    test_examples: judged.base?.examples ?? 0,
+    answers: all.filter((answer) => !isAsked(answer)).length / 2,
+    questions: file.answers.length,
+  };
   await rm(out, { recursive: true, force: true });
 };
 
-/** Pages that the last published model was trained on: its own test may not be judged on them. */
-const trainedPages = async (deps: StageDeps, lastFormat: StageRef): Promise<Set<string>> => {
-  const pages = new Set<string>();
-  for await (const example of stageRows(deps.store, lastFormat, 'data/train.jsonl', Example)) pages.add(example.pageId);
-  return pages;
+/** What the last published model was trained on: it may not be judged on that. */
+const trainedExamples = async (deps: StageDeps, lastFormat: StageRef): Promise<Example[]> => {
+  const examples: Example[] = [];
+  for await (const example of stageRows(deps.store, lastFormat, 'data/train.jsonl', Example)) examples.push(example);
+  return examples;
 };

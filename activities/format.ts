@@ -33,7 +33,10 @@ const General = z.strictObject({ instruction: z.string(), response: z.string() }
 /** Short general questions and answers that ship with us: what the model must not forget. */
 const generalRows = async (root: string): Promise<{ id: string; instruction: string; response: string }[]> => {
   const lines = (await readFile(join(root, 'examples', 'general.jsonl'), 'utf8')).split('\n').filter((line) => line !== '');
-  return lines.map((line) => General.parse(JSON.parse(line))).map((row) => ({ id: digest(row), ...row })).sort((a, b) => (a.id < b.id ? -1 : 1));
+  return lines
+    .map((line) => General.parse(JSON.parse(line)))
+    .map((row) => ({ id: digest(row), ...row }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
 };
 
 interface Formatted {
@@ -55,11 +58,16 @@ export const createFormat = (deps: FormatDeps): Pick<CpuActivities, 'format'> =>
       for await (const pair of stageRows(deps.store, from, 'pairs.jsonl', Pair)) pairs.push(pair);
       const split = format(pairs, config, base.family);
       const general = await generalRows(deps.config.root);
-      const { dataset, files, bytesOf } = base.family === 'gpt-oss' ? harmonyFiles(split, general, config, base) : await chatFiles(deps, task, box, base, split, general);
+      const { dataset, files, bytesOf } =
+        base.family === 'gpt-oss' ? harmonyFiles(split, general, config, base) : await chatFiles(deps, task, box, base, split, general);
 
       for (const one of dataset.dropped) countReason(box.reasons, one.reason);
       const { train, test } = dataset.parts;
-      if (train.examples.length === 0) throw failure('DatasetTooSmall', `${pairs.length} pairs gave no training example: ${reasonText(box.reasons) || 'every page fell into test or validation'}`);
+      if (train.examples.length === 0)
+        throw failure(
+          'DatasetTooSmall',
+          `${pairs.length} pairs gave no training example: ${reasonText(box.reasons) || 'every page fell into test or validation'}`,
+        );
       await write(box, dataset, files, bytesOf);
       const held = { train: train.examples.length, validation: dataset.parts.validation.examples.length, test: test.examples.length };
       box.counts = { pairs: pairs.length, ...held, dropped: dataset.dropped.length, ...box.counts };
@@ -82,7 +90,10 @@ const harmonyFiles = (
       const missing = missingMarks(Array.from(row.ids));
       if (missing.length > 0) throw failure('FormatMismatch', `example ${row.example} lacks ${missing.join(', ')}`);
     }
-  const probe = general.map(({ id, instruction, response }) => ({ example: id, ...renderExample(messagesOf(instruction, response, config.instructions, 'gpt-oss'), config) }));
+  const probe = general.map(({ id, instruction, response }) => ({
+    example: id,
+    ...renderExample(messagesOf(instruction, response, config.instructions, 'gpt-oss'), config),
+  }));
   return {
     dataset,
     bytesOf: tokenBytes,
@@ -90,7 +101,10 @@ const harmonyFiles = (
       train: encodeTokenFile(rows('train'), meta),
       validation: encodeTokenFile(rows('validation'), meta),
       test: encodeTokenFile(rows('test'), meta),
-      general: encodeTokenFile(probe.filter((row) => row.ids.length <= config.maxTokens), meta),
+      general: encodeTokenFile(
+        probe.filter((row) => row.ids.length <= config.maxTokens),
+        meta,
+      ),
     },
   };
 };
@@ -107,8 +121,12 @@ const chatFiles = async (
   const config = task.config.format as PipelineInput['format'];
   const work = join(deps.config.home, 'work', 'format', `${task.key}-${box.fence}`);
   await mkdir(work, { recursive: true });
-  const lines: Record<string, string[]> = Object.fromEntries(SPLITS.map((split) => [split, dataset.parts[split].examples.map(({ id, messages }) => toLine({ id, messages }))]));
-  lines['general'] = general.map(({ id, instruction, response }) => toLine({ id, messages: messagesOf(instruction, response, config.instructions, 'chat') }));
+  const lines: Record<string, string[]> = Object.fromEntries(
+    SPLITS.map((split) => [split, dataset.parts[split].examples.map(({ id, messages }) => toLine({ id, messages }))]),
+  );
+  lines['general'] = general.map(({ id, instruction, response }) =>
+    toLine({ id, messages: messagesOf(instruction, response, config.instructions, 'chat') }),
+  );
   const splits: Record<string, string> = {};
   for (const [name, rows] of Object.entries(lines)) {
     splits[name] = join(work, `${name}.jsonl`);
@@ -134,10 +152,14 @@ const chatFiles = async (
   if (result.outcome !== 'done') throw stopOf('tokenize', result, box.pulse.signal);
   const refused: Refused[] = [];
   for (const split of SPLITS)
-    for (const line of (await readFile(join(out, `${split}.dropped.jsonl`), 'utf8')).split('\n')) if (line !== '') refused.push(JSON.parse(line) as Refused);
-  const [train, validation, test, probe] = await Promise.all(['train', 'validation', 'test', 'general'].map(async (name) => readFile(join(out, `${name}.safetensors`))));
+    for (const line of (await readFile(join(out, `${split}.dropped.jsonl`), 'utf8')).split('\n'))
+      if (line !== '') refused.push(JSON.parse(line) as Refused);
+  const [train, validation, test, probe] = await Promise.all(
+    ['train', 'validation', 'test', 'general'].map(async (name) => readFile(join(out, `${name}.safetensors`))),
+  );
   await rm(work, { recursive: true, force: true });
-  if (train === undefined || validation === undefined || test === undefined || probe === undefined) throw failure('ArtifactCorrupt', 'tokenize left out a token file');
+  if (train === undefined || validation === undefined || test === undefined || probe === undefined)
+    throw failure('ArtifactCorrupt', 'tokenize left out a token file');
   const bytesOf = readVocabulary(JSON.parse(await readFile(join(local.folder, 'tokenizer.json'), 'utf8')));
   return { dataset: withoutRows(dataset, refused), bytesOf, files: { train, validation, test, general: probe } };
 };
@@ -145,7 +167,10 @@ const chatFiles = async (
 /** Row i of JSONL and Parquet is row i of the token file: checked, since everything later relies on it. */
 const checkRows = (split: Split, examples: readonly Example[], rows: readonly TokenRow[]): void => {
   if (rows.length !== examples.length || rows.some((row, at) => row.example !== examples[at]?.id))
-    throw failure('FormatMismatch', `tokens/${split}.safetensors has ${rows.length} rows, data/${split}.jsonl ${examples.length}, or their order differs`);
+    throw failure(
+      'FormatMismatch',
+      `tokens/${split}.safetensors has ${rows.length} rows, data/${split}.jsonl ${examples.length}, or their order differs`,
+    );
 };
 
 const write = async (box: Box, dataset: Dataset, files: TokenFiles, bytesOf: BytesOf): Promise<void> => {

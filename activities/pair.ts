@@ -16,7 +16,10 @@ export const createPair = (deps: StageDeps): Pick<CpuActivities, 'pair'> => ({
       const { pairs, dropped } = pair(sections, task.config.pair as PipelineInput['pair']);
       for (const one of dropped) countReason(box.reasons, one.reason);
       if (pairs.length === 0)
-        throw failure('DatasetTooSmall', `${sections.length} sections gave no pair: ${reasonText(box.reasons) || 'no section has a text to ask for'}`);
+        throw failure(
+          'DatasetTooSmall',
+          `${sections.length} sections gave no pair: ${reasonText(box.reasons) || 'no section has a text to ask for'}`,
+        );
       await box.putRows('pairs.jsonl', pairs);
       await box.putRows('dropped.jsonl', dropped);
       box.counts = { sections: sections.length, pairs: pairs.length, dropped: dropped.length };

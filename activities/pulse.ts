@@ -1,4 +1,5 @@
 // The heartbeat of a long activity: on a timer, since a model that loads or a page that hangs reports nothing.
+import { setMaxListeners } from 'node:events';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { HEARTBEAT_EVERY_MS } from '../contracts/policies';
 
@@ -17,6 +18,8 @@ export const withPulse = async <T>(act: (pulse: Pulse) => Promise<T>): Promise<T
   // Taken now: in an abort listener Context.current() throws, and there that ends the worker process.
   const context = Context.current();
   const signal = context.cancellationSignal;
+  // One listener for each request under way; Node would take the eleventh for a leak.
+  setMaxListeners(0, signal);
   let newest: unknown = context.info.heartbeatDetails;
   const beat = (): void => context.heartbeat(newest);
   beat();

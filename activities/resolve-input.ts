@@ -16,10 +16,16 @@ const readPreset = async (folder: string, name: string): Promise<{ name: string;
     text = await readFile(join(folder, `${name}.json`), 'utf8');
   } catch (error) {
     const known = await readdir(folder).then(
-      (files) => files.filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -5)).sort(),
+      (files) =>
+        files
+          .filter((file) => file.endsWith('.json'))
+          .map((file) => file.slice(0, -5))
+          .sort(),
       () => [],
     );
-    throw failure('InvalidInput', `preset: there is no "${name}" on this worker (RETUNE_PRESETS has ${known.join(', ') || 'none'})`, { cause: error });
+    throw failure('InvalidInput', `preset: there is no "${name}" on this worker (RETUNE_PRESETS has ${known.join(', ') || 'none'})`, {
+      cause: error,
+    });
   }
   try {
     return { name, content: JSON.parse(text) as unknown };
@@ -28,10 +34,15 @@ const readPreset = async (folder: string, name: string): Promise<{ name: string;
   }
 };
 
-export const createResolveInput = (deps: { store: Store; config: Config; attributes: () => boolean }): Pick<CpuActivities, 'resolveInput'> => ({
+export const createResolveInput = (deps: {
+  store: Store;
+  config: Config;
+  attributes: () => boolean;
+}): Pick<CpuActivities, 'resolveInput'> => ({
   async resolveInput(raw) {
     const given = isEmptyInput(raw) ? { preset: 'default' } : raw;
-    const named = typeof given === 'object' && given !== null && 'preset' in given && typeof given.preset === 'string' ? given.preset : null;
+    const named =
+      typeof given === 'object' && given !== null && 'preset' in given && typeof given.preset === 'string' ? given.preset : null;
     const preset = named !== null && /^[\w-]+$/.test(named) ? await readPreset(deps.config.presets, named) : null;
     const completed = completeInput(given, preset);
     if ('problems' in completed) throw failure('InvalidInput', problemText(completed.problems));
@@ -40,7 +51,10 @@ export const createResolveInput = (deps: { store: Store; config: Config; attribu
       throw failure('InvalidInput', 'source.urls: name at least one page, for example {"source": {"urls": ["https://example.org/docs/"]}}');
     refuseWithoutGpu(input.model.base, deps.config.device === 'cpu');
     if (input.train.lora.dropout > 0 && input.train.lora.targets !== 'attention' && /gpt-oss/.test(input.model.base))
-      throw failure('InvalidInput', 'train.lora.dropout: PEFT has no dropout on experts; set it to 0, or train.lora.targets to "attention"');
+      throw failure(
+        'InvalidInput',
+        'train.lora.dropout: PEFT has no dropout on experts; set it to 0, or train.lora.targets to "attention"',
+      );
     return {
       input,
       inputDigest: digest(hashable(input)),
@@ -48,7 +62,9 @@ export const createResolveInput = (deps: { store: Store; config: Config; attribu
       store: deps.store.uri,
       searchAttributes: deps.attributes(),
       target: targetOf(input.publish.model, input.name),
-      settingsDigest: digest(hashable({ evaluate: input.evaluate, gate: input.gate, convert: input.convert, publish: { ...input.publish, approval: null } })),
+      settingsDigest: digest(
+        hashable({ evaluate: input.evaluate, gate: input.gate, convert: input.convert, publish: { ...input.publish, approval: null } }),
+      ),
     };
   },
 });

@@ -10,7 +10,10 @@ export const createResolveModel = (deps: { config: Config; runTrainer: RunTraine
   async resolveModel({ model }) {
     return withPulse(async (pulse) => {
       try {
-        const base = await materialise(deps, model.base, model.revision, { signal: pulse.signal, onProgress: (text) => pulse.details({ text }) });
+        const base = await materialise(deps, model.base, model.revision, {
+          signal: pulse.signal,
+          onProgress: (text) => pulse.details({ text }),
+        });
         return base.model;
       } catch (error) {
         throw trainerFailure(error, pulse.signal);

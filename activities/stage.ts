@@ -1,9 +1,9 @@
 // What every stage's deed shares: find or lease the key, work under a heartbeat, write the manifest last.
 import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import type { z } from 'zod';
-import type { Found, KeyedTask, StageTask } from '../contracts/activities';
+import type { CpuActivities, Found, KeyedTask, StageTask } from '../contracts/activities';
 import { ARTIFACT_SCHEMA, type Counts, type Manifest, type Output, type StageRef } from '../contracts/artifacts';
-import { failure, type FailureType, isFailureType } from '../contracts/errors';
+import { failure, isFailureType } from '../contracts/errors';
 import { DEED_ATTEMPTS, LEASE } from '../contracts/policies';
 import { STAGES } from '../contracts/stages';
 import { acquireLease, type Lease, LeaseLost } from '../io/lease';
@@ -46,7 +46,10 @@ export interface Box {
 
 export const requireStore = (store: Store, storeId: string): void => {
   if (store.storeId !== storeId)
-    throw failure('ConfigMissing', `this worker's store is ${store.uri} (${store.storeId}), the run uses store ${storeId}: set RETUNE_STORE to the same store on every worker of this queue`);
+    throw failure(
+      'ConfigMissing',
+      `this worker's store is ${store.uri} (${store.storeId}), the run uses store ${storeId}: set RETUNE_STORE to the same store on every worker of this queue`,
+    );
 };
 
 export const refOf = (manifest: Manifest): StageRef => ({
@@ -75,7 +78,7 @@ const intact = async (store: Store, manifest: Manifest): Promise<boolean> => {
 };
 
 /** The `findStage` activity: key, and the stage when its manifest and files are whole. */
-export const createFindStage = ({ store }: Pick<StageDeps, 'store'>) => ({
+export const createFindStage = ({ store }: Pick<StageDeps, 'store'>): Pick<CpuActivities, 'findStage'> => ({
   async findStage(task: StageTask): Promise<Found> {
     requireStore(store, task.storeId);
     const key = keyOf(task);
@@ -121,9 +124,13 @@ export const runStage = async (deps: StageDeps, task: KeyedTask, deed: (box: Box
     const owner = { ...task.run, activity: info.activityId };
     const lease = await acquireLease(store, `${task.verb}/${task.key}`, owner, { ...LEASE, clock, signal: pulse.signal });
     if (lease.busy)
-      throw failure('StageBusy', `${task.verb} ${task.key.slice(0, 8)} is being made by ${lease.owner?.runId ?? 'another run'} on ${lease.host ?? 'another machine'}`, {
-        retryAfterMs: LEASE.busyRetryMs,
-      });
+      throw failure(
+        'StageBusy',
+        `${task.verb} ${task.key.slice(0, 8)} is being made by ${lease.owner?.runId ?? 'another run'} on ${lease.host ?? 'another machine'}`,
+        {
+          retryAfterMs: LEASE.busyRetryMs,
+        },
+      );
     // The holder before us may have finished between our look and our lease.
     const finished = await readManifest(store, task.verb, task.key);
     if (finished !== null) {
@@ -142,16 +149,23 @@ export const runStage = async (deps: StageDeps, task: KeyedTask, deed: (box: Box
 
 /** A deed's error as a failure of the table; what repeats is given up (training counts its own crashes). */
 const deedFailure = (error: unknown, task: KeyedTask, attempt: number, signal: AbortSignal): unknown => {
-  if (error instanceof LeaseLost) return failure('StageBusy', `${task.verb} ${task.key.slice(0, 8)} was taken over by a newer attempt`, { cause: error });
+  if (error instanceof LeaseLost)
+    return failure('StageBusy', `${task.verb} ${task.key.slice(0, 8)} was taken over by a newer attempt`, { cause: error });
   if (signal.aborted) return error;
   const known = error instanceof ApplicationFailure && isFailureType(error.type);
   const final = attempt >= DEED_ATTEMPTS && task.verb !== 'train';
-  if (known) return final && !error.nonRetryable ? failure(error.type as FailureType, error.message, { final, cause: error }) : error;
+  if (known) return final && !error.nonRetryable ? failure(error.type, error.message, { final, cause: error }) : error;
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
   return failure('Unexpected', `${task.verb}: ${name}: ${message}`, { cause: error, final: final || attempt >= DEED_ATTEMPTS });
 };
 
-const underLease = async (deps: StageDeps, task: KeyedTask, lease: Lease, pulse: Pulse, deed: (box: Box) => Promise<void>): Promise<StageRef> => {
+const underLease = async (
+  deps: StageDeps,
+  task: KeyedTask,
+  lease: Lease,
+  pulse: Pulse,
+  deed: (box: Box) => Promise<void>,
+): Promise<StageRef> => {
   const { store, clock } = deps;
   const folder = stageFolder(task.verb, task.key, lease.n);
   const startedAt = new Date(clock.now()).toISOString();
@@ -224,4 +238,3 @@ export const reasonText = (reasons: Counts): string =>
     .sort(([, a], [, b]) => b - a)
     .map(([reason, count]) => `${reason} ${count}`)
     .join(', ');
-

@@ -23,10 +23,20 @@ export interface GpuDeps extends StageDeps {
 }
 
 /** The base model on this machine, the same bytes that the key was made of. */
-export const localBase = async (deps: GpuDeps, box: Box, base: BaseModel): Promise<{ folder: string; family: BaseModel['family']; id: string; revision: string | null; weightsDigest: string }> => {
-  const local = await materialise(deps, base.id, base.revision, { signal: box.pulse.signal, onProgress: (text) => box.pulse.details({ text }) });
+export const localBase = async (
+  deps: GpuDeps,
+  box: Box,
+  base: BaseModel,
+): Promise<{ folder: string; family: BaseModel['family']; id: string; revision: string | null; weightsDigest: string }> => {
+  const local = await materialise(deps, base.id, base.revision, {
+    signal: box.pulse.signal,
+    onProgress: (text) => box.pulse.details({ text }),
+  });
   if (local.model.weightsDigest !== base.weightsDigest)
-    throw failure('ArtifactCorrupt', `${base.id} on this machine has other weights (${local.model.weightsDigest.slice(0, 8)}) than the run resolved (${base.weightsDigest.slice(0, 8)}); remove ${local.folder}`);
+    throw failure(
+      'ArtifactCorrupt',
+      `${base.id} on this machine has other weights (${local.model.weightsDigest.slice(0, 8)}) than the run resolved (${base.weightsDigest.slice(0, 8)}); remove ${local.folder}`,
+    );
   return { folder: local.folder, family: base.family, id: base.publicId, revision: base.revision, weightsDigest: base.weightsDigest };
 };
 
@@ -51,7 +61,11 @@ const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
   const resume = await shelf.newest();
   const crashes = await shelf.crashes(resume?.step ?? 0);
   if (crashes >= CRASHES_WITHOUT_ADVANCE)
-    throw failure('TrainerCrashed', `training crashed ${crashes} times in a row without getting past step ${resume?.step ?? 0}: ${await shelf.lastCrash()}`, { final: true });
+    throw failure(
+      'TrainerCrashed',
+      `training crashed ${crashes} times in a row without getting past step ${resume?.step ?? 0}: ${await shelf.lastCrash()}`,
+      { final: true },
+    );
 
   const { content } = await manifestOf(deps.store, format);
   const tokens = async (split: string): Promise<string | null> => {
@@ -71,7 +85,13 @@ const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
     datasetDigest: format.outputDigest,
     seed: settings.seed,
     lora: settings.lora,
-    optimizer: { lr: settings.lr, schedule: settings.schedule, warmupSteps: settings.warmupSteps, weightDecay: settings.weightDecay, clip: settings.clip },
+    optimizer: {
+      lr: settings.lr,
+      schedule: settings.schedule,
+      warmupSteps: settings.warmupSteps,
+      weightDecay: settings.weightDecay,
+      clip: settings.clip,
+    },
     steps: settings.steps,
     epochs: settings.epochs,
     batch: settings.batch,
@@ -93,7 +113,13 @@ const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
     signal: box.pulse.signal,
     onEvent: (event) => {
       if (event.type === 'step')
-        box.pulse.details({ step: event.step, steps: event.steps, loss: event.loss, tokensPerSecond: event.tokensPerSecond, etaSeconds: event.etaSeconds });
+        box.pulse.details({
+          step: event.step,
+          steps: event.steps,
+          loss: event.loss,
+          tokensPerSecond: event.tokensPerSecond,
+          etaSeconds: event.etaSeconds,
+        });
       // One after the other; a failed copy fails the attempt below, it never counts as saved.
       if (event.type === 'checkpoint')
         saving = saving.then(async () => {
@@ -103,10 +129,12 @@ const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
     },
   });
   await saving;
-  if (result.outcome === 'crashed') await shelf.countCrash((await shelf.newest())?.step ?? 0, `${result.exit}: ${result.tail.at(-1) ?? 'no word'}`);
+  if (result.outcome === 'crashed')
+    await shelf.countCrash((await shelf.newest())?.step ?? 0, `${result.exit}: ${result.tail.at(-1) ?? 'no word'}`);
   if (result.outcome !== 'done') throw stopOf('train', result, box.pulse.signal);
 
-  for (const name of ['adapter_config.json', 'adapter_model.safetensors', 'metrics.jsonl']) await box.putLocal(name, join(work, 'out', name));
+  for (const name of ['adapter_config.json', 'adapter_model.safetensors', 'metrics.jsonl'])
+    await box.putLocal(name, join(work, 'out', name));
   box.metrics = { ...result.result?.metrics, resumedFrom: resume?.step ?? null };
   const { steps, tokens: seen, supervisedTokens } = box.metrics as Record<string, number>;
   box.counts = { steps: steps ?? 0, tokens: seen ?? 0, supervised_tokens: supervisedTokens ?? 0 };

@@ -31,7 +31,18 @@ export const KINDS: readonly Kind[] = [
   {
     name: 'sqlite',
     content: ['body'],
-    chrome: ['.nosearch', '.fancy-toc1', '.fancy-toc2', '.fancy-toc3', '#toc_header', '#toc_sub', '.menu', '.hdrftr', 'button'],
+    chrome: [
+      '.tagline',
+      '.searchmenu',
+      '.fancy-toc1',
+      '.fancy-toc2',
+      '.fancy-toc3',
+      '#toc_header',
+      '#toc_sub',
+      '.menu',
+      '.hdrftr',
+      'button',
+    ],
   },
   { name: 'node', content: ['#apicontent'], chrome: ['#column2', 'header', '#toc', '.mark', '#gtoc', 'button'] },
   {
@@ -86,6 +97,15 @@ const codeText = (node: Node): string => {
   return node.name === 'br' ? '\n' : (node.children ?? []).map(codeText).join('');
 };
 
+/** A newline straight after the tag is not text (HTML, tree construction); one inside a nested element is. */
+const preText = (node: Node): string => {
+  const [first] = node.children ?? [];
+  const text = codeText(node);
+  return first?.type === 'text' || (first !== undefined && isPre(first) && first.children?.[0]?.type === 'text')
+    ? text.replace(/^\r?\n/, '')
+    : text;
+};
+
 const textNodes = (node: Node, skip: (node: Node) => boolean, found: string[]): string[] => {
   if (skip(node)) return found;
   if (node.type === 'text') found.push(node.data ?? '');
@@ -105,7 +125,7 @@ export const truthOf = (html: string, kind: Kind): Truth | null => {
 
   const code = inRoots((root) => filter(root, isPre))
     .filter((node) => !hasAncestor(node, (above) => isPre(above) || isChrome(above) || isDropped(above)))
-    .map((node) => codeText(node).replace(/\0/g, '').replace(/\r\n?/g, '\n').replace(/^\n/, '').replace(/\n$/, ''))
+    .map((node) => preText(node).replace(/\0/g, '').replace(/\r\n?/g, '\n').replace(/\n$/, ''))
     .filter((text) => text.trim() !== '' && !/^\s*\d+(?:\s+\d+)*\s*$/.test(text));
   const prose = inRoots((root) => textNodes(root, (node) => isChrome(node) || isDropped(node) || isPre(node), [])).flatMap((text) => {
     const words = comparable(text)

@@ -63,8 +63,26 @@ const held = (wanted: readonly string[], given: readonly string[]): number => {
   }).length;
 };
 
-const quality = (sources: readonly Source[], documents: ReadonlyMap<string, Document>, kind: Kind): Record<string, string | number> => {
-  const sums = { pages: 0, code: 0, exact: 0, parsed: 0, prose: 0, kept: 0, chrome: 0, left: 0, poor: 0, signs: 0, dropped: 0 };
+const quality = (
+  sources: readonly Source[],
+  documents: ReadonlyMap<string, Document>,
+  sections: ReadonlyMap<string, string>,
+  kind: Kind,
+): Record<string, string | number> => {
+  const sums = {
+    pages: 0,
+    code: 0,
+    exact: 0,
+    parsed: 0,
+    prose: 0,
+    kept: 0,
+    chrome: 0,
+    left: 0,
+    remaining: 0,
+    poor: 0,
+    signs: 0,
+    dropped: 0,
+  };
   const worst: { url: string; share: number }[] = [];
   const chromeLeft = new Map<string, number>();
   for (const { page, text } of sources) {
@@ -86,6 +104,8 @@ const quality = (sources: readonly Source[], documents: ReadonlyMap<string, Docu
       worst.push({ url: page.url, share: kept / truth.prose.length });
     }
     sums.chrome += truth.chrome.length;
+    const keptText = sections.get(page.id) ?? '';
+    sums.remaining += truth.chrome.filter((each) => keptText.includes(each)).length;
     for (const string of truth.chrome.filter((each) => output.includes(each))) {
       sums.left += 1;
       chromeLeft.set(string, (chromeLeft.get(string) ?? 0) + 1);
@@ -93,8 +113,8 @@ const quality = (sources: readonly Source[], documents: ReadonlyMap<string, Docu
     sums.signs += (output.match(/¶/g) ?? []).length;
   }
   if (process.env['BENCH_DETAIL'] !== undefined) {
-    console.error(worst.sort((a, b) => a.share - b.share).slice(0, 15));
-    console.error([...chromeLeft].sort((a, b) => b[1] - a[1]).slice(0, 25));
+    process.stderr.write(`${JSON.stringify(worst.sort((a, b) => a.share - b.share).slice(0, 15))}\n`);
+    process.stderr.write(`${JSON.stringify([...chromeLeft].sort((a, b) => b[1] - a[1]).slice(0, 25))}\n`);
   }
   return {
     'pages with truth': sums.pages,
@@ -104,7 +124,9 @@ const quality = (sources: readonly Source[], documents: ReadonlyMap<string, Docu
     'code exact after Markdown': percent(sums.parsed, sums.code),
     'prose kept': percent(sums.kept, sums.prose),
     'pages under 80 % of prose': sums.poor,
-    'chrome left': percent(sums.left, sums.chrome),
+    'chrome strings': sums.chrome,
+    'chrome left by clean': percent(sums.left, sums.chrome),
+    'chrome left by dedup': percent(sums.remaining, sums.chrome),
     'permalink signs': sums.signs,
   };
 };
@@ -131,6 +153,12 @@ const run = async (kind: Kind, folder: string): Promise<Record<string, string | 
     }),
   );
   const { pairs, counts } = paired.value;
+  const keptSections = new Map<string, string>();
+  for (const section of deduped.value.sections)
+    keptSections.set(
+      section.pageId,
+      `${keptSections.get(section.pageId) ?? ''} ${comparable([...section.path, ...section.blocks.map(blockText)].join(' '))}`,
+    );
   return {
     kind: kind.name,
     pages: sources.length,
@@ -138,7 +166,7 @@ const run = async (kind: Kind, folder: string): Promise<Record<string, string | 
     'clean MB per CPU s': (megabytes / cleaned.seconds).toFixed(1),
     'dedup MB per CPU s': (megabytes / deduped.seconds).toFixed(1),
     'pair MB per CPU s': (megabytes / paired.seconds).toFixed(1),
-    ...quality(sources, new Map(cleaned.value.map((document) => [document.id, document])), kind),
+    ...quality(sources, new Map(cleaned.value.map((document) => [document.id, document])), keptSections, kind),
     sections: deduped.value.counts.sections,
     'sections kept': deduped.value.counts.kept,
     'pair candidates': counts['candidates'] ?? 0,
@@ -152,12 +180,12 @@ const main = async (): Promise<void> => {
   for (const [name, folder] of folders) {
     const kind = KINDS.find((each) => each.name === name);
     if (kind === undefined) throw new Error(`no selectors for ${name}; known: ${KINDS.map((each) => each.name).join(', ')}`);
-    for (const [measure, value] of Object.entries(await run(kind, folder))) console.log(`| ${measure} | ${value} |`);
-    console.log('');
+    for (const [measure, value] of Object.entries(await run(kind, folder))) process.stdout.write(`| ${measure} | ${value} |\n`);
+    process.stdout.write('\n');
   }
 };
 
 main().catch((error: unknown) => {
-  console.error(error);
+  process.stderr.write(`${String(error)}\n`);
   process.exitCode = 1;
 });

@@ -6,9 +6,8 @@ import { PipelineInput } from '../contracts/input';
 import type { GenerateConfig } from '../contracts/trainer';
 import type { z } from 'zod';
 import { materialise } from '../io/base-model';
-import { createLog } from '../io/log';
 import { openStore } from '../io/store';
-import { trainerOf, TrainerStop } from '../io/trainer';
+import { TrainerStop } from '../io/trainer';
 import { createCompletionReader } from '../lib/completion';
 import { messagesOf } from '../lib/format';
 import { renderPrompt, STOP_IDS } from '../lib/harmony';
@@ -18,6 +17,7 @@ import { CommandFailed, EXIT, UsageError } from './exit';
 import { onStopSignals } from './interrupt';
 import type { Output } from './output';
 import { findStageRef, readStage } from './run-record';
+import { trainerOf } from './trainer';
 
 type Prompt = z.input<typeof GenerateConfig>['prompt'];
 type Effort = PipelineInput['format']['reasoning'];
@@ -106,7 +106,7 @@ export const ask: Command = {
     const folder = join(config.home, 'work');
     mkdirSync(folder, { recursive: true });
     const out = mkdtempSync(join(folder, 'ask-'));
-    const runTrainer = trainerOf(config, createLog({ name: 'ask', level: 'error' }), null);
+    const runTrainer = trainerOf(config, 'ask');
     try {
       if (output.live) output.note(output.style('dim', `loading ${values.base ? base.id : `${base.id} with the adapter of ${runId}`} …`));
       const local = await materialise({ config, runTrainer }, base.id, base.revision, { signal: stop.signal });

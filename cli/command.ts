@@ -33,9 +33,9 @@ export const parse = <O extends Options>(args: readonly string[], options: O, po
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
-  const count = (parsed.positionals as string[]).length;
+  const count = parsed.positionals.length;
   if (count < positionals.min) throw new UsageError('something is missing');
-  if (count > positionals.max) throw new UsageError(`too many words: ${(parsed.positionals as string[]).slice(positionals.max).join(' ')}`);
+  if (count > positionals.max) throw new UsageError(`too many words: ${parsed.positionals.slice(positionals.max).join(' ')}`);
   return parsed;
 };
 

@@ -25,7 +25,7 @@ const ok = (name: string, text: string): Check => ({ name, state: 'ok', text, fi
 const warning = (name: string, text: string, fix: string): Check => ({ name, state: 'warning', text, fix });
 const missing = (name: string, text: string, fix: string): Check => ({ name, state: 'missing', text, fix });
 
-const NODE_MINIMUM = [20, 18, 1];
+const NODE_MINIMUM = [20, 19, 0];
 const FREE_GB = 10;
 
 const checkNode = (): Check => {

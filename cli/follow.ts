@@ -13,6 +13,8 @@ import { type Beat, beatText, stageLine } from './stage-table';
 const POLL_MS = 1_000;
 /** Plain lines about a running stage come this often at most. */
 const PLAIN_EVERY_MS = 20_000;
+/** A stage shorter than this is only named when it is done. */
+const BRIEF_MS = 1_500;
 /** A query needs a worker; one that is starting or busy must not hold up the display. */
 const QUERY_WITHIN_MS = 3_000;
 
@@ -87,7 +89,7 @@ class Display {
     private readonly runId: string,
   ) {}
 
-  show(progress: Progress, beats: Map<string, Beat>): void {
+  show(progress: Progress, beats: Map<string, Beat>, over: boolean): void {
     const now = performance.now();
     for (const row of progress.stages) {
       if (row.state === 'running' && !this.since.has(row.verb)) this.since.set(row.verb, now);
@@ -98,7 +100,7 @@ class Display {
       const since = this.since.get(row.verb);
       const elapsedMs = this.took.get(row.verb) ?? (row.state === 'running' && since !== undefined ? now - since : null);
       const beat = beats.get(row.verb) ?? (row.verb === 'format' ? beats.get('resolveModel') : undefined);
-      return { row, elapsedMs, beat };
+      return { row, elapsedMs, beat, over };
     });
     if (this.output.live) this.output.redraw(lines.map((line) => stageLine(line, this.output)));
     else this.plain(lines, now);
@@ -114,7 +116,9 @@ class Display {
     for (const line of lines) {
       const { row, beat } = line;
       if (row.state === 'waiting' || row.state === 'skipped') continue;
-      const changed = this.said.get(row.verb) !== row.state;
+      // A stage that is over at once needs one line, not two.
+      const brief = row.state === 'running' && (line.elapsedMs ?? 0) < BRIEF_MS && !this.output.json;
+      const changed = this.said.get(row.verb) !== row.state && !brief;
       const due = row.state === 'running' && beat !== undefined && beatText(beat) !== '' && now - this.saidAt > PLAIN_EVERY_MS;
       if (!changed && !due) continue;
       this.said.set(row.verb, row.state);
@@ -151,7 +155,7 @@ export const follow = async (server: Server, output: Output, runId: string, sign
     if (description !== null) {
       progress = (await queryProgress(server, handle)) ?? progress;
       const closed = description.status.name !== 'RUNNING';
-      if (progress !== null) display.show(progress, closed ? new Map() : beatsOf(description));
+      if (progress !== null) display.show(progress, closed ? new Map<string, Beat>() : beatsOf(description), closed);
       if (closed) return ending(server.client.workflow.getHandle(runId, description.runId), runId, description.runId, progress);
     }
     await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });

@@ -26,7 +26,7 @@ export const list: Command = {
       }
       if (runs.length === 0) output.line('no runs yet: npx retune run --preset npm-manual');
       for (const one of runs) output.line(`${one.runId.padEnd(36)}${one.state.padEnd(12)}${one.startedAt.replace('T', ' ').slice(0, 19)}`);
-      if (runs.some((one) => one.state === 'failed' || one.state === 'canceled'))
+      if (runs.some((one) => one.state === 'failed' || one.state === 'cancelled'))
         output.line('\na run goes on with: npx retune resume <run>');
       output.event({ type: 'result', runs });
       return EXIT.ok;

@@ -1,7 +1,6 @@
 // `retune resume <run>`: the same input again (finished stages are found by their keys), or a reset of the history.
 import { randomUUID } from 'node:crypto';
-import { ScheduleNotFoundError, WorkflowNotFoundError } from '@temporalio/client';
-import { type temporal } from '@temporalio/proto';
+import { ScheduleNotFoundError, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import { openStore } from '../io/store';
 import type { Config } from '../io/config';
 import type { Command } from './command';
@@ -12,7 +11,8 @@ import { follow } from './follow';
 import { findRecord } from './run-record';
 import { conclude, startRun } from './run';
 
-type Event = temporal.api.history.v1.IHistoryEvent;
+type Event = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
+type ResetRequest = Parameters<Server['client']['workflowService']['resetWorkflowExecution']>[0];
 
 const idOf = (value: Event['eventId'] | undefined): number => Number(value ?? 0);
 
@@ -69,12 +69,10 @@ const reset = async (server: Server, runId: string): Promise<void> => {
     namespace: server.namespace,
     workflowExecution: { workflowId: runId, runId: description.runId },
     reason: 'retune resume --reset',
-    workflowTaskFinishEventId: point.eventId as unknown as Long,
+    workflowTaskFinishEventId: point.eventId as unknown as NonNullable<ResetRequest['workflowTaskFinishEventId']>, // a number is a valid int64 here
     requestId: randomUUID(),
   });
 };
-
-type Long = NonNullable<temporal.api.workflowservice.v1.IResetWorkflowExecutionRequest['workflowTaskFinishEventId']>;
 
 /** The input as it was first given: from the store, where it outlives the history. */
 const rawOf = async (config: Config, runId: string): Promise<unknown> => (await findRecord(await openStore(config.store), runId)).raw;

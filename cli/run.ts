@@ -51,6 +51,8 @@ export const conclude = async (config: Config, output: Output, end: Ended): Prom
   const products = await productsOfEnded(config, end);
   if (products !== null) printSummary(output, end.result, products);
   else output.line(`\n${end.result.runId}: ${end.result.status}${end.result.reason === null ? '' : `, ${end.result.reason}`}`);
+  if (end.result.status === 'failed' || end.result.status === 'cancelled')
+    output.line('\nThe same command goes on from here: finished stages and checkpoints are kept.');
   ended(output, end, products === null ? {} : productFields(products));
   return exitCode(end.result.status);
 };

@@ -99,12 +99,12 @@ const handleOf = async (server: Server, id: string): Promise<{ handle: ScheduleH
   return { handle, description };
 };
 
-const describe = (description: ScheduleDescription): Record<string, unknown> => ({
+const describe = (description: ScheduleDescription): Record<string, string | number | boolean | null | string[]> => ({
   schedule: description.scheduleId,
   paused: description.state.paused,
   note: description.state.note ?? null,
   timezone: description.spec.timezone ?? 'UTC',
-  overlap: description.policies.overlap,
+  overlap: String(description.policies.overlap),
   next: description.info.nextActionTimes.slice(0, 3).map((time) => time.toISOString()),
   started: description.info.numActionsTaken,
   skippedOverlap: description.info.numActionsSkippedOverlap,
@@ -129,12 +129,12 @@ const set = async (
   await server.client.schedule.create(options).catch(async (error: unknown) => {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     verb = 'updated';
-    await server.client.schedule
-      .getHandle(id)
-      .update(
-        (previous) =>
-          ({ ...previous, spec: options.spec, action: options.action, policies: { ...previous.policies, ...options.policies } }) as never,
-      );
+    await server.client.schedule.getHandle(id).update((previous) => ({
+      ...previous,
+      spec: options.spec,
+      action: options.action,
+      policies: { ...previous.policies, ...options.policies },
+    }));
   });
   const { description } = await handleOf(server, id);
   const next = description.info.nextActionTimes[0];

@@ -77,7 +77,7 @@ export const openSession = async (config: Config, output: Output, signal?: Abort
     }
     return { server: there, supervisor: null, close: async () => there.close() };
   }
-  const supervisor = await supervise(config, output, signal).catch(async (error: unknown) => {
+  const supervisor = await supervise(config, output, signal).catch((error: unknown) => {
     // Somebody was a moment faster: his server is as good.
     if (error instanceof AlreadyUp) return null;
     throw error;

@@ -57,18 +57,21 @@ const what = (row: Row, beat: Beat | undefined): string => {
 
 export interface StageLine {
   row: Row;
+  /** The run is over: a stage that was running did not get done. */
+  over?: boolean;
   beat: Beat | undefined;
   /** Milliseconds that it has run, as far as this command saw. */
   elapsedMs: number | null;
 }
 
 /** One line of the table, cut to the terminal. */
-export const stageLine = ({ row, beat, elapsedMs }: StageLine, output: Pick<Output, 'style' | 'width'>): string => {
+export const stageLine = ({ row, beat, elapsedMs, over = false }: StageLine, output: Pick<Output, 'style' | 'width'>): string => {
   const time = elapsedMs === null || row.state === 'reused' ? '' : duration(elapsedMs);
   const room = Math.max(20, output.width - 28);
   const text = what(row, beat);
   const cut = text.length > room ? `${text.slice(0, room - 1)}…` : text;
   const body = `${row.verb.padEnd(9)} ${time.padStart(12)}  ${cut}`;
   const dim = row.state === 'waiting' || row.state === 'skipped';
-  return `${output.style(COLOUR[row.state], MARK[row.state])} ${dim ? output.style('dim', body) : body}`;
+  const stopped = over && row.state === 'running';
+  return `${stopped ? output.style('red', '✘') : output.style(COLOUR[row.state], MARK[row.state])} ${dim ? output.style('dim', body) : body}`;
 };

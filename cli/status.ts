@@ -44,7 +44,8 @@ export const status: Command = {
       if (live?.progress != null) {
         const { progress } = live;
         show(output, runId, progress.status, progress.reason);
-        for (const row of progress.stages) output.line(stageLine({ row, beat: undefined, elapsedMs: null }, output));
+        for (const row of progress.stages)
+          output.line(stageLine({ row, beat: undefined, elapsedMs: null, over: live.state !== 'running' }, output));
         output.event({
           type: 'result',
           runId,

@@ -1,22 +1,24 @@
 // What a run made, in the words of a person: numbers, verdict, answers, where things are, what to type next.
 import { z } from 'zod';
 import type { PipelineResult, RunRecord } from '../contracts/artifacts';
-import { reportPath } from '../io/runs';
+import { listRuns, reportPath } from '../io/runs';
 import type { Store } from '../io/store';
 import { grouped, type Output } from './output';
 import { readStage } from './run-record';
 
 /** evaluation.json, an output of evaluate. */
 const Evaluation = z.looseObject({
-  nll: z.looseObject({
-    base: z.number(),
-    tuned: z.number(),
-    difference: z.number(),
-    low: z.number(),
-    high: z.number(),
-    examples: z.number(),
-    pages: z.number(),
-  }),
+  nll: z
+    .looseObject({
+      base: z.number(),
+      tuned: z.number(),
+      difference: z.number(),
+      low: z.number(),
+      high: z.number(),
+      examples: z.number(),
+      pages: z.number(),
+    })
+    .nullable(),
   verdict: z.looseObject({
     decision: z.enum(['pass', 'hold', 'insufficient']),
     rules: z.array(z.looseObject({ rule: z.string(), outcome: z.string(), text: z.string() })),
@@ -32,18 +34,31 @@ export interface Products {
   model: string | null;
   prepared: string | null;
   report: string | null;
+  /** What the test holds out whole; few pages are split by section. */
+  heldOut: 'page' | 'section';
   evaluation: Evaluation | null;
 }
 
+/** Stages of a run; an unchanged one left out what an earlier run of the same training has made. */
+const stagesOf = async (store: Store, record: RunRecord): Promise<RunRecord['stages']> => {
+  const trained = record.stages.train?.[0]?.key;
+  if (record.status !== 'unchanged' || trained === undefined || record.stages.evaluate !== undefined) return record.stages;
+  const earlier = (await listRuns(store)).find(({ stages }) => stages.evaluate !== undefined && stages.train?.[0]?.key === trained);
+  return { ...earlier?.stages, ...record.stages };
+};
+
 /** Finds the products of a run by its record. */
 export const productsOf = async (store: Store, record: RunRecord): Promise<Products> => {
+  const stages = await stagesOf(store, record);
   const folderOf = async (verb: 'format' | 'train' | 'convert' | 'publish' | 'evaluate'): Promise<string | null> => {
-    const ref = record.stages[verb]?.[0];
+    const ref = stages[verb]?.[0];
     const stage = ref === undefined ? null : await readStage(store, ref);
     return stage?.folder ?? null;
   };
   const local = async (folder: string | null): Promise<string | null> => (folder === null ? null : store.local(folder));
   const evaluate = await folderOf('evaluate');
+  const format = stages.format?.[0];
+  const splitBy = format === undefined ? undefined : (await readStage(store, format))?.manifest.facts.metrics['splitBy'];
   const evaluation = evaluate === null ? null : await store.read(`${evaluate}/evaluation.json`);
   const report = reportPath(record);
   return {
@@ -52,6 +67,7 @@ export const productsOf = async (store: Store, record: RunRecord): Promise<Produ
     model: await local(await folderOf('convert')),
     prepared: await local(await folderOf('publish')),
     report: (await store.stat(report)) === null ? null : await store.local(report),
+    heldOut: splitBy === 'section' ? 'section' : 'page',
     evaluation: evaluation === null ? null : Evaluation.parse(JSON.parse(evaluation.toString('utf8'))),
   };
 };
@@ -93,18 +109,22 @@ export const printSummary = (output: Output, result: PipelineResult, products: P
   const facts = [
     ['pages', count('collect', 'pages')],
     ['pairs', count('pair', 'pairs')],
-    ['training tokens', count('train', 'tokens') || count('format', 'tokens')],
+    ['tokens in the dataset', count('format', 'tokens')],
+    ['tokens trained on', count('train', 'tokens')],
   ].filter(([, value]) => value !== '');
   output.line();
   output.line(output.style('bold', `${result.runId}: ${result.status}`) + (result.reason === null ? '' : `, ${result.reason}`));
   if (facts.length > 0) output.line(facts.map(([name, value]) => `${value} ${name}`).join('  ·  '));
   const { evaluation } = products;
   if (evaluation !== null) {
-    const { base, tuned, difference, low, high, examples, pages } = evaluation.nll;
-    output.line(`held-out loss (NLL a token): base ${base.toFixed(3)}, tuned ${tuned.toFixed(3)}`);
-    output.line(
-      `difference ${signed(difference)}, 95 % interval ${signed(low)} to ${signed(high)}, over ${examples} examples of ${pages} pages it never saw`,
-    );
+    if (evaluation.nll === null) output.line('held-out loss: no example was held out');
+    else {
+      const { base, tuned, difference, low, high, examples, pages } = evaluation.nll;
+      output.line(`held-out loss (NLL a token): base ${base.toFixed(3)}, tuned ${tuned.toFixed(3)}`);
+      output.line(
+        `difference ${signed(difference)}, 95 % interval ${signed(low)} to ${signed(high)}, over ${examples} examples of ${pages} ${products.heldOut}s it never saw`,
+      );
+    }
     const { decision } = evaluation.verdict;
     output.line(`verdict: ${output.style(decision === 'pass' ? 'green' : 'yellow', VERDICT[decision])}`);
     for (const rule of evaluation.verdict.rules) if (rule.outcome === 'fail') output.line(`  ✘ ${rule.text}`);

@@ -65,7 +65,15 @@ export interface CollectTask {
   /** ISO 8601: pages checked since (date - maxAge) are not asked for again. */
   date: string;
   heartbeatSeconds: number;
+  /** Most pages that the run may ask Bright Data for; null: as many as it needs. */
+  maxRequests: number | null;
 }
+
+/** What has become of a batch: still being made, to be read, or over without rows. */
+export type BatchState = 'waiting' | 'ready' | 'ended';
+
+/** How a batch ended: its snapshot, or why there is none to read. */
+export type BatchOutcome = { snapshotId: string } | 'not_triggered' | 'failed' | 'over_time';
 
 /** A URL that may heal; each becomes an activity of its own. */
 export interface Pending {
@@ -86,6 +94,20 @@ export interface CpuActivities {
   collect(task: CollectTask): Promise<{ pending: Pending[]; counts: Counts }>;
   /** Tries one URL again; throws what may heal, records every outcome for sealShard. */
   collectPage(task: CollectTask, url: string): Promise<void>;
+  /** Who fetches: `auto` is decided by the worker's account, once a shard. */
+  chooseProvider(task: CollectTask): Promise<'direct' | 'brightdata'>;
+  /** Starts Bright Data's batch of what is due of the shard, once; null when nothing is due. */
+  triggerBatch(task: CollectTask): Promise<{ snapshotId: string } | null>;
+  checkBatch(task: CollectTask, snapshotId: string): Promise<BatchState>;
+  /**
+   * Makes the pages of a batch durable; what it did not bring comes back.
+   * Null while the snapshot is still being built.
+   */
+  settleBatch(task: CollectTask, outcome: BatchOutcome): Promise<{ pending: Pending[]; counts: Counts } | null>;
+  /** Cancels the shard's batch at Bright Data unless it is over. */
+  cancelBatch(task: CollectTask): Promise<void>;
+  /** Asks Bright Data for one URL; throws what may heal, records every outcome for sealShard. */
+  requestPage(task: CollectTask, url: string): Promise<void>;
   /** Gives every URL of the shard its fate and writes the shard's manifest. */
   sealShard(task: CollectTask): Promise<StageRef>;
   clean(task: KeyedTask): Promise<StageRef>;
@@ -95,7 +117,13 @@ export interface CpuActivities {
   /** Prepares the repository folders (keyed). */
   publish(task: KeyedTask, base: BaseModel, target: string): Promise<StageRef>;
   /** Pushes what differs from the Hub's head; never skipped by a manifest. */
-  push(task: { run: RunIdentity; storeId: string; prepared: StageRef; publish: PipelineInput['publish']; heartbeatSeconds: number }): Promise<PushResult>;
+  push(task: {
+    run: RunIdentity;
+    storeId: string;
+    prepared: StageRef;
+    publish: PipelineInput['publish'];
+    heartbeatSeconds: number;
+  }): Promise<PushResult>;
   readPointer(storeId: string, target: string): Promise<Pointer | null>;
   movePointer(storeId: string, pointer: Pointer): Promise<void>;
   /** The decision about a prepared digest, stored with who and when. */

@@ -46,9 +46,7 @@ export type Manifest = z.infer<typeof Manifest>;
 
 export const Verdict = z.object({
   decision: z.enum(['pass', 'hold', 'insufficient']),
-  rules: z.array(
-    z.object({ rule: z.string(), outcome: z.enum(['pass', 'fail', 'not_applicable', 'shown']), text: z.string() }),
-  ),
+  rules: z.array(z.object({ rule: z.string(), outcome: z.enum(['pass', 'fail', 'not_applicable', 'shown']), text: z.string() })),
 });
 export type Verdict = z.infer<typeof Verdict>;
 

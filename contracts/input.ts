@@ -8,19 +8,47 @@ const outside = { key: false } as const;
 const Fraction = z.number().min(0).max(1);
 
 const Source = z.strictObject({
-  urls: z.array(z.url({ protocol: /^https?$/ })).max(5000).default([]).describe('pages to collect'),
+  urls: z
+    .array(z.url({ protocol: /^https?$/ }))
+    .max(5000)
+    .default([])
+    .describe('pages to collect'),
   provider: z
     .enum(['auto', 'direct', 'brightdata'])
     .default('auto')
     .describe('who fetches; auto: Bright Data when the worker has BRIGHTDATA_API_TOKEN, else direct'),
   robots: z.enum(['obey', 'ignore']).default('obey').describe('direct: robots.txt of each host'),
   userAgent: z.string().min(1).max(200).default('retune/0.1').describe('direct: the name we give'),
-  maxAgeHours: z.number().min(0).max(8760).nullable().default(null).describe('a page younger than this is not asked for again; null: 0 for direct (it revalidates), 20 for brightdata'),
+  maxAgeHours: z
+    .number()
+    .min(0)
+    .max(8760)
+    .nullable()
+    .default(null)
+    .describe('a page younger than this is not asked for again; null: 0 for direct (it revalidates), 20 for brightdata'),
   minSuccess: Fraction.default(0.5).describe('least share of URLs that must bring a page'),
   maxBodyMb: z.int().min(1).max(100).default(20).describe('largest page, after decompression'),
   timeoutSeconds: z.int().min(1).max(600).default(30).meta(outside).describe('of one request'),
   perHost: z.int().min(1).max(32).default(4).meta(outside).describe('requests at once to one host'),
+  batchMinutes: z
+    .number()
+    .positive()
+    .max(1440)
+    .default(30)
+    .meta(outside)
+    .describe('brightdata: longest wait for a batch, then its URLs are asked for one by one'),
   retries: z.int().min(0).max(20).default(3).meta(outside).describe('further tries of a single URL for what can heal'),
+});
+
+const Budget = z.strictObject({
+  maxRequests: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'brightdata: most pages to ask for in a run, in batches and singly; it stops before one more, with everything kept. null: no limit',
+    ),
 });
 
 const Clean = z.strictObject({
@@ -33,7 +61,11 @@ const Dedup = z.strictObject({
 });
 
 const Pairs = z.strictObject({
-  kinds: z.array(z.enum(PAIR_KINDS)).min(1).default([...PAIR_KINDS]).describe('kinds of pair to make'),
+  kinds: z
+    .array(z.enum(PAIR_KINDS))
+    .min(1)
+    .default([...PAIR_KINDS])
+    .describe('kinds of pair to make'),
   minChars: z.int().min(1).default(50).describe('shortest response'),
   maxChars: z.int().min(50).default(2400).describe('longest response; a longer section is cut at a block boundary'),
   minScore: Fraction.default(0.5).describe('least score'),
@@ -57,8 +89,15 @@ const Model = z.strictObject({
     .min(1)
     .default('openai/gpt-oss-20b')
     .meta(outside)
-    .describe('a Hub id, a folder on the worker, "smollm2-135m-instruct" (comes with the set-up) or "tiny-gpt-oss" (random weights, for tests)'),
-  revision: z.string().nullable().default(null).meta(outside).describe('Hub commit or branch; null: the newest, resolved once a run. The weights themselves are in the key'),
+    .describe(
+      'a Hub id, a folder on the worker, "smollm2-135m-instruct" (comes with the set-up) or "tiny-gpt-oss" (random weights, for tests)',
+    ),
+  revision: z
+    .string()
+    .nullable()
+    .default(null)
+    .meta(outside)
+    .describe('Hub commit or branch; null: the newest, resolved once a run. The weights themselves are in the key'),
   dtype: z.enum(['auto', 'bf16', 'fp32']).default('auto').describe('auto: bf16 where the device has it'),
 });
 
@@ -110,7 +149,11 @@ const Gate = z.strictObject({
 });
 
 const Convert = z.strictObject({
-  formats: z.array(z.enum(['adapter', 'merged'])).min(1).default(['adapter', 'merged']).describe('what to make and prove'),
+  formats: z
+    .array(z.enum(['adapter', 'merged']))
+    .min(1)
+    .default(['adapter', 'merged'])
+    .describe('what to make and prove'),
 });
 
 const Repository = z.string().regex(/^[\w.-]+\/[\w.-]+$/, 'a Hub repository is namespace/name');
@@ -135,6 +178,7 @@ export const PipelineInput = z.strictObject({
     .meta(outside)
     .describe('names the run and, without a Hub repository, what it publishes'),
   source: Source.prefault({}).describe('what to collect'),
+  budget: Budget.prefault({}).meta(outside).describe('what a run may spend'),
   clean: Clean.prefault({}),
   dedup: Dedup.prefault({}),
   pair: Pairs.prefault({}),
@@ -173,7 +217,11 @@ export const RawInput = z.strictObject({
 export type RawInput = { preset?: string } & { [K in keyof PipelineInput]?: unknown };
 
 /** Dotted paths of all fields with whether they may enter a key; what the house test and docs/input.md walk. */
-export const inputPaths = (schema: z.ZodType = PipelineInput, prefix = '', keyed = true): { path: string; keyed: boolean; schema: z.ZodType }[] => {
+export const inputPaths = (
+  schema: z.ZodType = PipelineInput,
+  prefix = '',
+  keyed = true,
+): { path: string; keyed: boolean; schema: z.ZodType }[] => {
   const inner = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault ? (schema.def.innerType as z.ZodType) : schema;
   const here = keyed && schema.meta()?.['key'] !== false && inner.meta()?.['key'] !== false;
   if (!(inner instanceof z.ZodObject)) return [{ path: prefix, keyed: here, schema }];

@@ -32,6 +32,25 @@ export const single = (retries: number, timeoutSeconds: number): ActivityOptions
   retry: { initialInterval: '2 seconds', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts: retries + 1 },
 });
 
+/** Bright Data answers one page in 4 to 20 s; below a minute we would pay for pages and not wait for them. */
+export const BRIGHTDATA = {
+  leastSeconds: 60,
+  /** Longest wait of an attempt for its turn; then the slot is free for others. */
+  patienceMs: 15_000,
+  /** Tries to start a batch before its URLs are asked for one by one. */
+  triggers: 4,
+  /** Between looks at a batch. */
+  pollMs: [1_000, 2_000, 5_000, 10_000],
+} as const;
+
+/** One paid call: waiting for a turn costs no attempt, so the activity counts its own. */
+export const paid = (timeoutSeconds: number): ActivityOptions => ({
+  scheduleToCloseTimeout: '6 hours',
+  startToCloseTimeout: Math.max(timeoutSeconds, BRIGHTDATA.leastSeconds) * 1000 + BRIGHTDATA.patienceMs + 30_000,
+  cancellationType: WAIT,
+  retry: { initialInterval: '2 seconds', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+
 /** Asks for a device until one is free; each refusal costs a second, not a slot. */
 export const lend = (waitHours: number): ActivityOptions => ({
   scheduleToCloseTimeout: waitHours * 3_600_000,

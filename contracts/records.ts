@@ -48,7 +48,11 @@ export type Fetch = z.infer<typeof Fetch>;
 export const Block = z.discriminatedUnion('type', [
   z.object({ type: z.literal('heading'), level: z.int().min(1).max(6), text: z.string(), anchor: z.string().nullable() }),
   z.object({ type: z.literal('prose'), text: z.string().describe('Markdown: inline code in backticks, NFC') }),
-  z.object({ type: z.literal('code'), text: z.string().describe('byte-exact, without one final newline'), language: z.string().nullable() }),
+  z.object({
+    type: z.literal('code'),
+    text: z.string().describe('byte-exact, without one final newline'),
+    language: z.string().nullable(),
+  }),
   z.object({
     type: z.literal('list'),
     ordered: z.boolean(),

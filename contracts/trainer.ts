@@ -11,7 +11,9 @@ export const TRAINER_EXIT = { done: 0, badConfig: 2, doNotRetry: 10, mayRetry: 1
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const Path = z.string().min(1);
 
-export const Family = z.enum(['gpt-oss', 'chat']).describe('gpt-oss: harmony tokens made in Node; chat: the base model has a chat template of its own');
+export const Family = z
+  .enum(['gpt-oss', 'chat'])
+  .describe('gpt-oss: harmony tokens made in Node; chat: the base model has a chat template of its own');
 export type Family = z.infer<typeof Family>;
 
 /** A base model as a folder that is ready to load: safetensors, config.json, tokenizer.json. */
@@ -79,7 +81,10 @@ export const TrainConfig = z.strictObject({
     examples: z.int().min(1).describe('examples a step'),
     tokens: z.int().min(1).nullable().describe('most tokens a step, at least one example; null: no limit'),
   }),
-  engine: z.enum(['auto', 'gptoss', 'transformers']).default('auto').describe('auto: gptoss for GPT-OSS where its kernels run on this card, else transformers'),
+  engine: z
+    .enum(['auto', 'gptoss', 'transformers'])
+    .default('auto')
+    .describe('auto: gptoss for GPT-OSS where its kernels run on this card, else transformers'),
   microTokens: z.int().min(16).nullable().describe('most tokens a forward pass; null: chosen from free memory'),
   evalEvery: z.int().min(1).nullable().describe('steps between validation losses'),
   checkpoint: z.strictObject({
@@ -90,7 +95,12 @@ export const TrainConfig = z.strictObject({
     resume: Path.nullable().describe('a whole checkpoint to go on from'),
     fence: z.int().min(0).describe('the lease number of this holder; part of every name it writes'),
   }),
-  simulatedLimitTokens: z.int().min(1).nullable().default(null).describe('tests only: a forward pass of more tokens is treated as out of memory'),
+  simulatedLimitTokens: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('tests only: a forward pass of more tokens is treated as out of memory'),
 });
 export type TrainConfig = z.input<typeof TrainConfig>;
 
@@ -106,7 +116,9 @@ export const EvaluateConfig = z.strictObject({
   ...common,
   command: z.literal('evaluate'),
   base: BaseFolder,
-  adapters: z.array(z.strictObject({ name: z.string(), folder: Path })).describe('scored beside the bare base model, which is called "base"'),
+  adapters: z
+    .array(z.strictObject({ name: z.string(), folder: Path }))
+    .describe('scored beside the bare base model, which is called "base"'),
   probes: z.array(z.strictObject({ name: z.string(), tokens: Path, maxExamples: z.int().min(1).nullable() })),
   prompts: z.array(Prompt),
   maxNewTokens: z.int().min(1),
@@ -157,7 +169,15 @@ const line = { v: z.literal(TRAINER_PROTOCOL), seq: z.int(), t: z.number().descr
 /** One event line. Unknown types are kept by readers; an unknown `v` is refused. */
 export const TrainerEvent = z.discriminatedUnion('type', [
   z.looseObject({ ...line, type: z.literal('opened'), command: z.string(), pid: z.int(), versions: z.record(z.string(), z.string()) }),
-  z.looseObject({ ...line, type: z.literal('loaded'), seconds: z.number(), device: z.string(), dtype: z.string(), parameters: z.int(), trainable: z.int() }),
+  z.looseObject({
+    ...line,
+    type: z.literal('loaded'),
+    seconds: z.number(),
+    device: z.string(),
+    dtype: z.string(),
+    parameters: z.int(),
+    trainable: z.int(),
+  }),
   z.looseObject({
     ...line,
     type: z.literal('plan'),

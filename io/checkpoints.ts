@@ -60,7 +60,9 @@ export class CheckpointShelf {
   async newest(): Promise<Checkpoint | null> {
     const here = newestFirst(await readdir(this.local).catch(() => []));
     const there = await this.stored();
-    const all = [...here.map((one) => ({ ...one, at: 'here' })), ...there.map((one) => ({ ...one, at: 'store' }))].sort((a, b) => b.step - a.step);
+    const all = [...here.map((one) => ({ ...one, at: 'here' })), ...there.map((one) => ({ ...one, at: 'store' }))].sort(
+      (a, b) => b.step - a.step,
+    );
     for (const one of all) {
       const folder = one.at === 'here' ? join(this.local, one.name) : await this.store.local(`${this.stage}/checkpoints/${one.name}`);
       if (await isWhole(folder)) return { step: one.step, folder };
@@ -79,7 +81,9 @@ export class CheckpointShelf {
 
   private async crashNote(): Promise<{ step: number; count: number; last: string }> {
     const note = await this.store.read(`${this.stage}/crashes.json`);
-    return note === null ? { step: -1, count: 0, last: '' } : (JSON.parse(note.toString('utf8')) as { step: number; count: number; last: string });
+    return note === null
+      ? { step: -1, count: 0, last: '' }
+      : (JSON.parse(note.toString('utf8')) as { step: number; count: number; last: string });
   }
 
   /** Crashes since the newest checkpoint was at `step`. */

@@ -221,7 +221,11 @@ export const workerEnvironment = (env: NodeJS.ProcessEnv = process.env): NodeJS.
 
 /** For foreign programs: neither our accounts nor settings that name another server. */
 export const bareEnvironment = (env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv =>
-  Object.fromEntries(['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'XDG_CONFIG_HOME'].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+  Object.fromEntries(
+    ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'XDG_CONFIG_HOME'].flatMap((name) =>
+      env[name] === undefined ? [] : [[name, env[name]]],
+    ),
+  );
 
 /** What a terminal is said to be able to do (terminfo, no-color.org). */
 export const terminalSettings = (env: NodeJS.ProcessEnv = process.env): { redraws: boolean; colours: boolean } => {

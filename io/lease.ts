@@ -77,7 +77,10 @@ export interface Lease {
 const watched = new Map<string, { beat: string; since: number }>();
 
 const newest = async (store: Store, folder: string): Promise<number> =>
-  Math.max(0, ...(await store.list(`${folder}/lease`)).map((path) => Number(path.slice(path.lastIndexOf('/') + 1))).filter(Number.isSafeInteger));
+  Math.max(
+    0,
+    ...(await store.list(`${folder}/lease`)).map((path) => Number(path.slice(path.lastIndexOf('/') + 1))).filter(Number.isSafeInteger),
+  );
 
 /**
  * Asks once; never waits.
@@ -141,7 +144,9 @@ const hold = (store: Store, folder: string, n: number, file: LeaseFile, beatMs: 
       // Not on the injected clock, and unreferenced: a lease nobody released must not keep its process alive.
       await delay(beatMs, undefined, { signal: stop.signal, ref: false });
       // A store that cannot be written for a moment costs a beat; one that stays so costs the lease, and check() says it.
-      await check().then(() => store.putFile(path, JSON.stringify({ ...file, beat }))).catch(() => undefined);
+      await check()
+        .then(() => store.putFile(path, JSON.stringify({ ...file, beat })))
+        .catch(() => undefined);
       if (lost.signal.aborted) return;
     }
   })().catch(() => undefined);

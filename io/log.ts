@@ -35,7 +35,9 @@ export const createLog = (options: {
   stream?: DestinationStream;
 }): Log => {
   const values = (options.secrets ?? [])
-    .flatMap((secret) => (secret === null ? [] : [secret.reveal(), encodeURIComponent(secret.reveal()), JSON.stringify(secret.reveal()).slice(1, -1)]))
+    .flatMap((secret) =>
+      secret === null ? [] : [secret.reveal(), encodeURIComponent(secret.reveal()), JSON.stringify(secret.reveal()).slice(1, -1)],
+    )
     .filter((value) => value.length >= 4);
   const pretty = options.pretty ?? process.stderr.isTTY;
   const clean = (line: string): string => {

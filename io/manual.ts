@@ -46,8 +46,8 @@ const listen = async (folder: string): Promise<Server> => {
     };
     void answer();
   });
-  // The worker's life does not hang on it.
-  server.unref();
+  // The worker's life hangs neither on it nor on its idle connections.
+  server.unref().on('connection', (socket) => socket.unref());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(0, '127.0.0.1', resolve);
   });

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
+import { bareEnvironment } from './config';
 
 export interface ProcessIdentity {
   /** For people. */
@@ -23,9 +24,9 @@ const lookUp = async (pid: number): Promise<{ state: string; started: string } |
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return { state: fields[0] ?? '', started: fields[19] ?? '' };
   }
-  const ps = await promisify(execFile)('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { env: { ...process.env, LC_ALL: 'C' } }).catch(
-    () => null,
-  );
+  const ps = await promisify(execFile)('ps', ['-o', 'state=,lstart=', '-p', String(pid)], {
+    env: { ...bareEnvironment(), LC_ALL: 'C' },
+  }).catch(() => null);
   const [state, ...started] = ps?.stdout.trim().split(/\s+/) ?? [];
   return state === undefined || state === '' ? null : { state: state.charAt(0), started: started.join(' ') };
 };

@@ -5,7 +5,6 @@ import { openDiskStore } from './disk-store';
 import { StoreError } from './store-paths';
 
 export { pathSegment, StoreError } from './store-paths';
-export type { StoreErrorCode } from './store-paths';
 
 export interface Written {
   /** Over the bytes as written. */

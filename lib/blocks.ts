@@ -82,7 +82,7 @@ export const renderBlocks = (blocks: readonly Block[]): string => blocks.map(ren
 export const CODE_SPAN = /(`+)( ?)(.{1,2000}?)\2\1(?!`)/gs;
 
 /** Without the marks of inline code: what a reader would say. */
-export const plain = (text: string): string => text.replace(CODE_SPAN, '$3');
+export const plain = (text: string): string => (text.includes('`') ? text.replace(CODE_SPAN, '$3') : text);
 
 /** The words of a block in order, code included, without Markdown's marks. */
 export const blockText = (block: Block): string => {

@@ -8,14 +8,14 @@ import { TooDeep, TooLarge, parseHtml } from './html';
 import { parseMarkdown } from './markdown';
 
 /** Longer text is not read: the passes below are linear, and this bounds their memory. */
-export const MAX_CHARS = 100_000_000;
+const MAX_CHARS = 100_000_000;
 
-export interface CleanOptions {
+interface CleanOptions {
   /** A page with fewer words of content is dropped. */
   minWords: number;
 }
 
-export type CleanReason = 'empty' | 'too_short' | 'too_deep' | 'too_large';
+type CleanReason = 'empty' | 'too_short' | 'too_deep' | 'too_large';
 export type Cleaned = { keep: true; document: Document } | { keep: false; reason: CleanReason; detail?: string };
 
 const VERSION = /^\s*@?v?\d+(?:\.\d+)+[\w.-]*$/;

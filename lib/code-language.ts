@@ -53,7 +53,7 @@ export const languageOf = (attributes: Record<string, string>): string | null =>
   const data = attributes['data-lang'] ?? attributes['data-language'];
   if (data !== undefined) return languageName(data);
   const names = attributes['class'];
-  if (names === undefined || names.length > 500) return null;
+  if (names === undefined || names.length > 500 || !/lang|highlight|source|brush/i.test(names)) return null;
   for (const match of names.matchAll(IN_CLASS)) {
     const language = languageName(match[1] ?? '');
     if (language !== null) return language;

@@ -1,6 +1,7 @@
 // Which blocks of a page are its content: judged by structure, stated purpose and link density, never by one site's names.
 import { blockText, words } from './blocks';
 import type { RawBlock, Zone } from './raw-block';
+import { isWhole } from './sentences';
 
 interface Totals {
   chars: number;
@@ -47,7 +48,9 @@ const findMain = (zones: ReadonlyMap<Zone, Totals>, page: Totals): Set<Zone> => 
     const held = found
       .filter((zone) => !found.includes(zone.parent as Zone))
       .reduce((sum, zone) => sum + zones.get(zone)!.chars - zones.get(zone)!.linked, 0);
-    return held >= share * prose && held > 0 ? new Set(found) : new Set();
+    const all = found.filter((zone) => !found.includes(zone.parent as Zone)).reduce((sum, zone) => sum + zones.get(zone)!.chars, 0);
+    // A page of links is mostly links in its main part too.
+    return (held >= share * prose && held > 0) || all >= 0.5 * page.chars ? new Set(found) : new Set();
   };
   const main = pick('main', 0.2);
   const article = pick('article', 0.5);
@@ -107,18 +110,29 @@ const isLinkBlock = (raw: RawBlock): boolean => {
   if (evidence.links >= 2 && evidence.local >= 0.8 * evidence.links && linked >= 0.7) return true; // table of contents
   if (block.type !== 'prose') return false;
   // Links with little between them: "Languages: en | fr | ja".
-  if (evidence.links >= 3 && evidence.chars - evidence.linked <= 8 * evidence.links && !/[.!?:;]$/.test(block.text)) return true;
+  const between = evidence.chars - evidence.linked;
+  if (evidence.links >= 3 && between <= 8 * evidence.links && !/[.!?:;]$/.test(block.text)) return true;
+  if (evidence.links >= 2 && between <= 8 * evidence.links + 20 && / [|·•] /.test(block.text) && !/[.!?:;]$/.test(block.text)) return true;
   if (linked < 0.7) return false;
   return (
     (evidence.links >= 2 && words(block.text).length <= 4 * evidence.links && !/[.!?]$/.test(block.text)) || SITE_PHRASE.test(block.text)
   );
 };
 
+/** A list of nothing but short links: "See also", related pages. On a page that is mostly such lists they are its content. */
+const isLinkList = ({ block, evidence }: RawBlock): boolean =>
+  block.type === 'list' &&
+  evidence.links >= block.items.length &&
+  density(evidence) >= 0.9 &&
+  words(blockText(block)).length <= 5 * evidence.links;
+
 /** Text that a page is read for: what marks where content begins and ends on a page that does not say so. */
 const isSubstance = (raw: RawBlock): boolean => {
-  if (isTitle(raw) || raw.block.type === 'code') return true;
-  if (raw.block.type === 'heading') return false;
-  return density(raw.evidence) < 0.4 && words(blockText(raw.block)).length >= 8;
+  const { block, evidence } = raw;
+  if (isTitle(raw) || block.type === 'code') return true;
+  if (block.type === 'heading') return false;
+  // Sentences may hold many links and are still said to the reader.
+  return words(blockText(block)).length >= 8 && density(evidence) < (block.type === 'prose' && isWhole(block.text) ? 0.7 : 0.4);
 };
 
 /** Without what leads to the first and away from the last text: link-dense blocks and what stands before or behind them. */
@@ -158,7 +172,12 @@ export const selectContent = (blocks: readonly RawBlock[]): RawBlock[] => {
   const judgements = new Map<Zone, Judgement>();
   for (const [zone, totals] of zones) judgements.set(zone, judge(zone, totals, page, main.size > 0, insideMain(zone)));
 
+  const listed = blocks
+    .filter((raw) => isLinkList(raw) && (main.size === 0 || insideMain(raw.zone)))
+    .reduce((sum, raw) => sum + raw.evidence.chars, 0);
+  const isIndex = listed >= 0.3 * page.chars && page.chars - page.linked <= 0.5 * listed;
   const isContent = (raw: RawBlock): boolean => {
+    if (!isIndex && isLinkList(raw)) return false;
     if (main.size > 0 && !insideMain(raw.zone)) return false;
     if (isLinkBlock(raw)) return false;
     return zonesAround(raw).every((zone) => {
@@ -168,7 +187,7 @@ export const selectContent = (blocks: readonly RawBlock[]): RawBlock[] => {
     });
   };
   let kept = blocks.filter(isContent);
-  if (main.size === 0) kept = trimEdges(kept);
+  if (main.size === 0 && !isIndex) kept = trimEdges(kept);
   if (main.size > 0 && !kept.some(isTitle)) {
     const title = blocks.find(
       (raw) => isTitle(raw) && zonesAround(raw).every((zone) => zone.purpose !== 'nav' && zone.purpose !== 'footer'),

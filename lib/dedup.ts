@@ -5,14 +5,14 @@ import { sha256 } from './hash';
 import { UnionFind, joinSimilar, shingles } from './minhash';
 import { splitSections } from './sections';
 
-export interface DedupOptions {
+interface DedupOptions {
   /** Jaccard similarity of word 5-grams from which two sections are duplicates. */
   similarity: number;
   /** A block at the start or end of this many pages of a host is boilerplate. */
   boilerplatePages: number;
 }
 
-export type DedupReason = 'exact_duplicate' | 'near_duplicate' | 'boilerplate' | 'too_short';
+type DedupReason = 'exact_duplicate' | 'near_duplicate' | 'boilerplate' | 'too_short';
 
 export interface Deduped {
   sections: Section[];
@@ -64,11 +64,13 @@ const findBoilerplate = (pages: readonly Section[][], least: number): Edge[] => 
 
 /**
  * Sections ascending by id, and every other one with why it is not kept (`detail`: id of the one that is).
- * Survivor of a cluster: the longest text, then the smallest URL, then the smallest id.
+ * Survivor of a cluster: the longest text, then that of the page with the fewest sections (a page of its own, not the whole manual on
+ * one page), then the smallest URL, then the smallest id.
  */
 export const dedup = async (documents: Iterable<Document> | AsyncIterable<Document>, options: DedupOptions): Promise<Deduped> => {
   const pages: Section[][] = [];
   for await (const document of documents) pages.push(splitSections(document));
+  const sizes = new Map(pages.map((sections) => [sections[0]?.pageId ?? '', sections.length]));
   const made = pages.flat().sort((a, b) => compare(a.id, b.id));
   const dropped: Dropped[] = [];
   const counts: Deduped['counts'] = {
@@ -146,6 +148,7 @@ export const dedup = async (documents: Iterable<Document> | AsyncIterable<Docume
       .reduce((survivor, other) => {
         const order =
           other.text.length - survivor.text.length ||
+          (sizes.get(survivor.section.pageId) ?? 0) - (sizes.get(other.section.pageId) ?? 0) ||
           compare(survivor.section.url, other.section.url) ||
           compare(survivor.section.id, other.section.id);
         return order > 0 ? other : survivor;

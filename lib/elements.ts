@@ -157,12 +157,15 @@ const BY_NAME: ReadonlyMap<string, Purpose> = new Map([
   ].map((name) => [name, 'extra'] as const),
 ]);
 
+/** Where a class such as "header" says what a part of a table or a page is, not what it is for. */
+const NOT_A_REGION: ReadonlySet<string> = new Set(['html', 'body', 'tr', 'th', 'thead', 'tbody', 'tfoot', 'caption', 'dt', 'dd', 'pre']);
+
 /** The purpose that an element states by what it is, and whether only its class or id says so. */
 export const purposeOf = (element: string, attributes: Record<string, string>): { purpose: Purpose; named: boolean } | null => {
   const role = attributes['role'];
   const stated = (role === undefined ? undefined : BY_ROLE.get(role.trim().toLowerCase())) ?? BY_ELEMENT.get(element);
   if (stated !== undefined) return { purpose: stated, named: false };
-  if (element === 'html' || element === 'body' || !BLOCK_ELEMENTS.has(element) || /^h[1-6]$/.test(element)) return null;
+  if (NOT_A_REGION.has(element) || !BLOCK_ELEMENTS.has(element) || /^h[1-6]$/.test(element)) return null;
   const names = `${attributes['class'] ?? ''} ${attributes['id'] ?? ''}`;
   if (names.length === 1 || names.length > 500) return null;
   for (const name of names.toLowerCase().split(/\s+/)) {

@@ -33,8 +33,8 @@ export interface EvaluateInput {
   splitBy: 'page' | 'section';
   family: Family;
   config: PipelineInput['gate'];
-  /** Pages that the last published model was trained on; a string says why it is not compared with. */
-  last: { trainedPages: ReadonlySet<string> } | string;
+  /** Examples that the last published model was trained on; a string says why it is not compared with. */
+  last: { trained: Iterable<Example> } | string;
 }
 
 export interface Evaluation {
@@ -120,7 +120,9 @@ export const evaluate = ({ scores, answers, examples, splitBy, family, config, l
     });
 
   const base = compare(pairedWith(MODEL.base, () => true));
-  const unseen = typeof last === 'string' ? [] : pairedWith(MODEL.last, ({ pageId }) => !last.trainedPages.has(pageId));
+  // By what was held out as a whole: after a split by sections its test pages have sections in training too.
+  const seen = typeof last === 'string' ? new Set() : new Set(Array.from(last.trained, (example) => groupOf(example, splitBy)));
+  const unseen = typeof last === 'string' ? [] : pairedWith(MODEL.last, (example) => !seen.has(groupOf(example, splitBy)));
   const lastComparison = compare(unseen);
   const lastOrWhy = typeof last === 'string' ? last : (lastComparison ?? 'the last published model was trained on every test page');
 

@@ -38,7 +38,7 @@ export const isInstruction = (heading: string): boolean => {
 /** A verb that no heading uses as a noun. */
 export const isVerbOnly = (word: string): boolean => isBaseVerb(word) && !ALSO_NOUNS.has(word.toLowerCase());
 
-export const isBaseVerb = (word: string): boolean => BASE.has(word.toLowerCase());
+const isBaseVerb = (word: string): boolean => BASE.has(word.toLowerCase());
 
 /** "removing" to "remove", for verbs that are known; null otherwise. */
 export const infinitive = (gerund: string): string | null => {

@@ -8,13 +8,13 @@ import type { Evidence } from './run';
 import { Run, noEvidence } from './run';
 
 /** Deeper nesting is no page: browsers stop at 512 open elements. */
-export const MAX_DEPTH = 1024;
-export const MAX_BLOCKS = 500_000;
+const MAX_DEPTH = 1024;
+const MAX_BLOCKS = 500_000;
 
 export class TooDeep extends Error {}
 export class TooLarge extends Error {}
 
-export interface HtmlPage {
+interface HtmlPage {
   /** Text of <title>. */
   title: string;
   /** The lang attribute of <html>. */
@@ -97,7 +97,7 @@ class Reader {
       }
     }
     if (this.mode === null && id !== undefined && id !== '' && this.run.empty) this.ids.push(id);
-    frame.language = languageOf(attributes);
+    if (name !== 'span' && name !== 'a' && name !== 'p' && name !== 'li') frame.language = languageOf(attributes);
     this.openElement(frame, name, attributes, id ?? null);
   }
 
@@ -161,7 +161,7 @@ class Reader {
     if (isLineNumbers(attributes)) frame.numbersFrom = pre.parts.length;
     if (name === 'br') pre.parts.push('\n');
     else if (BLOCK_ELEMENTS.has(name) && pre.parts.length > 0) pre.breakBefore = true;
-    pre.fresh = false;
+    pre.fresh = PRE_ELEMENTS.has(name) && pre.parts.length === 0;
     if (name === 'code') pre.language = languageOf(attributes) ?? pre.language;
   }
 

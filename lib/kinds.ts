@@ -1,17 +1,9 @@
 // One function a kind of pair: what a section can be asked, and the part of it that answers.
 import type { Block, Pair, Section } from '../contracts/records';
 import { answer } from './answer';
+import { codeQuestion } from './code-question';
 import { fenced, plain, renderMeaning } from './blocks';
-import {
-  choose,
-  codeQuestion,
-  definitionQuestions,
-  headingRole,
-  isAsking,
-  optionQuestions,
-  sectionQuestions,
-  signatureQuestions,
-} from './question';
+import { choose, definitionQuestions, headingRole, isAsking, optionQuestions, sectionQuestions, signatureQuestions } from './question';
 import { isWhole, sentences } from './sentences';
 import { bareHeading, type Subject } from './subject';
 
@@ -22,7 +14,7 @@ export interface Candidate {
   anchor: string | null;
 }
 
-export interface Surroundings {
+interface Surroundings {
   subject: Subject;
   maxChars: number;
   /** How many kept sections of the host are headed by this option. */
@@ -51,7 +43,7 @@ const withoutDefinitions = (section: Section): Block[] => {
 };
 
 /** Heading path to the text under it; a heading that asks is a question of an FAQ. */
-export const fromHeading = (section: Section, { subject, maxChars }: Surroundings): Candidate[] => {
+const fromHeading = (section: Section, { subject, maxChars }: Surroundings): Candidate[] => {
   const role = headingRole(section.path, subject);
   if (role === 'option' || role === 'synopsis') return [];
   const kind = isAsking(section.path.at(-1) ?? '') ? 'faq' : 'heading';
@@ -60,7 +52,7 @@ export const fromHeading = (section: Section, { subject, maxChars }: Surrounding
 };
 
 /** The usage lines of a command, with the page's one line about it. */
-export const fromSynopsis = (section: Section, { subject, maxChars }: Surroundings): Candidate[] => {
+const fromSynopsis = (section: Section, { subject, maxChars }: Surroundings): Candidate[] => {
   if (headingRole(section.path, subject) !== 'synopsis' || !section.blocks.some((block) => block.type === 'code')) return [];
   const summary = section.path.length === 2 && subject.summary !== null ? [{ type: 'prose' as const, text: subject.summary }] : [];
   return candidate('signature', section, sectionQuestions(section.path, subject), answer([...summary, ...section.blocks], maxChars));
@@ -79,7 +71,7 @@ const spelled = (name: string, flags: ReadonlySet<string>): string => {
 };
 
 /** A section headed by an option. */
-export const fromOption = (section: Section, { subject, maxChars, optionCount, flags }: Surroundings): Candidate[] => {
+const fromOption = (section: Section, { subject, maxChars, optionCount, flags }: Surroundings): Candidate[] => {
   if (headingRole(section.path, subject) !== 'option') return [];
   const name = bareHeading(section.path.at(-1)!);
   const facts = section.blocks.filter(isFacts);
@@ -102,7 +94,7 @@ const fits = (block: Definition, maxChars: number): string | null => {
 };
 
 /** Terms, signatures and options that a page defines in a list of definitions. */
-export const fromDefinitions = (section: Section, { subject, maxChars }: Surroundings): Candidate[] =>
+const fromDefinitions = (section: Section, { subject, maxChars }: Surroundings): Candidate[] =>
   section.blocks.flatMap((block) => {
     if (block.type !== 'definition' || block.term.length > 200) return [];
     const anchor = block.anchor ?? section.anchor;
@@ -124,7 +116,7 @@ export const fromDefinitions = (section: Section, { subject, maxChars }: Surroun
 const ITEM = /^(`[^`]+`|"[^"]+")(?: \([^)]*\))?\s*(?::|-|–|—)\s+(\p{Lu}[^]+)$/u;
 
 /** Items "`term`: meaning" of a list whose items all are so. */
-export const fromItems = (section: Section, { subject }: Surroundings): Candidate[] =>
+const fromItems = (section: Section, { subject }: Surroundings): Candidate[] =>
   section.blocks.flatMap((block) => {
     if (block.type !== 'list' || isFacts(block)) return [];
     const items = block.items.map((item) => ITEM.exec(item));
@@ -140,7 +132,7 @@ export const fromItems = (section: Section, { subject }: Surroundings): Candidat
   });
 
 /** Rows of a table of options: the cell that says what it does, then the other columns. */
-export const fromTables = (section: Section, { subject }: Surroundings): Candidate[] =>
+const fromTables = (section: Section, { subject }: Surroundings): Candidate[] =>
   section.blocks.flatMap((block) => {
     if (block.type !== 'table' || block.header.length < 2) return [];
     const says = block.header.findIndex((name) => /^(?:description|meaning|what it does|purpose)$/i.test(plain(name)));
@@ -159,7 +151,7 @@ export const fromTables = (section: Section, { subject }: Surroundings): Candida
   });
 
 /** The paragraph before code, whose last sentence says what the code is for, with the code. */
-export const fromCode = (section: Section, { subject, maxChars }: Surroundings): Candidate[] => {
+const fromCode = (section: Section, { subject, maxChars }: Surroundings): Candidate[] => {
   if (headingRole(section.path, subject) === 'synopsis') return [];
   return section.blocks.flatMap((block, index) => {
     const before = section.blocks[index - 1];

@@ -2,7 +2,7 @@
 // Candidates are then checked by exact Jaccard, so banding decides recall only, never what is removed.
 
 export const BINS = 128;
-export const BANDS = 32;
+const BANDS = 32;
 const ROWS = BINS / BANDS;
 const EMPTY = 0xffffffff;
 /** In a bucket a set is compared with this many before it: bounds the work when thousands are alike but not alike enough. */

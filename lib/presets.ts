@@ -54,7 +54,8 @@ export const completeInput = (
 };
 
 /** Whether the input says nothing: then the preset "default" is meant. */
-export const isEmptyInput = (raw: unknown): boolean => raw === null || raw === undefined || (isObject(raw) && Object.keys(raw).length === 0);
+export const isEmptyInput = (raw: unknown): boolean =>
+  raw === null || raw === undefined || (isObject(raw) && Object.keys(raw).length === 0);
 
 /** One message for all problems: each names its field and where it came from. */
 export const problemText = (found: Problem[]): string =>

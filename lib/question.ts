@@ -58,7 +58,10 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
     /^(?:important|warnings?|caution|danger)$/,
     (x) => [`What should I be careful about with ${x}?`, `What is important to know about ${x}?`],
   ],
-  [/^(?:tl;?dr|in short|summary|in a nutshell)$/, (x) => [`Can you summarise ${x} for me?`, `What is the short version of ${x}?`]],
+  [
+    /^(?:tl;?dr|in short|summary|in a nutshell|recap|conclusion)$/,
+    (x) => [`Can you summarise ${x} for me?`, `What is the short version of ${x}?`],
+  ],
   [/^(?:bugs)$/, (x) => [`How do I report a bug in ${x}?`]],
   [/^(?:output)$/, (x) => [`What does ${x} print?`, `What is the output of ${x}?`]],
   [/^(?:files)$/, (x) => [`Which files does ${x} use?`]],
@@ -72,7 +75,7 @@ const LEADS_AWAY =
   /^(?:see also|references?|further reading|related(?: \w+)?|links|external links|bibliography|table of contents|contents|index|footnotes|copyright|license|licence|authors?|contact|topics|bugfix checklist)$/i;
 const PARENT_OF_OPTIONS = /^(?:configuration|config(?:uration)? settings|options|flags|settings|config|.* options)$/i;
 
-export type HeadingRole = 'navigation' | 'synopsis' | 'overview' | 'option' | 'field' | 'topic';
+type HeadingRole = 'navigation' | 'synopsis' | 'overview' | 'option' | 'field' | 'topic';
 
 const isName = (text: string): boolean => /^(?:`[^`]+`|--?[a-z][\w-]*|[a-z][\w$]*(?:[A-Z.:_-][\w$]*)*)$/.test(text);
 
@@ -114,7 +117,7 @@ const overview = (subject: Subject): string[] => {
   return [`What should I know about ${x}?`, `Can you explain ${x}?`];
 };
 
-export const synopsisQuestions = (path: readonly string[], subject: Subject): string[] => {
+const synopsisQuestions = (path: readonly string[], subject: Subject): string[] => {
   const x = nearest(path, subject);
   if (!x.startsWith('`')) return [];
   return [`How is ${x} used on the command line?`, `What is the syntax of ${x}?`, `How do I run ${x}?`];
@@ -131,13 +134,21 @@ const be = (np: string): string =>
     ? 'are'
     : 'is';
 
+/** A tool keeps its capital in running text: "python scopes" are Python's. */
+const spellTool = (text: string, { tool }: Subject): string =>
+  tool !== null && /^\p{Lu}\p{L}+$/u.test(tool) ? text.replace(new RegExp(`\\b${tool}\\b`, 'gi'), tool) : text;
+
+/** Nouns that a gerund describes: "looping techniques" are no deed. */
+const DESCRIBED =
+  /^(?:techniques?|tips|rules?|guidelines?|options?|examples?|basics|methods?|strategies|mechanisms?|issues|problems|conventions?|styles?|behaviou?r|order|tools?|information)$/i;
+
 const topic = (path: readonly string[], subject: Subject): string[] => {
   const leaf = bareHeading(path.at(-1) ?? '');
   const lower = plain(leaf).toLowerCase();
   const x = nearest(path, subject);
   const generic = GENERIC.find(([pattern]) => pattern.test(lower));
   if (generic !== undefined) return generic[1](x);
-  const said = inSentence(leaf, subject.text);
+  const said = spellTool(inSentence(leaf, subject.text).replace(/\s*\[\d+\]/g, ''), subject);
   const parent = path.length > 2 ? bareHeading(path.at(-2)!) : '';
   const command = /^`([a-z][\w-]*(?: [a-z][\w-]*)+)`$/.exec(leaf)?.[1];
   if (command !== undefined) {
@@ -155,7 +166,8 @@ const topic = (path: readonly string[], subject: Subject): string[] => {
   if (/^(?:how|why|when|what|where) /i.test(said)) return [ending(`Can you explain ${asReader(said)}`, subject)];
   const [first = '', ...rest] = said.split(' ');
   const verb = infinitive(first);
-  if (verb !== null && rest.length > 0) return [ending(`How do I ${verb} ${asReader(rest.join(' '))}`, subject)];
+  if (verb !== null && rest.length > 0 && !(rest.length === 1 && DESCRIBED.test(rest[0]!)))
+    return [ending(`How do I ${verb} ${asReader(rest.join(' '))}`, subject)];
   if (isInstruction(leaf)) return [ending(`How do I ${asReader(said)}`, subject)];
   if (/^sub-?commands?$/i.test(plain(parent)) && subject.command !== null && /^[a-z][\w-]*$/.test(lower))
     return [`What does \`${subject.command} ${lower}\` do?`, `How do I use \`${subject.command} ${lower}\`?`];
@@ -164,6 +176,10 @@ const topic = (path: readonly string[], subject: Subject): string[] => {
   if (/^`[^`]+`$/.test(leaf)) return [`What does ${leaf} mean${place}?`, `What is ${leaf}${place}?`];
   const sample = /^(?:an )?example (.+)$/i.exec(said)?.[1];
   if (sample !== undefined) return [ending(`Can you show me an example ${sample}`, subject)];
+  const more = /^more (?:on|about) (.+)$/i.exec(said)?.[1];
+  if (more !== undefined) return [ending(`What else should I know about ${more}`, subject)];
+  if (/ examples$/i.test(said)) return [ending(`Can you show me some ${said}`, subject)];
+  if (/ example$/i.test(said)) return [ending(`Can you show me the ${said}`, subject)];
   const note = /^(?:an? )?(?:note|word) (?:about|on) (.+)$/i.exec(said)?.[1];
   const np = note ?? said;
   const where = plain(np).toLowerCase().includes(plain(about).toLowerCase())
@@ -179,12 +195,13 @@ const topic = (path: readonly string[], subject: Subject): string[] => {
     return [`What does "${plain(np)}" mean${place}?`, `Can you explain "${plain(np)}"${place}?`];
   if (np.split(' ').length > 6) return [`What should I know about ${np}${where}?`];
   const asked = [`What should I know about ${np}${where}?`, `Can you explain ${np}${where}?`, `Can you tell me about ${np}${where}?`];
-  if (isPlural(np.split(' ').at(-1)!) && /^[\p{L} -]+$/u.test(np) && subject.command === null) asked.push(`What are ${np}${where}?`);
+  if (isPlural(np.split(' ').at(-1)!) && !/^(?:an?|the|more|other|some) /i.test(np) && /^[\p{L} -]+$/u.test(np) && subject.command === null)
+    asked.push(`What are ${np}${where}?`);
   return asked;
 };
 
 /** A heading that asks, as the reader would: null when it asks nothing a page answers. */
-export const asQuestion = (heading: string): string | null => {
+const asQuestion = (heading: string): string | null => {
   const text = asReader(
     bareHeading(heading)
       .replace(/\s*\?+$/, '')
@@ -249,66 +266,4 @@ export const definitionQuestions = (term: string, subject: Subject): string[] =>
 export const signatureQuestions = (signature: string, subject: Subject): string[] => {
   const where = inContext(signature, subject);
   return [`What does \`${signature}\` do${where}?`, `Can you explain \`${signature}\`${where}?`];
-};
-
-const DANGLING =
-  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|they|them|such|same|previous|latter|former|one|example|do so)(?![-\w`])/i;
-const FILLER =
-  /^(?:(?:for example|for instance|alternatively|similarly|then|next|finally|first|second|also|or|and|now|likewise|additionally|in addition|so|thus|instead|however|e\.g\.),?\s+)+/i;
-const TAIL =
-  /[,;]?\s+(?:(?:as follows|like this|like so|for example|for instance|such as|e\.g\.|as in|with the following.*|by running|by using|using the following.*|in the following.*|the following.*|simply|run|use|you can.*|you could.*|you may.*|you would.*|just)\s*)$/i;
-
-/** The question that the code after a sentence answers: "To install it globally, run:" to "How do I install it ...?"; null when it says no deed. */
-export const codeQuestion = (lead: string, subject: Subject): string | null => {
-  const text = lead
-    .replace(/\s+/g, ' ')
-    .replace(/[.:]\s*$/, '')
-    .replace(FILLER, '')
-    .replace(TAIL, '')
-    .trim();
-  const aim =
-    /^(?:if you (?:want|need|wish|would like|'d like) to|in order to|to) (.+)$/i.exec(text)?.[1] ??
-    /\bhow to (.+)$/i.exec(text)?.[1] ??
-    /\b(?:you can|you may|you could|it is possible to|it's possible to|allows? you to|lets you|be used to)(?: also| then| simply)? (.+)$/i.exec(
-      text,
-    )?.[1] ??
-    (isInstruction(text) || /^(?:run|use|add|set|get|list|show|install|view|open|publish|check|test|search|save) /i.test(text)
-      ? text
-      : undefined);
-  if (aim === undefined) return null;
-  const deed = cutClause(aim).replace(TAIL, '').trim();
-  const [verb = '', ...rest] = deed.split(' ');
-  if (
-    rest.length < 2 ||
-    !/^[a-z]/i.test(verb) ||
-    DANGLING.test(deed.replace(/`[^`]*`/g, ' ')) ||
-    /^(?:be|have|see|also|do|note)$/i.test(verb) ||
-    deed.length > 140
-  )
-    return null;
-  const question = `How do I ${asReader(deed[0]!.toLowerCase() + deed.slice(1))}`;
-  return ending(question, subject);
-};
-
-/** Up to the first comma, colon or dash outside code and parentheses. */
-const cutClause = (text: string): string => {
-  let depth = 0;
-  let quoted = false;
-  for (let index = 0; index < text.length; index++) {
-    const unit = text[index]!;
-    if (unit === '`') quoted = !quoted;
-    else if (quoted) continue;
-    else if (unit === '(') depth += 1;
-    else if (unit === ')') depth -= 1;
-    else if (
-      depth === 0 &&
-      (unit === ',' ||
-        unit === ';' ||
-        (unit === ':' && text[index + 1] === ' ') ||
-        text.startsWith(' - ', index) ||
-        text.startsWith(' -- ', index))
-    )
-      return text.slice(0, index);
-  }
-  return text;
 };

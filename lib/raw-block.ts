@@ -43,7 +43,7 @@ export const listBlocks = (items: readonly RawBlock[][], ordered: boolean, start
     const first = number - texts.length;
     out.push({
       block: { type: 'list', ordered, ...(ordered && first !== 1 ? { start: first } : {}), items: texts },
-      zone: used[0]?.zone ?? zone,
+      zone,
       evidence: sum(used),
     });
     texts = [];
@@ -110,10 +110,7 @@ export const definitionBlocks = (
   const term = terms.map((each) => each.text).join(', ');
   const signature = terms.some((each) => each.code) || CODELIKE.test(first.text);
   const anchor = terms.find((each) => each.anchor !== null)?.anchor ?? null;
-  return [
-    { block: { type: 'definition', term, anchor, signature, text: parts.join('\n\n'), code }, zone: inside[0]?.zone ?? zone, evidence },
-    ...body.slice(index),
-  ];
+  return [{ block: { type: 'definition', term, anchor, signature, text: parts.join('\n\n'), code }, zone, evidence }, ...body.slice(index)];
 };
 
 export interface Cell {
@@ -158,7 +155,7 @@ export const tableBlocks = (rows: readonly Cell[][], presentation: boolean, zone
         header: header.map((cell) => inCell(cell.raws)),
         rows: body.map((cells) => cells.map((cell) => inCell(cell.raws))),
       },
-      zone: raws[0]?.zone ?? zone,
+      zone,
       evidence: sum(raws),
     },
   ];

@@ -134,7 +134,7 @@ export class Run {
    */
   take(own: readonly string[] = []): { text: string; lines: string | null; permalink: string | null; evidence: Evidence } {
     while (this.codeDepth > 0) this.closeCode();
-    const permalinks = own.length === 0 ? [] : this.anchors.filter((anchor) => own.includes(decode(anchor.target)));
+    const permalinks = own.length === 0 ? [] : this.anchors.filter((anchor) => own.includes(fragmentId(anchor.target)));
     const without = [...this.parts];
     for (const anchor of permalinks) without.fill('', anchor.from, anchor.to);
     const clean = (parts: string[]): string =>
@@ -147,7 +147,12 @@ export class Run {
     let text = permalinks.length > 0 ? clean(without) : '';
     if (text === '') text = clean(this.parts);
     const lines = this.onlyCode !== null && /\S\s*\n\s*\S/.test(this.onlyCode) && this.onlyCode.includes('\n') ? this.onlyCode : null;
-    const result = { text, lines, permalink: permalinks[0] === undefined ? null : decode(permalinks[0].target), evidence: this.evidence };
+    const result = {
+      text,
+      lines,
+      permalink: permalinks[0] === undefined ? null : fragmentId(permalinks[0].target),
+      evidence: this.evidence,
+    };
     const open = this.openAnchor;
     this.parts = [];
     this.space = false;
@@ -160,7 +165,7 @@ export class Run {
 }
 
 /** A fragment as an id; a broken escape stays as it is. */
-export const decode = (fragment: string): string => {
+const fragmentId = (fragment: string): string => {
   if (!fragment.includes('%')) return fragment;
   try {
     return decodeURIComponent(fragment);

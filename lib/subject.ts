@@ -51,6 +51,7 @@ export const bareHeading = (text: string): string =>
 const codeOf = (section: Section): string[] => {
   const spans = (text: string): string[] => [...text.matchAll(CODE_SPAN)].map((match) => match[3]!.trim());
   const lines = section.blocks.flatMap((block) => {
+    if (block.type === 'code' && LANGUAGES.has(block.language ?? '')) return [];
     if (block.type === 'code') return block.text.split('\n').map((line) => line.replace(/^\s*[$>%]\s+/, ''));
     if (block.type === 'prose' || block.type === 'definition') return spans(block.text);
     if (block.type === 'list') return block.items.flatMap(spans);
@@ -83,14 +84,17 @@ const leader = (counts: ReadonlyMap<string, number>, least: number): string | nu
   return best !== undefined && best[1] >= least && best[1] * 2 > total ? best[0] : null;
 };
 
+/** The language of more than half of the page's code blocks. */
 const languageLeader = (sections: readonly Section[]): string | null => {
   const counts = new Map<string, number>();
   for (const section of sections)
     for (const block of section.blocks) {
-      const name = block.type === 'code' && block.language !== null ? LANGUAGES.get(block.language) : undefined;
-      if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
+      if (block.type !== 'code') continue;
+      const name = LANGUAGES.get(block.language ?? '') ?? '';
+      counts.set(name, (counts.get(name) ?? 0) + 1);
     }
-  return leader(counts, 2);
+  const name = leader(counts, 2);
+  return name === '' ? null : name;
 };
 
 /**
@@ -119,8 +123,8 @@ export const subjectOf = (sections: readonly Section[], around: ReadonlyMap<stri
     : null;
   const tool =
     (command !== null && spaced === command ? command.split(' ')[0]! : null) ??
-    leader(commandWords(sections), 3) ??
     languageLeader(sections) ??
+    leader(commandWords(sections), 3) ??
     leader(around, 10);
   const text = sections.flatMap((section) => section.blocks.filter((block) => block.type !== 'code').map(blockText)).join('\n');
   const intro = sections.find((section) => section.path.length === 1)?.blocks[0];

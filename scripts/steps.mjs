@@ -16,10 +16,12 @@ export class StepFailed extends Error {
   /**
    * @param {string} message what went wrong
    * @param {string} fix what the person does next
+   * @param {string} [output] all that the program printed
    */
-  constructor(message, fix) {
+  constructor(message, fix, output = '') {
     super(message);
     this.fix = fix;
+    this.output = output;
   }
 }
 
@@ -69,7 +71,7 @@ export const run = async (log, command, args, { env = process.env, cwd = ROOT, f
   appendFileSync(file, `\n$ ${[command, ...args].join(' ')}\n`);
   const sink = createWriteStream(file, { flags: 'a' });
   let output = '';
-  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { cwd, env: { ...env, NO_COLOR: '1', FORCE_COLOR: '0' }, stdio: ['ignore', 'pipe', 'pipe'] });
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text) => {
       output += text;
@@ -84,7 +86,7 @@ export const run = async (log, command, args, { env = process.env, cwd = ROOT, f
   await new Promise((resolve) => sink.end(resolve));
   if (code !== 0) {
     const tail = output.trimEnd().split('\n').slice(-20).join('\n');
-    throw new StepFailed(`${path.basename(command)} ${args[0] ?? ''} failed (exit ${code})\n${tail}\nfull log: ${file}`, fix);
+    throw new StepFailed(`${path.basename(command)} ${args[0] ?? ''} failed (exit ${code})\n${tail}\nfull log: ${file}`, fix, output);
   }
   return output;
 };

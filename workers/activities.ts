@@ -1,4 +1,5 @@
 // The activities of each queue, put together from their parts.
+import { createBrightDataActivities } from '../activities/brightdata';
 import { createClean } from '../activities/clean';
 import { createCollect } from '../activities/collect';
 import { createResolveSource } from '../activities/resolve-source';
@@ -32,6 +33,7 @@ export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActiv
     ...createResolveSource({ store }),
     ...createFindStage({ store }),
     ...createCollect({ ...stage, config, log }),
+    ...createBrightDataActivities({ store, clock: parts.clock, config, log }),
     ...createClean(stage),
     ...createDedup(stage),
     ...createPair(stage),

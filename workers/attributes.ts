@@ -3,7 +3,8 @@ import type { NativeConnection } from '@temporalio/worker';
 import type { Logger as Pino } from 'pino';
 import { ATTRIBUTES } from '../contracts/names';
 
-const KEYWORD = 2;
+/** temporal.api.enums.v1.IndexedValueType */
+const KEYWORD: number = 2;
 
 /** @returns true when every attribute exists as Keyword; a run must not upsert any other (it would hang for ever) */
 export const registerAttributes = async (connection: NativeConnection, namespace: string, log: Pino): Promise<boolean> => {
@@ -15,7 +16,7 @@ export const registerAttributes = async (connection: NativeConnection, namespace
   }
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    const there = Object.keys(wanted).every((name) => customAttributes?.[name] === KEYWORD);
+    const there = Object.keys(wanted).every((name) => Number(customAttributes?.[name]) === KEYWORD);
     if (!there) log.warn('search attributes are not registered on this server: runs go on without them');
     return there;
   } catch (error) {

@@ -14,10 +14,13 @@ const announce = (queue: string): void => {
 };
 
 const main = async (role: string | undefined, index: number): Promise<void> => {
-  if (role !== 'cpu' && role !== 'gpu') throw new ConfigError([{ variable: 'worker', problem: 'is cpu, or gpu with the number of its device' }]);
+  if (role !== 'cpu' && role !== 'gpu')
+    throw new ConfigError([{ variable: 'worker', problem: 'is cpu, or gpu with the number of its device' }]);
   const config = readConfig();
   if (role === 'gpu' && config.device !== 'cpu' && (await listGpus())[index] === undefined)
-    throw new ConfigError([{ variable: 'RETUNE_DEVICE', problem: `is not cpu, and this machine has no GPU ${index}; set it to cpu to run small models` }]);
+    throw new ConfigError([
+      { variable: 'RETUNE_DEVICE', problem: `is not cpu, and this machine has no GPU ${index}; set it to cpu to run small models` },
+    ]);
   const log = createLog({ name: role, secrets: [config.hub.token, config.brightData.token] });
   installRuntime(log);
   const runTrainer = trainerOf(config, log, role === 'gpu' ? index : null);

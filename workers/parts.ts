@@ -23,6 +23,10 @@ export const hostName = (): string => (hostname().split('.')[0] ?? 'host').toLow
 const retuneVersion = (JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as { version: string }).version;
 
 /** For manifests' facts. */
-export const versions = (): Record<string, string> => ({ retune: retuneVersion, node: process.version, unicode: process.versions['unicode'] ?? '' });
+export const versions = (): Record<string, string> => ({
+  retune: retuneVersion,
+  node: process.version,
+  unicode: process.versions['unicode'] ?? '',
+});
 
 export { systemClock };

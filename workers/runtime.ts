@@ -70,5 +70,12 @@ export const runWorkers = async (workers: Worker[], ready: () => void): Promise<
   const runs = workers.map(async (worker) => worker.run());
   ready();
   // One that fails takes the others with it: half a worker would look alive.
-  await Promise.all(runs.map(async (run) => run.catch((error: unknown) => { leave(); throw error; })));
+  await Promise.all(
+    runs.map(async (run) =>
+      run.catch((error: unknown) => {
+        leave();
+        throw error;
+      }),
+    ),
+  );
 };

@@ -17,10 +17,12 @@ export class ApprovalDesk {
   private answer: Answer | null = null;
 
   constructor() {
-    const handler = (approved: boolean) => (raw?: unknown): string => {
-      this.answer = { approved, ...Decision.parse(raw ?? {}) };
-      return approved ? 'approved: publishing goes on' : 'rejected: the run ends as held';
-    };
+    const handler =
+      (approved: boolean) =>
+      (raw?: unknown): string => {
+        this.answer = { approved, ...Decision.parse(raw ?? {}) };
+        return approved ? 'approved: publishing goes on' : 'rejected: the run ends as held';
+      };
     const validator = (raw?: unknown): void => {
       if (!this.waiting) throw ApplicationFailure.nonRetryable('this run does not wait for an approval', 'NotWaiting');
       if (this.answer !== null) throw ApplicationFailure.nonRetryable('this run has its answer already', 'NotWaiting');

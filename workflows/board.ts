@@ -41,7 +41,11 @@ export class Board {
   }
 
   named(name: string): void {
-    if (this.attributes) upsertSearchAttributes([{ key: KEY.name, value: name }, { key: KEY.status, value: 'running' }]);
+    if (this.attributes)
+      upsertSearchAttributes([
+        { key: KEY.name, value: name },
+        { key: KEY.status, value: 'running' },
+      ]);
   }
 
   begin(verb: Verb, text = ''): void {

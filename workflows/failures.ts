@@ -18,8 +18,17 @@ export const isScheduleToStart = (error: unknown): boolean => {
 export const runFailure = (error: unknown): ApplicationFailure => {
   const cause = rootCause(error);
   if (cause instanceof ApplicationFailure)
-    return ApplicationFailure.create({ type: cause.type ?? 'Error', message: cause.message, nonRetryable: true, ...(cause.details ? { details: cause.details } : {}) });
+    return ApplicationFailure.create({
+      type: cause.type ?? 'Error',
+      message: cause.message,
+      nonRetryable: true,
+      ...(cause.details ? { details: cause.details } : {}),
+    });
   if (cause instanceof TimeoutFailure)
-    return ApplicationFailure.create({ type: 'Stalled', message: `an activity timed out (${cause.timeoutType}) and its retries are used up`, nonRetryable: true });
+    return ApplicationFailure.create({
+      type: 'Stalled',
+      message: `an activity timed out (${cause.timeoutType}) and its retries are used up`,
+      nonRetryable: true,
+    });
   return ApplicationFailure.create({ type: 'Error', message: cause instanceof Error ? cause.message : String(cause), nonRetryable: true });
 };

@@ -28,11 +28,19 @@ export const runOnDevice = async (
   limits: PipelineInput['limits'],
   choice: DeviceChoice,
 ): Promise<{ ref: StageRef; queue: string }> => {
-  const lender = proxyActivities<GpuLender>({ taskQueue: choice.lender, ...lend(limits.gpuWaitHours), summary: `wait for a device to ${verb}` });
+  const lender = proxyActivities<GpuLender>({
+    taskQueue: choice.lender,
+    ...lend(limits.gpuWaitHours),
+    summary: `wait for a device to ${verb}`,
+  });
   let preferred = choice.preferred;
   for (;;) {
     const queue = choice.fixed ?? preferred ?? (await lender.lendGpu({ base })).queue;
-    const device = proxyActivities<GpuActivities>({ taskQueue: queue, ...onDevice(limits.heartbeatSeconds, limits.trainHours), summary: `${verb} on ${queue}` });
+    const device = proxyActivities<GpuActivities>({
+      taskQueue: queue,
+      ...onDevice(limits.heartbeatSeconds, limits.trainHours),
+      summary: `${verb} on ${queue}`,
+    });
     try {
       return { ref: await device[verb](task, base), queue };
     } catch (error) {

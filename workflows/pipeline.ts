@@ -102,11 +102,15 @@ class Pipeline {
     const pages = await this.collect(context);
 
     this.board.begin('clean');
-    const cleaned = await inGroups(Object.entries(pages), SHARD.children, async ([bucket, page]) => [
-      bucket,
-      await stage(context, 'clean', { pages: page }, {}, async (task) => cpu.clean(task)),
-    ] as const);
-    await this.done('clean', cleaned.map(([, one]) => one));
+    const cleaned = await inGroups(
+      Object.entries(pages),
+      SHARD.children,
+      async ([bucket, page]) => [bucket, await stage(context, 'clean', { pages: page }, {}, async (task) => cpu.clean(task))] as const,
+    );
+    await this.done(
+      'clean',
+      cleaned.map(([, one]) => one),
+    );
     const documents = Object.fromEntries(cleaned.map(([bucket, one]) => [bucket, one.ref]));
 
     const sections = await this.one(context, 'dedup', documents, {}, async (task) => cpu.dedup(task));
@@ -114,8 +118,12 @@ class Pipeline {
 
     const base = await proxyActivities<CpuActivities>(deed(beat)).resolveModel({ model: input.model }, beat);
     this.record.base = base;
-    const format = await this.one(context, 'format', { pairs }, { tokenizer: base.tokenizerDigest, template: base.templateDigest, family: base.family }, async (task) =>
-      cpu.format(task, base),
+    const format = await this.one(
+      context,
+      'format',
+      { pairs },
+      { tokenizer: base.tokenizerDigest, template: base.templateDigest, family: base.family },
+      async (task) => cpu.format(task, base),
     );
     const train = await this.onGpu(context, 'train', { format }, { weights: base.weightsDigest }, base);
 
@@ -143,7 +151,8 @@ class Pipeline {
       { weights: base.weightsDigest, base: base.publicId, target },
       async (task) => cpu.publish(task, base, target),
     );
-    if (input.publish.approval === 'person' && !(await this.approved(storeId, prepared))) return { status: 'held', reason: this.record.reason };
+    if (input.publish.approval === 'person' && !(await this.approved(storeId, prepared)))
+      return { status: 'held', reason: this.record.reason };
 
     const pushed = await this.push(resolved, prepared);
     await small.movePointer(storeId, {
@@ -168,7 +177,10 @@ class Pipeline {
     const shards = await small.resolveSource({ run: this.run, storeId: context.storeId, source: context.input.source });
     const refs = await inGroups(shards, SHARD.children, async (shard) => [shard.bucket, await this.shard(context, shard)] as const);
     const all = refs.map(([, ref]) => ref);
-    await this.done('collect', all.map((ref) => ({ ref, reused: false })));
+    await this.done(
+      'collect',
+      all.map((ref) => ({ ref, reused: false })),
+    );
     const { pages = 0, urls = 0 } = sumCounts(all.map((ref) => ref.counts));
     if (pages === 0 || pages < urls * context.input.source.minSuccess) {
       const reasons = Object.entries(sumCounts(all.map((ref) => ref.reasons))).map(([reason, count]) => `${reason} ${count}`);
@@ -183,7 +195,17 @@ class Pipeline {
   private async shard(context: StageContext, shard: ShardRef): Promise<StageRef> {
     return executeChild<(task: unknown) => Promise<StageRef>>(WORKFLOWS.collectShard, {
       workflowId: shardWorkflowId(this.run.runId, shard.bucket),
-      args: [{ run: this.run, storeId: context.storeId, shard, source: context.input.source, date: this.record.date, heartbeatSeconds: context.input.limits.heartbeatSeconds }],
+      args: [
+        {
+          run: this.run,
+          storeId: context.storeId,
+          shard,
+          source: context.input.source,
+          date: this.record.date,
+          heartbeatSeconds: context.input.limits.heartbeatSeconds,
+          maxRequests: context.input.budget.maxRequests,
+        },
+      ],
       // A failed parent must not leave a shard fetching (and Bright Data billing).
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -204,7 +226,13 @@ class Pipeline {
     return result.ref;
   }
 
-  private async onGpu(context: StageContext, verb: GpuVerb, inputs: Record<string, StageRef>, digests: Record<string, string>, base: BaseModel): Promise<StageRef> {
+  private async onGpu(
+    context: StageContext,
+    verb: GpuVerb,
+    inputs: Record<string, StageRef>,
+    digests: Record<string, string>,
+    base: BaseModel,
+  ): Promise<StageRef> {
     const { train, limits } = context.input;
     return this.one(context, verb, inputs, digests, async (task) => {
       this.board.begin(verb, 'waiting for a device, then running');
@@ -227,7 +255,11 @@ class Pipeline {
     this.reused[verb] = reused;
     this.record.stages[verb] = results.map((result) => result.ref);
     if (!reused) this.record.computed.push(verb);
-    this.board.end(verb, results.map((result) => result.ref), reused);
+    this.board.end(
+      verb,
+      results.map((result) => result.ref),
+      reused,
+    );
     await this.save();
   }
 

@@ -18,7 +18,10 @@ export interface StageContext {
 /** The part of the input that a stage uses, whole sections: what the deed reads. */
 const configOf = (verb: Verb, input: PipelineInput): Partial<PipelineInput> =>
   Object.fromEntries(
-    [...new Set(STAGES[verb].config.map((path) => path.split('.')[0] ?? path))].map((section) => [section, input[section as keyof PipelineInput]]),
+    [...new Set(STAGES[verb].config.map((path) => path.split('.')[0] ?? path))].map((section) => [
+      section,
+      input[section as keyof PipelineInput],
+    ]),
   );
 
 /**

@@ -149,6 +149,20 @@ def test_a_planted_fault_fails_the_proof_and_names_the_first_differing_layer(tra
     assert record["verdict"] == "failed" and record["firstDifferingLayer"] == f"model.{place}"
 
 
+def test_a_model_too_large_for_fp32_is_proven_in_16_bit_where_a_fault_still_fails(trained, tmp_path, monkeypatch):
+    from trainer.engines import device
+
+    monkeypatch.setattr(device, "free_memory", lambda _: 1000)
+    base, adapter, tokens = trained
+    result = run(base, adapter, tokens, tmp_path / "right")
+    assert result["metrics"]["precision"] == "bf16"
+    assert {record["verdict"] for record in result["metrics"]["proofs"].values()} == {"proven"}
+    read = merge.read_deltas
+    monkeypatch.setattr(merge, "read_deltas", lambda *arguments: without(read(*arguments), "mlp"))
+    with pytest.raises(TrainerError, match=r"first in model.layers.0.mlp"):
+        run(base, adapter, tokens, tmp_path / "wrong", formats=["merged"])
+
+
 def test_an_adapter_that_does_almost_nothing_is_not_called_proven(bases, tmp_path):
     base = bases["chat"]
     adapter = save_random_adapter(base, tmp_path / "adapter", scale=0.002)

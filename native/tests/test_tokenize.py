@@ -12,6 +12,7 @@ from chat_base import CHATML, save_tokenizer
 
 from trainer import tokenize
 from trainer.chat import ChatTemplate
+from trainer.config import load_schema
 from trainer.data import read_tokens, tokenizer_identity
 from trainer.errors import TrainerError
 
@@ -24,19 +25,21 @@ CONVERSATIONS = [
 
 
 class Recorder:
-    """Stands for Events: keeps what a command emits."""
+    """Stands for Events: keeps what a command emits, each event checked against the contract's schema."""
 
     def __init__(self):
+        from jsonschema import Draft202012Validator
+
         self.events = []
+        self.schema = Draft202012Validator(load_schema("event"))
 
     def emit(self, type, **fields):
-        self.events.append({"type": type, **fields})
+        event = {"v": 1, "seq": len(self.events), "t": 0.0, "type": type, **fields}
+        self.schema.validate(json.loads(json.dumps(event, allow_nan=False)))
+        self.events.append(event)
 
     def say(self, text):
         pass
-
-    def warning(self, code, message, remedy):
-        self.emit("warning", code=code, message=message, remedy=remedy)
 
     @property
     def result(self):

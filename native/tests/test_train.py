@@ -145,7 +145,7 @@ def test_an_example_that_fits_on_no_rung_ends_the_training_with_what_was_tried(b
 
 def test_real_out_of_memory_takes_the_same_ladder(bases, token_path, tmp_path, monkeypatch):
     """torch's own exception, from the forward pass and from the backward pass."""
-    real_forward, real_backward = engine_module.Engine._forward, torch.Tensor.backward
+    real_forward, real_backward = engine_module.Engine._hidden, torch.Tensor.backward
     failures = {"forward": 1, "backward": 1}
 
     def forward(self, ids, lengths, rows):
@@ -161,7 +161,7 @@ def test_real_out_of_memory_takes_the_same_ladder(bases, token_path, tmp_path, m
         return real_backward(self, *args, **kwargs)
 
     train_here(train_config(bases["chat"], token_path, tmp_path / "free", steps=2, microTokens=256))
-    monkeypatch.setattr(engine_module.Engine, "_forward", forward)
+    monkeypatch.setattr(engine_module.Engine, "_hidden", forward)
     monkeypatch.setattr(torch.Tensor, "backward", backward)
     events = train_here(train_config(bases["chat"], token_path, tmp_path / "tight", steps=2, microTokens=256))
     assert [plan["microTokens"] for plan in of_type(events, "plan")] == [256, 128, 64]

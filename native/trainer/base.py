@@ -193,7 +193,7 @@ def inspect(folder: Path, source: dict[str, Any]) -> dict[str, Any]:
         "weightsDigest": _digest({"config": _stable(config), "weights": weights}),
         "tokenizerDigest": next(entry["sha256"] for entry in files if entry["name"] == "tokenizer.json"),
         "templateDigest": template_digest(folder),
-        "parameters": sum(_parameters(folder / name) for name, _ in weights),
+        "parameters": sum(count_parameters(folder / name) for name, _ in weights),
     }
 
 
@@ -217,7 +217,7 @@ def _stable(config: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in config.items() if key not in ("transformers_version", "_name_or_path")}
 
 
-def _parameters(path: Path) -> int:
+def count_parameters(path: Path) -> int:
     """Number of parameters in a safetensors file; an MXFP4 byte holds two, its scales none."""
     total = 0
     for name, entry in read_header(path).items():

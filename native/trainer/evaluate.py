@@ -25,6 +25,8 @@ BASE = "base"
 
 def run(config: dict[str, Any], events: Events) -> None:
     """The evaluate command; `result` has, by model and probe, token-weighted and mean NLL of content and format."""
+    from .engines.transformers import lora_of
+
     names = [BASE, *(adapter["name"] for adapter in config["adapters"])]
     if len(set(names)) != len(names):
         raise bad_config(f"adapters: names must differ from each other and from {BASE!r}: {', '.join(names[1:])}")
@@ -38,7 +40,10 @@ def run(config: dict[str, Any], events: Events) -> None:
     answers: list[dict[str, Any]] = []
     for name, folder in zip(names, [None, *(adapter["folder"] for adapter in config["adapters"])], strict=True):
         if folder is not None:
-            engine = _with_adapter(engine, folder, config, events)
+            if engine.peft is not None and engine.lora != lora_of(folder):
+                engine = None  # Another LoRA shape needs a fresh engine, and two models may not fit at once.
+                engine = load_engine(config, events)
+            engine.load_adapter(folder)
         for probe, (tokens, chosen) in probes.items():
             for index, nats in token_nll(engine, tokens, chosen):
                 losses.append(_loss_row(probe, name, tokens, index, nats))
@@ -78,17 +83,6 @@ def _read(probe: dict[str, Any], base: dict[str, Any]) -> tuple[TokenFile, range
     require_tokenizer(tokens, base["folder"], f"probe {probe['name']}")
     most = probe["maxExamples"]
     return tokens, range(len(tokens) if most is None else min(most, len(tokens)))
-
-
-def _with_adapter(engine: Any, folder: str, config: dict[str, Any], events: Events) -> Any:
-    """The engine with this adapter; another LoRA shape than the one in place needs a fresh engine."""
-    from .engines.transformers import lora_of
-
-    if engine.peft is not None and engine.lora != lora_of(folder):
-        engine = None  # Two models may not fit at once.
-        return load_engine(config, events, folder)
-    engine.load_adapter(folder)
-    return engine
 
 
 def _loss_row(probe: str, model: str, tokens: TokenFile, index: int, nats: np.ndarray) -> dict[str, Any]:

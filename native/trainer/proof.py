@@ -24,11 +24,9 @@ class Probe:
 
     rows: list[tuple[TokenFile, list[int]]]
 
-    def nats(self, engine: Any, group_tokens: int | None = None) -> np.ndarray:
+    def nats(self, engine: Any) -> np.ndarray:
         """float64 [S]: the loss of every supervised token."""
-        scored = [
-            nats for tokens, chosen in self.rows for _, nats in token_nll(engine, tokens, chosen, group_tokens)
-        ]  # fmt: skip
+        scored = [nats for tokens, chosen in self.rows for _, nats in token_nll(engine, tokens, chosen)]
         return np.concatenate(scored).astype(np.float64)
 
     @property

@@ -12,14 +12,13 @@ GROUP_TOKENS = {"cpu": 512, "cuda": 4096}
 """Most tokens of one forward pass; longer examples are alone in theirs."""
 
 
-def token_nll(engine: Any, tokens: TokenFile, indices: Sequence[int], group_tokens: int | None = None
-              ) -> Iterator[tuple[int, np.ndarray]]:  # fmt: skip
+def token_nll(engine: Any, tokens: TokenFile, indices: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
     """(index, nats of its supervised tokens as float32 [S]) of each example, in the order of `indices`.
 
     Groups depend on lengths alone, so two models see the same ones. A group that does not fit into memory is halved;
     raises OutOfMemory when one example alone does not fit.
     """
-    limit = group_tokens or GROUP_TOKENS.get(engine.device.type, GROUP_TOKENS["cpu"])
+    limit = GROUP_TOKENS.get(engine.device.type, GROUP_TOKENS["cpu"])
     lengths = tokens.lengths
     group: list[int] = []
     size = 0

@@ -313,7 +313,7 @@ describe('manners', () => {
 describe('configuration', () => {
   test('Bright Data without a token is refused, and the variable is named', async () => {
     const task = await on.task([site.url('/a')], { source: { provider: 'brightdata' } });
-    const failed = await failureOf(on.collect(task));
+    const failed = await failureOf(mockEnvironment().run(on.activities.chooseProvider, task));
     expect(failed).toMatchObject({ type: 'ConfigMissing', nonRetryable: true });
     expect(failed.message).toContain('BRIGHTDATA_API_TOKEN');
     expect(site.visits.length).toBe(0);

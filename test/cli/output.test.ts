@@ -88,7 +88,7 @@ const evaluation: Evaluation = {
 
 test('the summary tells what was made, whether it is better, and where it is', () => {
   const { output, text } = capture(false);
-  printSummary(output, result, { dataset: '/d', adapter: '/a', model: null, prepared: null, report: '/r', evaluation });
+  printSummary(output, result, { dataset: '/d', adapter: '/a', model: null, prepared: null, report: '/r', heldOut: 'page', evaluation });
   const said = text();
   for (const part of [
     'npm-manual-1a2b3c4d: prepared, no HF_TOKEN',

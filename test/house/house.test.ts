@@ -11,7 +11,9 @@ import { completeInput } from '../../lib/presets';
 const root = join(__dirname, '..', '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const tracked = (folder: string, ending: string): string[] =>
-  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith(ending)).map((file) => join(folder, file));
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith(ending))
+    .map((file) => join(folder, file));
 
 it.each(VERBS)('%s has its row, its activity and its heading in the documents', (verb) => {
   expect(STAGES[verb].summary).not.toBe('');
@@ -54,5 +56,6 @@ it('reads process.env in io/config.ts and the test of it only', () => {
 });
 
 it('keeps registry hosts out of the locks', () => {
-  for (const lock of ['package-lock.json', 'native/requirements.lock', 'native/requirements-models.lock']) expect(read(lock)).not.toMatch(/https?:\/\/(registry|pypi|files)/);
+  for (const lock of ['package-lock.json', 'native/requirements.lock', 'native/requirements-models.lock'])
+    expect(read(lock)).not.toMatch(/https?:\/\/(registry|pypi|files)/);
 });

@@ -162,7 +162,10 @@ test('many processes with crashes never overlap and never get a number twice', a
     })(),
   );
   await Promise.all(workers);
-  const lines = (await readFile(log, 'utf8')).trim().split('\n').map((line) => line.split(' ') as [string, string]);
+  const lines = (await readFile(log, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ') as [string, string]);
   await rm(log);
   let current = 0;
   for (const [what, n] of lines) {

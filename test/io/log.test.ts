@@ -11,11 +11,21 @@ test('a line holds the message and fields, and no secret in any spelling', () =>
   const { lines, stream } = capture();
   const token = new Secret('s3cr"t/+value');
   const log = createLog({ name: 'cpu', secrets: [token, null], pretty: false, stream });
-  log.info({ url: `http://x/?k=${encodeURIComponent(token.reveal())}`, token: 'other', headers: { authorization: 'Bearer z' }, secret: token }, `got ${token.reveal()}`);
+  log.info(
+    { url: `http://x/?k=${encodeURIComponent(token.reveal())}`, token: 'other', headers: { authorization: 'Bearer z' }, secret: token },
+    `got ${token.reveal()}`,
+  );
   log.debug('not shown');
   expect(lines).toHaveLength(1);
   const record = JSON.parse(lines[0]!) as Record<string, unknown>;
-  expect(record).toMatchObject({ name: 'cpu', msg: 'got [secret]', url: 'http://x/?k=[secret]', token: '[secret]', headers: { authorization: '[secret]' }, secret: '[secret]' });
+  expect(record).toMatchObject({
+    name: 'cpu',
+    msg: 'got [secret]',
+    url: 'http://x/?k=[secret]',
+    token: '[secret]',
+    headers: { authorization: '[secret]' },
+    secret: '[secret]',
+  });
 });
 
 test('on a terminal a line is readable', () => {

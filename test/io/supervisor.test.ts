@@ -111,7 +111,7 @@ test('a Temporal server that is killed comes back on the same address', async ()
   const port = Number(address?.split(':')[1]);
   const listens = async (): Promise<boolean> => {
     const socket = createConnection(port, '127.0.0.1');
-    return await once(socket, 'connect')
+    return once(socket, 'connect')
       .then(
         () => true,
         () => false,

@@ -29,6 +29,7 @@ describe('code', () => {
     ['spaces, tabs and blank lines', '<pre>a\n\n\tb  \n    c\n</pre>', 'a\n\n\tb  \n    c'],
     ['entities and nested markup', '<pre><code>if (<span>a</span> &lt; <em>b</em> &amp;&amp; c)</code></pre>', 'if (a < b && c)'],
     ['only the first newline of pre is markup', '<pre>\n\nx</pre>', '\nx'],
+    ['the first newline of a pre inside a pre is markup', '<pre><pre>\nx</pre></pre>', 'x'],
     ['a newline inside code is text', '<pre><code>\nx</code></pre>', '\nx'],
     ['line breaks as elements', '<pre>one<br>two<br/>three</pre>', 'one\ntwo\nthree'],
     ['lines as block elements', '<pre><code><div>one</div><div>two</div></code></pre>', 'one\ntwo'],
@@ -143,6 +144,7 @@ describe('content', () => {
     ['a table of links', `<table><tr><td><a href="p">Prev</a></td><td><a href="n">Next</a></td></tr></table>${body}`],
     ['hidden text', `<div hidden>secret words</div><p style="display: none">more words</p>${body}<span aria-hidden="true">x</span>`],
     ['a language bar', `<p>Languages: <a href="en">en</a> | <a href="fr">fr</a> | <a href="ja">ja</a></p>${body}`],
+    ['a short list of links at the end', `${body}<h2>See also</h2><ul><li><a href="a">A</a></li><li><a href="b">B</a></li></ul>`],
     ['an edit link', `${body}<p><a href="https://host/edit">Edit this page on GitHub</a></p>`],
     [
       'scripts, styles and drawings',
@@ -157,6 +159,16 @@ describe('content', () => {
     ['a content element that is called a menu', `<div class="menu">${body}</div>`, LONG],
     ['a page that stands in one form', `<form><h1>T</h1><p>${LONG} ${LONG} ${LONG} ${LONG}</p></form>`, LONG],
     ['the title in a header', `<header><h1>Thing</h1><p>Says what it is.</p></header>${body}`, 'Says what it is.'],
+    [
+      'a table whose first row is called header',
+      `${body}<table><tr class="header"><th>Name</th><th>Meaning</th></tr><tr><td>x</td><td>The letter.</td></tr></table>`,
+      'The letter.',
+    ],
+    [
+      'an index page of links',
+      `<h1>Index</h1><ul><li><a href="a">First page</a></li><li><a href="b">Second page</a></li></ul>`,
+      'Second page',
+    ],
     ['a hidden tab panel', `${body}<div role="tabpanel" hidden><pre>npm i</pre></div>`, 'npm i'],
   ])('keeps %s', (_, html, expected) => {
     expect(prose(html).join('\n')).toContain(expected);

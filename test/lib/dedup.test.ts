@@ -61,6 +61,12 @@ describe('duplicates', () => {
     expect(made.dropped).toMatchObject([{ of: 'section', stage: 'dedup', reason: 'exact_duplicate', detail: made.sections[0]!.id }]);
   });
 
+  test('leave the one on a page of its own, not the one on the page that holds the whole manual', async () => {
+    const parts = [1, 2, 3].flatMap((part) => [heading(2, `Part ${part}`), prose(text(`w${part}`))]);
+    const made = await dedup([document('all', parts), document('part', parts.slice(0, 2))], OPTIONS);
+    expect(made.sections.find((section) => section.path.includes('Part 1'))?.url).toBe('http://site.test/part');
+  });
+
   test('differ when their code differs in case', async () => {
     const code = (body: string): Block => ({ type: 'code', text: body, language: null });
     const made = await dedup(

@@ -29,7 +29,7 @@ const input = (wish: Partial<EvaluateInput> = {}): EvaluateInput => ({
   splitBy: 'page',
   family: 'chat',
   config: PipelineInput.parse({}).gate,
-  last: { trainedPages: new Set() },
+  last: { trained: [] },
   ...wish,
 });
 
@@ -44,9 +44,9 @@ test('scores become comparisons over pages and a verdict', () => {
 });
 
 test('last is not compared on pages that it was trained on, and they are counted', () => {
-  const seen = new Set([examples[0]!.pageId, examples[1]!.pageId]);
-  expect(evaluate(input({ last: { trainedPages: seen } }))).toMatchObject({ skippedForLast: 10, last: { examples: 30 } });
-  const all = evaluate(input({ last: { trainedPages: new Set(examples.map(({ pageId }) => pageId)) } }));
+  const seen = [examples[0]!, examples[1]!];
+  expect(evaluate(input({ last: { trained: seen } }))).toMatchObject({ skippedForLast: 10, last: { examples: 30 } });
+  const all = evaluate(input({ last: { trained: examples } }));
   expect(all.last).toBeNull();
   expect(all.verdict.rules.find(({ rule }) => rule === 'not_worse_than_last')).toMatchObject({ outcome: 'not_applicable' });
 });

@@ -2,7 +2,8 @@ import { PipelineInput } from '../../contracts/input';
 import { SPLITS } from '../../contracts/records';
 import { format, harmonyMeta, messagesOf, withoutRows } from '../../lib/format';
 import { missingMarks } from '../../lib/harmony';
-import { digest } from '../../lib/hash';
+import { digest, sha256 } from '../../lib/hash';
+import { toParquet } from '../../lib/parquet';
 import { statistics } from '../../lib/statistics';
 import { decodeTokenFile, encodeTokenFile, supervised } from '../../lib/token-file';
 import { decodeIds } from '../../lib/tokens';
@@ -93,4 +94,17 @@ test('statistics count what is there', () => {
   expect(stats.kinds).toEqual({ heading: 300 });
   expect(stats.hosts).toEqual({ 'example.org': 300 });
   expect(() => statistics(dataset, new Map())).toThrow('has no tokens');
+});
+
+test('the same pairs give these bytes on any machine', () => {
+  const { train } = format(pairs, config, 'gpt-oss').parts;
+  const tokens = encodeTokenFile(
+    train.rows!,
+    harmonyMeta({ tokenizerDigest: 'a'.repeat(64), templateDigest: 'b'.repeat(64) }, config.maxTokens),
+  );
+  expect({ examples: digest(train.examples), tokens: sha256(tokens), parquet: sha256(toParquet(train.examples)) }).toEqual({
+    examples: '1d6a631972ab06b7748d02fd432fd95ff18f35ac77308dba074bf6c906eb8c29',
+    tokens: '426bf9719592ecdfc8a2c602d93a0c5ed5fd5e1a560b24b6f82a096477085e9b',
+    parquet: '76cc5586defd2401addc552dc6e47bd0755adb4674c51fd1ad37595ff59df442',
+  });
 });

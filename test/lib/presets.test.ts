@@ -13,7 +13,10 @@ it('lets a given field beat the preset, and the preset beat the default', () => 
 });
 
 it('replaces arrays as a whole, and takes null as back to the default', () => {
-  const done = completeInput({ evaluate: { questions: ['b'] }, train: { lr: null } }, preset({ evaluate: { questions: ['a', 'c'] }, train: { lr: 1 } }));
+  const done = completeInput(
+    { evaluate: { questions: ['b'] }, train: { lr: null } },
+    preset({ evaluate: { questions: ['a', 'c'] }, train: { lr: 1 } }),
+  );
   expect(done).toMatchObject({ input: { evaluate: { questions: ['b'] }, train: { lr: 2e-4 } } });
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
+import { type BrightDataDeps, createBrightDataActivities } from '../../activities/brightdata';
 import { createCollect, type CollectDeps } from '../../activities/collect';
 import { createResolveSource } from '../../activities/resolve-source';
 import type { CollectTask } from '../../contracts/activities';
@@ -20,12 +21,19 @@ import type { Site } from './site';
 export const mockEnvironment = (): MockActivityEnvironment =>
   new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') });
 
+interface GivenTask {
+  run?: string;
+  date?: string;
+  source?: Partial<PipelineInput['source']>;
+  maxRequests?: number;
+}
+
 export interface Collecting {
   store: Store;
-  activities: ReturnType<typeof createCollect>;
+  activities: ReturnType<typeof createCollect> & ReturnType<typeof createBrightDataActivities>;
   /** The tasks of one run, one for each shard. */
-  tasks(urls: string[], given?: { run?: string; date?: string; source?: Partial<PipelineInput['source']> }): Promise<CollectTask[]>;
-  task(urls: string[], given?: { run?: string; date?: string; source?: Partial<PipelineInput['source']> }): Promise<CollectTask>;
+  tasks(urls: string[], given?: GivenTask): Promise<CollectTask[]>;
+  task(urls: string[], given?: GivenTask): Promise<CollectTask>;
   /** In a mock environment of its own. */
   collect: (task: CollectTask) => ReturnType<ReturnType<typeof createCollect>['collect']>;
   collectPage(task: CollectTask, url: string): Promise<void>;
@@ -34,11 +42,11 @@ export interface Collecting {
   close(): Promise<void>;
 }
 
-export const openCollecting = async (site: Site, deps: Partial<CollectDeps> = {}): Promise<Collecting> => {
+export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pick<BrightDataDeps, 'config'>> = {}): Promise<Collecting> => {
   const folder = await mkdtemp(join(tmpdir(), 'retune-collect-'));
   const store = await openStore(folder);
   const http = createHttp({ allowPrivateHosts: false, now: () => Date.now(), own: { [site.host]: async () => site.port } });
-  const activities = createCollect({
+  const all: CollectDeps & BrightDataDeps = {
     store,
     clock: systemClock,
     host: 'test',
@@ -47,14 +55,18 @@ export const openCollecting = async (site: Site, deps: Partial<CollectDeps> = {}
     log: { debug: () => undefined },
     http,
     ...deps,
-  });
+  };
+  const activities = { ...createCollect(all), ...createBrightDataActivities(all) };
   const { resolveSource } = createResolveSource({ store });
 
-  const tasks: Collecting['tasks'] = async (urls, { run = 'run-1', date = new Date().toISOString(), source: given = {} } = {}) => {
+  const tasks: Collecting['tasks'] = async (
+    urls,
+    { run = 'run-1', date = new Date().toISOString(), source: given = {}, maxRequests = null } = {},
+  ) => {
     const { source } = PipelineInput.parse({ source: { timeoutSeconds: 1, ...given, urls } });
     const identity = { runId: run, executionId: `${run}-execution` };
     const shards = await resolveSource({ run: identity, storeId: store.storeId, source });
-    return shards.map((shard) => ({ run: identity, storeId: store.storeId, shard, source, date, heartbeatSeconds: 30 }));
+    return shards.map((shard) => ({ run: identity, storeId: store.storeId, shard, source, date, heartbeatSeconds: 30, maxRequests }));
   };
   return {
     store,

@@ -21,7 +21,8 @@ const TOPICS = [
 export const page = (index: number, edition = 1): string => {
   const topic = TOPICS[index % TOPICS.length] ?? TOPICS[0];
   const [noun, does, verb, verbDoes] = topic;
-  const extra = edition === 1 ? '' : ` Edition ${edition} of this page explains the ${noun} with one more sentence than the edition before it.`;
+  const extra =
+    edition === 1 ? '' : ` Edition ${edition} of this page explains the ${noun} with one more sentence than the edition before it.`;
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>The ${noun} - Little Docs</title></head><body>
 <header><nav><a href="/">Little Docs</a> <a href="/all">All pages</a></nav></header><main>
 <h1 id="${noun}">The ${noun}</h1><p>The ${noun} ${does}. It is made once when the program starts and closed when the program ends.${extra}</p>

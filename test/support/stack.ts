@@ -1,13 +1,13 @@
 // A real Temporal dev server and real worker processes on a home of their own, with parts that can be killed.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import type { Progress } from '../../contracts/activities';
-import type { PipelineResult, RunRecord } from '../../contracts/artifacts';
+import type { Manifest, PipelineResult, RunRecord } from '../../contracts/artifacts';
 import { QUERY_PROGRESS, queues } from '../../contracts/names';
 
 export const ROOT = join(__dirname, '..', '..');
@@ -53,6 +53,10 @@ export class Stack {
   uiPort = 0;
 
   constructor(env: Record<string, string> = {}) {
+    // Base models are made once for all tests: their folders are named by what is in them.
+    const models = join(ROOT, '.retune', 'models');
+    mkdirSync(models, { recursive: true });
+    symlinkSync(models, join(this.home, 'models'));
     this.env = {
       ...process.env,
       RETUNE_HOME: this.home,
@@ -64,7 +68,7 @@ export class Stack {
     };
   }
 
-  async startServer(): Promise<void> {
+  async startServer(flags: string[] = []): Promise<void> {
     if (this.port === 0) {
       this.port = await freePort();
       this.uiPort = await freePort();
@@ -74,7 +78,21 @@ export class Stack {
     const temporal = process.env['TEMPORAL_CLI_PATH'] ?? join(ROOT, 'native', '.venv', 'bin', 'temporal');
     this.server = spawn(
       temporal,
-      ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(this.port), '--ui-port', String(this.uiPort), '--db-filename', join(this.home, 'temporal.db'), '--log-level', 'never'],
+      [
+        'server',
+        'start-dev',
+        '--ip',
+        '127.0.0.1',
+        '--port',
+        String(this.port),
+        '--ui-port',
+        String(this.uiPort),
+        '--db-filename',
+        join(this.home, 'temporal.db'),
+        '--log-level',
+        'never',
+        ...flags,
+      ],
       { stdio: 'ignore' },
     );
     this.children.add(this.server);
@@ -101,7 +119,11 @@ export class Stack {
   }
 
   async startWorker(role: 'cpu' | 'gpu', index = 0): Promise<Started> {
-    const child = spawn(process.execPath, [join(ROOT, 'dist', 'workers', 'main.js'), role, String(index)], { env: this.env, stdio: ['pipe', 'pipe', 'pipe'], cwd: ROOT });
+    const child = spawn(process.execPath, [join(ROOT, 'dist', 'workers', 'main.js'), role, String(index)], {
+      env: this.env,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      cwd: ROOT,
+    });
     this.children.add(child);
     let text = '';
     child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
@@ -136,17 +158,39 @@ export class Stack {
     return this.client.workflow.getHandle(workflowId).query<Progress>(QUERY_PROGRESS);
   }
 
-  /** The newest heartbeat of a pending activity, decoded. */
-  async heartbeat(workflowId: string, activity: string): Promise<Record<string, unknown> | null> {
-    const { raw } = await this.client.workflow.getHandle(workflowId).describe();
-    const pending = raw.pendingActivities?.find((one) => one.activityType?.name === activity);
-    const data = pending?.heartbeatDetails?.payloads?.[0]?.data;
-    return data == null ? null : (JSON.parse(Buffer.from(data).toString('utf8')) as Record<string, unknown>);
+  /** Steps that the training under way has done, from its own file: heartbeats are seconds behind. */
+  trainedSteps(): number {
+    const folder = join(this.home, 'work', 'train');
+    const steps = (existsSync(folder) ? readdirSync(folder) : []).map((key) => {
+      const file = join(folder, key, 'out', 'metrics.jsonl');
+      return existsSync(file)
+        ? readFileSync(file, 'utf8')
+            .split('\n')
+            .filter((line) => line.includes('"loss"')).length
+        : 0;
+    });
+    return Math.max(0, ...steps);
   }
 
   /** A file of the store, parsed. */
   json<T>(path: string): T {
     return JSON.parse(readFileSync(join(this.home, 'store', path), 'utf8')) as T;
+  }
+
+  /** Manifest of the training of a run. */
+  training(result: PipelineResult): Manifest {
+    return this.json<Manifest>(`train/${result.stages.train?.key}/manifest.json`);
+  }
+
+  /** Step and loss of every step, as the store has them. */
+  losses(result: PipelineResult): [number, number][] {
+    const { key, fence } = this.training(result).facts;
+    const lines = readFileSync(join(this.home, 'store', 'train', key, String(fence), 'metrics.jsonl'), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '');
+    return lines
+      .map((line) => JSON.parse(line) as { step: number; loss?: number })
+      .flatMap(({ step, loss }) => (loss === undefined ? [] : [[step, loss] as [number, number]]));
   }
 
   record(result: { runId: string; executionId: string }): RunRecord {
@@ -155,7 +199,8 @@ export class Stack {
 
   async stop(): Promise<void> {
     await this.connection?.close();
-    for (const child of this.children) if (child.exitCode === null && child.signalCode === null) child.kill(child === this.server ? 'SIGTERM' : 'SIGTERM');
+    for (const child of this.children)
+      if (child.exitCode === null && child.signalCode === null) child.kill(child === this.server ? 'SIGTERM' : 'SIGTERM');
     await Promise.all(
       [...this.children].map(async (child) => {
         const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);

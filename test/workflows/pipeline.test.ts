@@ -1,36 +1,31 @@
 // The whole product on a real server with real workers: what a run gives, what a rerun reuses, what it survives.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Manifest } from '../../contracts/artifacts';
+import { HUB_TOKEN, HubStandIn } from '../support/hub';
 import { littleInput, page, routes } from '../support/little-docs';
 import { openSite, type Site } from '../support/site';
 import { Stack, until } from '../support/stack';
 
 jest.setTimeout(600_000);
 
-interface Step {
-  step: number;
-  loss: number;
-}
-
 describe('a run on a site with a dead, a slow, a moved and a forbidden page', () => {
-  const stack = new Stack();
+  let stack: Stack;
+  let hub: HubStandIn;
   let site: Site;
   let urls: string[];
-  const metricsOf = (key: string): Step[] => {
-    const manifest = stack.json<Manifest>(`train/${key}/manifest.json`);
-    const text = readFileSync(join(stack.home, 'store', 'train', key, String(manifest.facts.fence), 'metrics.jsonl'), 'utf8');
-    return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Step).filter((line) => 'loss' in line);
-  };
-
   beforeAll(async () => {
+    hub = await HubStandIn.start();
+    stack = new Stack({ HF_TOKEN: HUB_TOKEN, HF_ENDPOINT: hub.url });
     site = await openSite(routes(10));
-    urls = ['/p0.html', '/p1.html', '/p2.html', '/p3.html', '/p4.html', '/p5.html', '/p6.html', '/p7.html', '/p8.html', '/p9.html'].map((path) => site.privateUrl(path));
+    urls = ['/p0.html', '/p1.html', '/p2.html', '/p3.html', '/p4.html', '/p5.html', '/p6.html', '/p7.html', '/p8.html', '/p9.html'].map(
+      (path) => site.privateUrl(path),
+    );
     await stack.startServer();
   });
   afterAll(async () => {
     await stack.stop();
     await site.close();
+    await hub.stop();
   });
 
   it('names every bad field of an input, and fetches nothing', async () => {
@@ -38,8 +33,12 @@ describe('a run on a site with a dead, a slow, a moved and a forbidden page', ()
     await expect(stack.run('bad', { source: { urls: [urls[0], 'ftp://x'] }, train: { stepps: 3 }, epocs: 1 })).rejects.toMatchObject({
       cause: { type: 'InvalidInput', message: expect.stringMatching(/source\.urls\.1[\s\S]*train\.stepps|epocs[\s\S]*source\.urls\.1/) },
     });
-    await expect(stack.run('preset', { preset: 'nothing-like-it' })).rejects.toMatchObject({ cause: { type: 'InvalidInput', message: expect.stringContaining('npm-manual') } });
-    await expect(stack.run('empty', undefined)).rejects.toMatchObject({ cause: { type: 'InvalidInput', message: expect.stringContaining('npm-manual') } });
+    await expect(stack.run('preset', { preset: 'nothing-like-it' })).rejects.toMatchObject({
+      cause: { type: 'InvalidInput', message: expect.stringContaining('npm-manual') },
+    });
+    await expect(stack.run('empty', undefined)).rejects.toMatchObject({
+      cause: { type: 'InvalidInput', message: expect.stringContaining('npm-manual') },
+    });
     expect(site.visits).toHaveLength(0);
   });
 
@@ -58,7 +57,7 @@ describe('a run on a site with a dead, a slow, a moved and a forbidden page', ()
     expect(test).toBeGreaterThan(0);
     expect(counts('train')['steps']).toBe(8);
     expect(result.verdict?.decision).toBe('pass');
-    const losses = metricsOf(result.stages.train?.key ?? '').map((line) => line.loss);
+    const losses = stack.losses(result).map(([, loss]) => loss);
     expect(losses).toHaveLength(8);
     expect(losses[7]).toBeLessThan(losses[0] ?? 0);
     expect(readFileSync(join(stack.home, 'store', 'runs', 'first', result.executionId, 'report.html'), 'utf8')).toContain('tiny-gpt-oss');
@@ -71,7 +70,10 @@ describe('a run on a site with a dead, a slow, a moved and a forbidden page', ()
     expect(result.status).toBe('unchanged');
     for (const verb of ['clean', 'dedup', 'pair', 'format', 'train'] as const) expect(result.stages[verb]?.reused).toBe(true);
     expect(result.stages.evaluate).toBeUndefined();
-    const statuses = site.visits.slice(before).filter(({ path }) => /^\/(p\d|slow)/.test(path)).map(({ status }) => status);
+    const statuses = site.visits
+      .slice(before)
+      .filter(({ path }) => /^\/(p\d|slow)/.test(path))
+      .map(({ status }) => status);
     expect(statuses).toEqual(statuses.map(() => 304));
   });
 
@@ -84,28 +86,25 @@ describe('a run on a site with a dead, a slow, a moved and a forbidden page', ()
     expect(result.verdict?.rules.find((rule) => rule.rule === 'not_worse_than_last')?.outcome).not.toBe('not_applicable');
   });
 
-  it('goes on after kill -9 of the gpu worker, with the losses of an undisturbed run', async () => {
-    const undisturbed = metricsOf((await stack.run('calm', littleInput(urls, { steps: 12, seed: 5 }))).stages.train?.key ?? '');
-    // Another dataset digest would be another training: the same input under a changed save interval keeps the key.
-    const stacks = new Stack();
-    await stacks.startServer();
-    const cpu = await stacks.startWorker('cpu');
-    let gpu = await stacks.startWorker('gpu');
-    try {
-      await stacks.start('killed', littleInput(urls, { steps: 12, seed: 5, saveEvery: 3 }));
-      await until('step 5 of the training', 240, async () => Number((await stacks.heartbeat('killed', 'train'))?.['step'] ?? 0) >= 5);
-      await stacks.kill(gpu);
-      gpu = await stacks.startWorker('gpu');
-      const result = await stacks.result('killed');
-      expect(result.status).toBe('prepared');
-      const manifest = stacks.json<Manifest>(`train/${result.stages.train?.key}/manifest.json`);
-      expect(manifest.facts.metrics['resumedFrom']).toBeGreaterThanOrEqual(3);
-      const text = readFileSync(join(stacks.home, 'store', 'train', result.stages.train?.key ?? '', String(manifest.facts.fence), 'metrics.jsonl'), 'utf8');
-      const losses = text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Step).filter((line) => 'loss' in line);
-      expect(losses.map(({ step, loss }) => [step, loss])).toEqual(undisturbed.map(({ step, loss }) => [step, loss]));
-    } finally {
-      await stacks.stop();
-    }
-    expect(cpu.child.exitCode).not.toBeNull();
+  it('publishes only what a person approved, asks once, and commits nothing that the Hub has already', async () => {
+    const all = [...urls, ...['/slow.html', '/moved.html'].map((path) => site.privateUrl(path))];
+    const publish = { model: 'tester/little', dataset: 'tester/little-data', approval: 'person' };
+    const answered = async (id: string, update: 'approve' | 'reject', more: Record<string, unknown>): Promise<string> => {
+      await stack.start(id, { ...littleInput(all), publish: { ...publish, ...more } });
+      await until('the question', 240, async () => (await stack.progress(id)).status === 'waiting_for_approval');
+      await stack.client.workflow.getHandle(id).executeUpdate(update, { args: [{ by: 'tester', note: 'seen' }] });
+      return (await stack.result(id)).status;
+    };
+    expect(await answered('rejected', 'reject', {})).toBe('held');
+    expect((await stack.run('rejected', { ...littleInput(all), publish })).status).toBe('held');
+    expect(hub.requests.filter((request) => request.includes('/commit/'))).toHaveLength(0);
+
+    expect(await answered('approved', 'approve', { private: false })).toBe('published');
+    const commits = hub.requests.filter((request) => request.includes('/commit/')).length;
+    expect(commits).toBe(2);
+    const again = await stack.run('approved', { ...littleInput(all), publish: { ...publish, private: false } });
+    expect(again.status).toBe('unchanged');
+    expect(hub.requests.filter((request) => request.includes('/commit/'))).toHaveLength(commits);
+    expect(JSON.stringify(stack.record(again))).not.toContain(HUB_TOKEN);
   });
 });

@@ -17,7 +17,7 @@ def load_engine(config: dict[str, Any], events: Events, adapter: str | None = No
     events.emit(
         "loaded",
         seconds=round(time.monotonic() - started, 3),
-        device=str(engine.device),
+        device=engine.device.type,
         dtype=str(engine.dtype).removeprefix("torch."),
         parameters=engine.parameters,
         trainable=sum(parameter.numel() for parameter in engine.trainable.values()),

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from ..data import MicroBatch
 from ..errors import OutOfMemory, TrainerError, bad_config
 from .device import resolve_device, resolve_dtype, set_threads_and_determinism
+from .head import HeadNll, plain_head
 from .masks import document_mask, layer_kinds
 from .peft_config import ATTENTION, EXPERTS, FEED_FORWARD, lora_of
 
@@ -208,16 +209,17 @@ class Engine:
         """Nothing: this engine's weights are in their final form from the start."""
 
     def expected_bytes(self, tokens: int, supervised_share: float) -> float:
-        """Device memory that one forward and backward pass of `tokens` takes beside the weights, checkpointing none."""
+        """Device memory that one forward and backward pass of `tokens` takes beside the weights, checkpointing none.
+
+        The head's logits are made in chunks (head.py): a constant beside it, whatever `supervised_share` is.
+        """
         config, number = self.model.config, self.dtype.itemsize
         layers, hidden = config.num_hidden_layers, config.hidden_size
         activations = ACTIVATIONS_PER_LAYER * layers * hidden * number * tokens
         scores = 0
         if config._attn_implementation == "eager":
             scores = 3 * layers * config.num_attention_heads * number * tokens**2
-        # Logits in the model's numbers, in fp32, and their gradient.
-        logits = config.vocab_size * (number + 4 + 4) * supervised_share * tokens
-        return activations + scores + logits
+        return activations + scores
 
     def set_checkpointing(self, mode: str) -> None:
         """`full` recomputes every layer in the backward pass; `none` keeps all activations."""
@@ -243,7 +245,9 @@ class Engine:
         ids = torch.from_numpy(batch.ids).long().to(self.device)
         targets = torch.from_numpy(batch.targets).to(self.device)
         try:
-            logits = self._forward(ids, batch.lengths, targets - 1)
+            if self._head is not None:
+                return HeadNll.apply(self._hidden(ids, batch.lengths, targets - 1), self._head, ids[targets])
+            logits = self._logits(ids, batch.lengths, targets - 1)
             return nn.functional.cross_entropy(logits.float(), ids[targets], reduction="none")
         except torch.OutOfMemoryError as error:
             raise OutOfMemory(str(error).split("\n")[0]) from error
@@ -255,17 +259,22 @@ class Engine:
         except torch.OutOfMemoryError as error:
             raise OutOfMemory(str(error).split("\n")[0]) from error
 
-    def _forward(self, ids: Tensor, lengths: list[int], rows: Tensor) -> Tensor:
+    @cached_property
+    def _head(self) -> Tensor | None:
+        return plain_head(self.model, self.device)
+
+    def _logits(self, ids: Tensor, lengths: list[int], rows: Tensor) -> Tensor:
         """Logits [S, vocabulary] at `rows` of the packed documents `ids` [T]."""
-        positions = torch.cat([torch.arange(n, device=self.device) for n in lengths])[None]
-        output = self.model(
-            input_ids=ids[None],
-            position_ids=positions,
-            attention_mask=document_mask(self.model.config, lengths, self.dtype, self.device),
-            use_cache=False,
-            logits_to_keep=rows,
-        )
-        return output.logits[0]
+        return self.model(**self._inputs(ids, lengths), logits_to_keep=rows).logits[0]
+
+    def _hidden(self, ids: Tensor, lengths: list[int], rows: Tensor) -> Tensor:
+        """What the head reads, [S, hidden], at `rows` of the packed documents `ids` [T]."""
+        return self.model.get_decoder()(**self._inputs(ids, lengths)).last_hidden_state[0, rows]
+
+    def _inputs(self, ids: Tensor, lengths: list[int]) -> dict[str, Any]:
+        positions = torch.cat([torch.arange(n, device=self.device) for n in lengths])
+        mask = document_mask(self.model.config, lengths, self.dtype, self.device)
+        return {"input_ids": ids[None], "position_ids": positions[None], "attention_mask": mask, "use_cache": False}
 
     @cached_property
     def packing(self) -> tuple[bool, str]:
@@ -283,9 +292,9 @@ class Engine:
         self.model.eval()
         try:
             with torch.no_grad():
-                alone = self._forward(torch.tensor(second, device=self.device), [12], rows)
+                alone = self._logits(torch.tensor(second, device=self.device), [12], rows)
                 packed = [
-                    self._forward(torch.tensor(f + second, device=self.device), [12, 12], rows + 12)
+                    self._logits(torch.tensor(f + second, device=self.device), [12, 12], rows + 12)
                     for f in (first, other)
                 ]
         except (TypeError, ValueError, RuntimeError, KeyError, AttributeError) as error:

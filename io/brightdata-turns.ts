@@ -1,0 +1,211 @@
+// Who may send to Bright Data now. 25 answers of HTTP 429 in 5 minutes block the address on all its requests, so the
+// store holds ten turns for all workers: a request needs one, and one that is answered 429 spends it for 5 minutes.
+// No more than ten 429s can therefore come in any 5 minutes, and every 429 lowers the concurrency by one.
+import { z } from 'zod';
+import { BrightDataError } from './brightdata-error';
+import type { Clock } from './clock';
+import type { Store } from './store';
+
+const TURNS = 10;
+const SPENT_MS = 5 * 60_000;
+/** A turn goes back to the store after so long even if there is work: other workers wait for it too. */
+const SLICE_MS = 5_000;
+const LOOK_AGAIN_MS = 200;
+const QUIET_READ_MS = 50;
+/** Over the longest request: a turn of a worker that died is free again then. */
+const HOLD_MARGIN_MS = 10_000;
+/** Without Retry-After: 2, 4, .. 32 s. */
+const BACKOFF_MS = [2_000, 4_000, 8_000, 16_000, 32_000];
+
+const folder = 'brightdata';
+const turnPath = (slot: number): string => `${folder}/turns/${slot}.json`;
+const quietPath = `${folder}/quiet.json`;
+const Until = z.object({ until: z.number() });
+
+/** @param limited the answer was HTTP 429 */
+export type Leave = (limited: { retryAfterMs: number | null } | null) => Promise<void>;
+
+export interface Turns {
+  /**
+   * Waits for a turn.
+   * @throws BrightDataError `rate_limited` when it would take longer than the caller's patience, or the signal's reason
+   */
+  take(wanted: { subject: string; holdMs: number; signal: AbortSignal }): Promise<Leave>;
+}
+
+interface Turn {
+  slot: number;
+  since: number;
+  until: number;
+}
+
+/** @param patienceMs longest wait for a turn: the work is then left to a later attempt */
+export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock: Clock; patienceMs: number }): Turns => {
+  const free: Turn[] = [];
+  const sleeping = new Set<() => void>();
+  let waiting = 0;
+  let active = 0;
+  let refusals = 0;
+  /** This worker's own 429s at once, those of others by the file. */
+  let quietUntil = 0;
+  let quietReadAt = -Infinity;
+  const ours = new Set<number>();
+  const lookAgainAt: number[] = [];
+
+  const untilOf = (data: Uint8Array): number => Until.parse(JSON.parse(Buffer.from(data).toString('utf8'))).until;
+
+  /** Sets the time of a file to at least `until`, or to what it returns. */
+  const move = async (path: string, next: (now: number | null) => number | null): Promise<boolean> => {
+    for (;;) {
+      const current = await store.readTagged(path);
+      const until = next(current === null ? null : untilOf(current.data));
+      if (until === null) return false;
+      const data = JSON.stringify({ until });
+      if (current === null ? await store.createExclusive(path, data) : await store.replaceIfMatch(path, data, current.etag)) return true;
+    }
+  };
+
+  /** The first free turn of those that nobody here has or tries for, so that many may look at once. */
+  const grab = async (holdMs: number): Promise<Turn | null> => {
+    for (let slot = 0; slot < TURNS; slot++) {
+      const now = clock.now();
+      if (ours.has(slot) || now < (lookAgainAt[slot] ?? 0)) continue;
+      ours.add(slot);
+      const until = now + holdMs + HOLD_MARGIN_MS;
+      let taken = false;
+      try {
+        taken = await move(turnPath(slot), (other) => (other !== null && other > now ? null : until));
+      } finally {
+        if (!taken) {
+          lookAgainAt[slot] = now + LOOK_AGAIN_MS;
+          ours.delete(slot);
+        }
+      }
+      if (taken) return { slot, since: now, until };
+    }
+    return null;
+  };
+
+  /** Only ours while its time has not passed: afterwards somebody else may have it. */
+  const giveBack = async (turn: Turn, until: number): Promise<void> => {
+    await move(turnPath(turn.slot), (held) => (held === turn.until || until > (held ?? 0) ? until : null)).finally(() =>
+      ours.delete(turn.slot),
+    );
+  };
+
+  const quietFor = async (): Promise<number> => {
+    if (clock.monotonic() - quietReadAt >= QUIET_READ_MS) {
+      quietReadAt = clock.monotonic();
+      const bytes = await store.read(quietPath);
+      if (bytes !== null) quietUntil = Math.max(quietUntil, untilOf(bytes));
+    }
+    return quietUntil - clock.now();
+  };
+
+  /** The one that has waited longest. */
+  const wake = (): void => {
+    for (const one of sleeping) return one();
+  };
+
+  const look = async (signal: AbortSignal, ms: number): Promise<void> => {
+    const controller = new AbortController();
+    const stop = (): void => controller.abort();
+    sleeping.add(stop);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      await clock.sleep(ms, controller.signal).catch(() => undefined);
+    } finally {
+      sleeping.delete(stop);
+      signal.removeEventListener('abort', stop);
+    }
+    signal.throwIfAborted();
+  };
+
+  /** A turn that is here and lasts long enough; the others go back. */
+  const usable = async (holdMs: number): Promise<Turn | null> => {
+    for (let turn = free.shift(); turn !== undefined; turn = free.shift()) {
+      if (turn.until - clock.now() >= holdMs) return turn;
+      await giveBack(turn, 0);
+    }
+    return null;
+  };
+
+  /** Kept for the next one here while there is work, but not for long: other workers wait too. */
+  const settle = async (turn: Turn): Promise<void> => {
+    const busy = waiting > 0 || active > 0;
+    const now = clock.now();
+    const tooLong = free.filter(({ since }) => !busy || now - since >= SLICE_MS);
+    for (const spare of tooLong) free.splice(free.indexOf(spare), 1);
+    if (busy && now - turn.since < SLICE_MS) free.push(turn);
+    else tooLong.push(turn);
+    for (const one of tooLong) await giveBack(one, 0);
+  };
+
+  const leaving =
+    (turn: Turn): Leave =>
+    async (limited) => {
+      active -= 1;
+      try {
+        if (limited !== null) {
+          const wait = limited.retryAfterMs ?? BACKOFF_MS[Math.min(refusals, BACKOFF_MS.length - 1)] ?? 0;
+          refusals += 1;
+          const now = clock.now();
+          quietUntil = Math.max(quietUntil, now + wait);
+          await move(quietPath, (quiet) => (quiet !== null && quiet >= now + wait ? null : now + wait));
+          await giveBack(turn, now + SPENT_MS);
+          return;
+        }
+        refusals = 0;
+        await settle(turn);
+      } finally {
+        wake();
+      }
+    };
+
+  const wait = async ({ subject, holdMs, signal }: Parameters<Turns['take']>[0]): Promise<Turn> => {
+    const since = clock.monotonic();
+    for (;;) {
+      signal.throwIfAborted();
+      const quiet = await quietFor();
+      const left = patienceMs - (clock.monotonic() - since);
+      if (quiet > left || left <= 0)
+        throw new BrightDataError(
+          'rate_limited',
+          'transient',
+          `${subject}: Bright Data has asked us to wait, or all ${TURNS} turns are taken`,
+          {
+            url: subject,
+            retryAfterMs: Math.max(Math.ceil(quiet), LOOK_AGAIN_MS),
+            billing: 'no',
+          },
+        );
+      if (quiet > 0) {
+        await clock.sleep(quiet, signal);
+        continue;
+      }
+      const turn = (await usable(holdMs)) ?? (await grab(holdMs));
+      if (turn === null) {
+        await look(signal, LOOK_AGAIN_MS);
+        continue;
+      }
+      // Looked at again: a 429 may have come while this one stood in line.
+      if ((await quietFor()) <= 0) return turn;
+      free.push(turn);
+    }
+  };
+
+  return {
+    async take(wanted) {
+      waiting += 1;
+      try {
+        const turn = await wait(wanted);
+        active += 1;
+        return leaving(turn);
+      } finally {
+        waiting -= 1;
+        // The last one went away without a turn: nobody is left to give these back.
+        if (waiting === 0 && active === 0) for (const spare of free.splice(0)) await giveBack(spare, 0);
+      }
+    },
+  };
+};

@@ -1,0 +1,66 @@
+// Questions about code, from the sentence that stands before it.
+import { asReader, isInstruction } from './grammar';
+import { inContext } from './question';
+import type { Subject } from './subject';
+
+const DANGLING =
+  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|its|they|them|their|such|same|previous|latter|former|one|example|do so)(?![-\w`])/i;
+const FILLER =
+  /^(?:(?:for example|for instance|alternatively|similarly|then|next|finally|first|second|also|or|and|now|likewise|additionally|in addition|so|thus|instead|however|e\.g\.),?\s+)+/i;
+const TAIL =
+  /[,;]?\s+(?:(?:as follows|like this|like so|for example|for instance|such as|e\.g\.|as in|with the following.*|by running|by using|using the following.*|in the following.*|the following.*|simply|run|use|you can.*|you could.*|you may.*|you would.*|just)\s*)$/i;
+
+/** The question that the code after a sentence answers: "To install it globally, run:" to "How do I install it ...?"; null when it says no deed. */
+export const codeQuestion = (lead: string, subject: Subject): string | null => {
+  const text = lead
+    .replace(/\s*\[\d+\]/g, '')
+    .replace(/\s+/g, ' ')
+    .replace(/[.:]\s*$/, '')
+    .replace(FILLER, '')
+    .replace(TAIL, '')
+    .trim();
+  const aim =
+    /^(?:if you (?:want|need|wish|would like|'d like) to|in order to|to) (.+)$/i.exec(text)?.[1] ??
+    /\bhow to (.+)$/i.exec(text)?.[1] ??
+    /\b(?:you can|you may|you could|it is possible to|it's possible to|allows? you to|lets you|be used to)(?: also| then| simply)? (.+)$/i.exec(
+      text,
+    )?.[1] ??
+    (isInstruction(text) || /^(?:run|use|add|set|get|install|open|publish|save|show) /i.test(text) ? text : undefined);
+  if (aim === undefined) return null;
+  const deed = cutClause(aim).replace(TAIL, '').trim();
+  const [verb = '', ...rest] = deed.split(' ');
+  if (
+    rest.length < 2 ||
+    !/^[a-z]/i.test(verb) ||
+    DANGLING.test(deed.replace(/`[^`]*`/g, ' ')) ||
+    /^(?:be|have|see|also|do|note)$/i.test(verb) ||
+    /^\S+ \S+ (?:can|will|is|are|may|must)\b/i.test(deed) ||
+    deed.length > 140
+  )
+    return null;
+  const question = `How do I ${asReader(deed[0]!.toLowerCase() + deed.slice(1))}`;
+  return `${question}${inContext(question, subject)}?`;
+};
+
+/** Up to the first comma, colon or dash outside code and parentheses. */
+const cutClause = (text: string): string => {
+  let depth = 0;
+  let quoted = false;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text[index]!;
+    if (unit === '`') quoted = !quoted;
+    else if (quoted) continue;
+    else if (unit === '(') depth += 1;
+    else if (unit === ')') depth -= 1;
+    else if (
+      depth === 0 &&
+      (unit === ',' ||
+        unit === ';' ||
+        (unit === ':' && text[index + 1] === ' ') ||
+        text.startsWith(' - ', index) ||
+        text.startsWith(' -- ', index))
+    )
+      return text.slice(0, index);
+  }
+  return text;
+};
