@@ -57,9 +57,12 @@ def write_random(folder: Path, layers: int = 24, seed: int = 0) -> dict[str, Any
         "model.norm.weight": draw(hidden, std=0.1, mean=1.0),
     }
     _save(folder / "model-ends.safetensors", ends)
-    del ends
+    index = dict.fromkeys(ends, "model-ends.safetensors")
     for layer in range(layers):
-        _save(folder / f"model-{layer:02}.safetensors", _layer(f"model.layers.{layer}.", config, draw, integers))
+        tensors, shard = _layer(f"model.layers.{layer}.", config, draw, integers), f"model-{layer:02}.safetensors"
+        _save(folder / shard, tensors)
+        index |= dict.fromkeys(tensors, shard)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
     return {"folder": str(folder), "family": "gpt-oss", "id": "base", "revision": None, "weightsDigest": "00" * 32}
 
 

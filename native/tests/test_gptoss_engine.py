@@ -130,6 +130,28 @@ def test_layers_kept_as_numbers_change_no_bit_and_drop_their_compressed_source(b
     assert all(torch.equal(grads[name], again[name]) for name in grads)
 
 
+def test_out_of_memory_while_layers_are_kept_leaves_a_model_with_the_same_bits(base, monkeypatch):
+    engine = adapted(gptoss, base)
+    loss, grads = gradients(engine, [documents()])
+    bank, real, made = engine.built.bank, engine.built.bank._empty, []
+
+    def empty(which):
+        made.append(which)
+        if len(made) == 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(which)
+
+    monkeypatch.setattr(bank, "_empty", empty)
+    monkeypatch.setattr(gptoss, "free_memory", lambda device: 10**12)
+    monkeypatch.setattr(engine, "kernels", True)
+    engine.settle(64, 0.5)
+    assert made == ["gate_up", "down", "gate_up", "down"]
+    assert sorted(bank.resident) == [(0, "down"), (0, "gate_up"), (1, "gate_up")]
+    again_loss, again = gradients(engine, [documents()])
+    assert loss == again_loss
+    assert all(torch.equal(grads[name], again[name]) for name in grads)
+
+
 def test_two_forward_passes_before_their_backward_passes_do_not_mix(base):
     engine = adapted(gptoss, base)
     batches = [documents(), documents((5, 9), seed=4)]

@@ -45,7 +45,8 @@ def free_memory(device: torch.device) -> int:
         reserved = torch.cuda.memory_reserved(device)
         free, total = torch.cuda.mem_get_info(device)
         # The process may be held to a part of the card (torch.cuda.set_per_process_memory_fraction).
-        allowed = torch.cuda.get_per_process_memory_fraction(device) * total - reserved
+        index = torch.cuda.current_device() if device.index is None else device.index
+        allowed = torch.cuda.get_per_process_memory_fraction(index) * total - reserved
         return int(min(free, allowed)) + reserved - torch.cuda.memory_allocated(device)
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():

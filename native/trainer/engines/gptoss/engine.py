@@ -190,7 +190,12 @@ class Engine:
             # While it is decoded, source and numbers are both there.
             if spare < max(cost, 0) + bank.layer_bytes():
                 return
-            bank.keep(layer)
+            try:
+                bank.keep(layer)
+            except torch.OutOfMemoryError:
+                # Another process took memory meanwhile; what is kept so far is whole.
+                torch.cuda.empty_cache()
+                return
             spare -= cost
 
     def nll(self, batch: MicroBatch) -> Tensor:
