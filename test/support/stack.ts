@@ -68,46 +68,51 @@ export class Stack {
     };
   }
 
+  /** Starts the server, again on the same port and database after a kill. */
   async startServer(flags: string[] = []): Promise<void> {
-    if (this.port === 0) {
-      this.port = await freePort();
-      this.uiPort = await freePort();
-      this.address = `127.0.0.1:${this.port}`;
-      Object.assign(this.env, { TEMPORAL_ADDRESS: this.address, TEMPORAL_NAMESPACE: 'default' });
-    }
-    const temporal = process.env['TEMPORAL_CLI_PATH'] ?? join(ROOT, 'native', '.venv', 'bin', 'temporal');
-    this.server = spawn(
-      temporal,
-      [
-        'server',
-        'start-dev',
-        '--ip',
-        '127.0.0.1',
-        '--port',
-        String(this.port),
-        '--ui-port',
-        String(this.uiPort),
-        '--db-filename',
-        join(this.home, 'temporal.db'),
-        '--log-level',
-        'never',
-        ...flags,
-      ],
-      { stdio: 'ignore' },
-    );
-    this.children.add(this.server);
-    await until('the Temporal server', 60, async () => {
-      try {
-        await run(temporal, ['operator', 'cluster', 'health', '--address', this.address]);
-        return true;
-      } catch {
-        return false;
+    const fixed = this.port !== 0;
+    for (let attempt = 1; ; attempt += 1) {
+      if (!fixed) {
+        this.port = await freePort();
+        this.uiPort = await freePort();
+        this.address = `127.0.0.1:${this.port}`;
+        Object.assign(this.env, { TEMPORAL_ADDRESS: this.address, TEMPORAL_NAMESPACE: 'default' });
       }
-    });
+      const said = await this.launchServer(flags);
+      if (said === null) break;
+      // Another process took the port between our look and the server's start.
+      if (fixed || attempt === 3) throw new Error(`the Temporal server did not start: ${said}`);
+    }
     if (this.connection === null) {
       this.connection = await Connection.connect({ address: this.address });
       this.client = new Client({ connection: this.connection });
     }
+  }
+
+  /** Null when it is healthy, else what it said before it ended. */
+  private async launchServer(flags: string[]): Promise<string | null> {
+    const temporal = process.env['TEMPORAL_CLI_PATH'] ?? join(ROOT, 'native', '.venv', 'bin', 'temporal');
+    const child = spawn(
+      temporal,
+      [
+        ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(this.port), '--ui-port', String(this.uiPort)],
+        ...['--db-filename', join(this.home, 'temporal.db'), '--log-level', 'error', ...flags],
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-2000)));
+    this.server = child;
+    this.children.add(child);
+    let healthy = false;
+    await until('the Temporal server', 120, async () => {
+      healthy = await run(temporal, ['operator', 'cluster', 'health', '--address', this.address]).then(
+        () => true,
+        () => false,
+      );
+      return healthy || child.exitCode !== null;
+    });
+    return healthy && child.exitCode === null ? null : said;
   }
 
   /** kill -9, as a power cut would. */
