@@ -6,7 +6,7 @@ import { littleInput, page, routes } from '../support/little-docs';
 import { openSite, type Site } from '../support/site';
 import { Stack, type Started, until } from '../support/stack';
 
-jest.setTimeout(600_000);
+jest.setTimeout(900_000);
 
 const STEPS = 24;
 const SAVE_EVERY = 3;
@@ -34,7 +34,7 @@ describe('a run whose parts are killed', () => {
   });
 
   const trainedTo = async (least: number): Promise<void> =>
-    until(`step ${least} of the training`, 240, () => stack.trainedSteps() >= least);
+    until(`step ${least} of the training`, 400, () => stack.trainedSteps() >= least);
 
   it('asks again for no page that was kept before the cpu worker died', async () => {
     await stack.start('cut', input);

@@ -6,7 +6,7 @@ import { littleInput, page, routes } from '../support/little-docs';
 import { openSite, type Site } from '../support/site';
 import { Stack, until } from '../support/stack';
 
-jest.setTimeout(600_000);
+jest.setTimeout(900_000);
 
 describe('a run on a site with a dead, a slow, a moved and a forbidden page', () => {
   let stack: Stack;
@@ -91,7 +91,7 @@ describe('a run on a site with a dead, a slow, a moved and a forbidden page', ()
     const publish = { model: 'tester/little', dataset: 'tester/little-data', approval: 'person' };
     const answered = async (id: string, update: 'approve' | 'reject', more: Record<string, unknown>): Promise<string> => {
       await stack.start(id, { ...littleInput(all), publish: { ...publish, ...more } });
-      await until('the question', 240, async () => (await stack.progress(id)).status === 'waiting_for_approval');
+      await until('the question', 500, async () => (await stack.progress(id)).status === 'waiting_for_approval');
       await stack.client.workflow.getHandle(id).executeUpdate(update, { args: [{ by: 'tester', note: 'seen' }] });
       return (await stack.result(id)).status;
     };
