@@ -89,20 +89,26 @@ describe('a run on a site with a dead, a slow, a moved and a forbidden page', ()
   it('publishes only what a person approved, asks once, and commits nothing that the Hub has already', async () => {
     const all = [...urls, ...['/slow.html', '/moved.html'].map((path) => site.privateUrl(path))];
     const publish = { model: 'tester/little', dataset: 'tester/little-data', approval: 'person' };
-    const answered = async (id: string, update: 'approve' | 'reject', more: Record<string, unknown>): Promise<string> => {
-      await stack.start(id, { ...littleInput(all), publish: { ...publish, ...more } });
+    // The answer belongs to what was prepared, so what is rejected here differs from what is approved below.
+    const other = {
+      ...littleInput(all),
+      publish,
+      evaluate: { maxExamples: 20, generations: 0, maxNewTokens: 4, questions: ['What is a gate?'] },
+    };
+    const answered = async (id: string, update: 'approve' | 'reject', input: unknown): Promise<string> => {
+      await stack.start(id, input);
       await until('the question', 500, async () => (await stack.progress(id)).status === 'waiting_for_approval');
       await stack.client.workflow.getHandle(id).executeUpdate(update, { args: [{ by: 'tester', note: 'seen' }] });
       return (await stack.result(id)).status;
     };
-    expect(await answered('rejected', 'reject', {})).toBe('held');
-    expect((await stack.run('rejected', { ...littleInput(all), publish })).status).toBe('held');
+    expect(await answered('rejected', 'reject', other)).toBe('held');
+    expect((await stack.run('rejected', other)).status).toBe('held');
     expect(hub.requests.filter((request) => request.includes('/commit/'))).toHaveLength(0);
 
-    expect(await answered('approved', 'approve', { private: false })).toBe('published');
+    expect(await answered('approved', 'approve', { ...littleInput(all), publish })).toBe('published');
     const commits = hub.requests.filter((request) => request.includes('/commit/')).length;
     expect(commits).toBe(2);
-    const again = await stack.run('approved', { ...littleInput(all), publish: { ...publish, private: false } });
+    const again = await stack.run('approved', { ...littleInput(all), publish });
     expect(again.status).toBe('unchanged');
     expect(hub.requests.filter((request) => request.includes('/commit/'))).toHaveLength(commits);
     expect(JSON.stringify(stack.record(again))).not.toContain(HUB_TOKEN);
