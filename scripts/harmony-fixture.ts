@@ -1,12 +1,18 @@
 // node dist/scripts/harmony-fixture.js <folder>
 // Writes what Node makes of 1,000 seeded conversations, for native/tests/test_harmony_parity.py to compare:
 // conversations.jsonl {messages, date, reasoning, ids, roles, prompt}, tokens.safetensors, and the same conversations as
-// dataset rows in examples.jsonl and examples.parquet.
-import { mkdirSync, writeFileSync } from 'node:fs';
+// dataset rows in examples.jsonl and examples.parquet. manual.jsonl has the same fields for every example that the
+// stages make of npm's manual for GPT-OSS, with the default settings.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Example, Message } from '../contracts/records';
+import { PipelineInput } from '../contracts/input';
+import type { Document, Example, Message } from '../contracts/records';
+import { clean } from '../lib/clean';
+import { dedup } from '../lib/dedup';
+import { format } from '../lib/format';
 import { sha256 } from '../lib/hash';
 import { type HarmonyOptions, renderExample, renderPrompt } from '../lib/harmony';
+import { pair } from '../lib/pair';
 import { toParquet } from '../lib/parquet';
 import { createRandom } from '../lib/random';
 import { encodeTokenFile, type TokenRow } from '../lib/token-file';
@@ -134,3 +140,44 @@ writeFileSync(
 );
 writeFileSync(join(folder, 'examples.jsonl'), examples.map((example) => `${JSON.stringify(example)}\n`).join(''));
 writeFileSync(join(folder, 'examples.parquet'), toParquet(examples));
+
+/** Every example that clean, dedup, pair and format make of npm's manual. */
+const manualLines = async (): Promise<string[]> => {
+  const input = PipelineInput.parse({});
+  const root = join(__dirname, '..', '..', 'node_modules', 'npm', 'docs', 'output');
+  const documents: Document[] = [];
+  for (const file of readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.html'))) {
+    const body = readFileSync(join(root, file));
+    const url = `http://npm-manual.localhost/${file.split('\\').join('/')}`;
+    const page = {
+      schema: 1 as const,
+      id: sha256(url),
+      url,
+      bodySha256: sha256(body),
+      bodyBytes: body.length,
+      format: 'html' as const,
+      charset: null,
+    };
+    const cleaned = clean(page, body, input.clean);
+    if (cleaned.keep) documents.push(cleaned.document);
+  }
+  const { sections } = await dedup(documents, input.dedup);
+  const { parts } = format(pair(sections, input.pair).pairs, input.format, 'gpt-oss');
+  const { date, reasoning } = input.format;
+  return Object.values(parts).flatMap((part) =>
+    part.examples.map(({ messages }, at) => {
+      const row = part.rows?.[at];
+      if (row === undefined) throw new Error('an example without tokens');
+      return JSON.stringify({
+        messages,
+        date,
+        reasoning,
+        ids: Array.from(row.ids),
+        roles: Array.from(row.roles),
+        prompt: renderPrompt(messages.slice(0, -1), input.format),
+      });
+    }),
+  );
+};
+
+void manualLines().then((manual) => writeFileSync(join(folder, 'manual.jsonl'), `${manual.join('\n')}\n`));

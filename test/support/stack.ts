@@ -177,6 +177,15 @@ export class Stack {
     return Math.max(0, ...steps);
   }
 
+  /** Addresses of the pages that lie in the store: what the death of a worker must not cost again. */
+  keptUrls(): string[] {
+    const shelf = join(this.home, 'store', 'pages');
+    const files = existsSync(shelf)
+      ? readdirSync(shelf, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.json'))
+      : [];
+    return files.map((file) => (JSON.parse(readFileSync(join(shelf, file), 'utf8')) as { url: string }).url);
+  }
+
   /** A file of the store, parsed. */
   json<T>(path: string): T {
     return JSON.parse(readFileSync(join(this.home, 'store', path), 'utf8')) as T;
