@@ -29,8 +29,17 @@ def fixture(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def rows(fixture) -> list[dict]:
+    """1,000 conversations."""
     lines = (fixture / "conversations.jsonl").read_text("utf-8").split("\n")[:-1]
     assert len(lines) == 1000
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def manual(fixture) -> list[dict]:
+    """Every example that the stages make of npm's manual for GPT-OSS."""
+    lines = (fixture / "manual.jsonl").read_text("utf-8").split("\n")[:-1]
+    assert len(lines) > 300
     return [json.loads(line) for line in lines]
 
 
@@ -62,21 +71,21 @@ def conversation(row: dict):
     return Conversation.from_messages(messages)
 
 
-def test_every_example_has_the_ids_of_openai_harmony(rows, encoding):
-    for row in rows:
+def test_every_example_has_the_ids_of_openai_harmony(rows, manual, encoding):
+    for row in rows + manual:
         assert row["ids"] == encoding.render_conversation_for_training(conversation(row)), row["messages"]
 
 
-def test_every_prompt_has_the_ids_of_openai_harmony(rows, encoding):
+def test_every_prompt_has_the_ids_of_openai_harmony(rows, manual, encoding):
     from openai_harmony import Conversation, Role
 
-    for row in rows:
+    for row in rows + manual:
         prompt = Conversation.from_messages(conversation(row).messages[:-1])
         assert row["prompt"] == encoding.render_conversation_for_completion(prompt, Role.ASSISTANT), row["messages"]
 
 
-def test_supervised_is_exactly_what_follows_the_prompt(rows, encoding):
-    for row in rows:
+def test_supervised_is_exactly_what_follows_the_prompt(rows, manual, encoding):
+    for row in rows + manual:
         cut = len(row["prompt"])
         assert row["ids"][:cut] == row["prompt"]
         assert set(row["roles"][:cut]) == {CONTEXT} and CONTEXT not in row["roles"][cut:]
