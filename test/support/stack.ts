@@ -1,17 +1,15 @@
 // A real Temporal dev server and real worker processes on a home of their own, with parts that can be killed.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import type { Progress } from '../../contracts/activities';
 import type { Manifest, PipelineResult, RunRecord } from '../../contracts/artifacts';
 import { QUERY_PROGRESS, queues } from '../../contracts/names';
 
 export const ROOT = join(__dirname, '..', '..');
-const run = promisify(execFile);
 
 export const freePort = async (): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -106,8 +104,12 @@ export class Stack {
     this.children.add(child);
     let healthy = false;
     await until('the Temporal server', 120, async () => {
-      healthy = await run(temporal, ['operator', 'cluster', 'health', '--address', this.address]).then(
-        () => true,
+      // The SDK's own handshake: the command line program was seen to hang here.
+      healthy = await Connection.connect({ address: this.address, connectTimeout: '3s' }).then(
+        async (connection) => {
+          await connection.close();
+          return true;
+        },
         () => false,
       );
       return healthy || child.exitCode !== null;
