@@ -2,6 +2,7 @@
 // input resumes it: every finished stage is found by its key.
 import {
   ApplicationFailure,
+  CancelledFailure,
   CancellationScope,
   executeChild,
   isCancellation,
@@ -75,9 +76,10 @@ class Pipeline {
       const ending = await this.stages();
       return await this.close(ending);
     } catch (error) {
-      if (isCancellation(error)) {
+      // An activity that failed on its way out of a cancelled run is part of the cancellation.
+      if (isCancellation(error) || CancellationScope.current().consideredCancelled) {
         await CancellationScope.nonCancellable(async () => this.close({ status: 'cancelled', reason: 'cancelled by a person' }));
-        throw error;
+        throw isCancellation(error) ? error : new CancelledFailure('cancelled by a person');
       }
       const failure = runFailure(error);
       await CancellationScope.nonCancellable(async () => this.close({ status: 'failed', reason: `${failure.type}: ${failure.message}` }));
