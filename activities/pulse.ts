@@ -23,7 +23,8 @@ export const withPulse = async <T>(act: (pulse: Pulse) => Promise<T>): Promise<T
   let newest: unknown = context.info.heartbeatDetails;
   const beat = (): void => context.heartbeat(newest);
   beat();
-  const timer = setInterval(beat, HEARTBEAT_EVERY_MS);
+  // Two beats may be late before the worker counts as dead, also where a run asks for a short timeout.
+  const timer = setInterval(beat, Math.min(HEARTBEAT_EVERY_MS, (context.info.heartbeatTimeoutMs ?? Infinity) / 3));
   try {
     return await act({
       signal,

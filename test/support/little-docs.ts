@@ -61,5 +61,5 @@ export const littleInput = (urls: string[], train: Record<string, unknown> = {})
   train: { steps: 8, batch: { examples: 2, tokens: 256 }, lr: 0.005, warmupSteps: 1, evalEvery: null, saveEvery: 2, ...train },
   evaluate: { maxExamples: 20, generations: 0, maxNewTokens: 8, questions: ['What is a lease?'] },
   gate: { onInsufficient: 'pass', maxGeneralLoss: 1 },
-  limits: { heartbeatSeconds: 5 },
+  limits: { heartbeatSeconds: 10 },
 });
