@@ -25,7 +25,7 @@ BASE = "base"
 
 def run(config: dict[str, Any], events: Events) -> None:
     """The evaluate command; `result` has, by model and probe, token-weighted and mean NLL of content and format."""
-    from .engines.transformers import lora_of
+    from .engines.peft_config import lora_of
 
     names = [BASE, *(adapter["name"] for adapter in config["adapters"])]
     if len(set(names)) != len(names):

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from ...data import MicroBatch
 from ...errors import OutOfMemory, TrainerError, bad_config
+from ..adapter_state import load_adapter
 from ..device import free_memory, resolve_device, resolve_dtype, set_threads_and_determinism
-from ..peft_config import ATTENTION, EXPERTS, lora_of
+from ..peft_config import ATTENTION, EXPERTS
 from .lora import LoraParameters
 from .loss import CHUNK
 from .model import Model, Pass
@@ -121,32 +122,8 @@ class Engine:
         return {name: p.detach().to("cpu", torch.float32, copy=True).contiguous() for name, p in self.trainable.items()}
 
     def load_adapter(self, source: str | Path | Mapping[str, Tensor]) -> None:
-        """Put an adapter's weights in place: a PEFT folder (its config decides the LoRA) or a state of the same LoRA.
-
-        Raises ArtifactCorrupt when names or shapes differ.
-        """
-        if isinstance(source, Mapping):
-            state = source
-        else:
-            from safetensors.torch import load_file
-
-            lora = lora_of(source)
-            if self.lora is None:
-                self.add_lora(lora, seed=0)
-            elif self.lora != lora:
-                raise bad_config(f"this engine's adapter is {self.lora}, the folder's is {lora}", "load a new engine")
-            state = load_file(Path(source) / "adapter_model.safetensors")
-        mine = self.trainable
-        wrong = sorted(set(mine) ^ set(state)) or sorted(n for n in mine if mine[n].shape != state[n].shape)
-        if wrong:
-            raise TrainerError(
-                "ArtifactCorrupt",
-                f"adapter does not fit the model: {', '.join(wrong[:3])}",
-                "use the base model that the adapter was trained on",
-            )
-        with torch.no_grad():
-            for name, parameter in mine.items():
-                parameter.copy_(state[name])
+        """A PEFT folder or a state of the same LoRA (adapter_state.py)."""
+        load_adapter(self, source)
 
     @contextmanager
     def without_adapter(self) -> Iterator[None]:
