@@ -1,6 +1,7 @@
 // The activities of each queue, put together from their parts.
 import { createBrightDataActivities } from '../activities/brightdata';
 import { createClean } from '../activities/clean';
+import { createExplainCollect } from '../activities/collection';
 import { createCollect } from '../activities/collect';
 import { createResolveSource } from '../activities/resolve-source';
 import { createConvert } from '../activities/convert';
@@ -33,6 +34,7 @@ export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActiv
     ...createResolveSource({ store }),
     ...createFindStage({ store }),
     ...createCollect({ ...stage, config, log }),
+    ...createExplainCollect({ store }),
     ...createBrightDataActivities({ store, clock: parts.clock, config, log }),
     ...createClean(stage),
     ...createDedup(stage),

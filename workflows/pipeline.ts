@@ -185,9 +185,12 @@ class Pipeline {
     );
     const { pages = 0, urls = 0 } = sumCounts(all.map((ref) => ref.counts));
     if (pages === 0 || pages < urls * context.input.source.minSuccess) {
-      const reasons = Object.entries(sumCounts(all.map((ref) => ref.reasons))).map(([reason, count]) => `${reason} ${count}`);
+      const reasons = await small.explainCollect(
+        context.storeId,
+        all.map((ref) => ref.key),
+      );
       throw ApplicationFailure.nonRetryable(
-        `${pages} of ${urls} URLs brought a page (source.minSuccess asks for ${Math.round(context.input.source.minSuccess * 100)} %): ${reasons.join(', ')}`,
+        `${pages} of ${urls} URLs brought a page (source.minSuccess asks for ${Math.round(context.input.source.minSuccess * 100)} %): ${reasons}`,
         'SourceEmpty',
       );
     }
