@@ -21,6 +21,9 @@ const HOSTS_AT_ONCE = 8;
 const SHARD_PATIENCE_MS = 60_000;
 /** A single try has its request's time and 30 s (policies.single): the wait must fit into them. */
 const SINGLE_PATIENCE_MS = 15_000;
+/** Records of gone pages written at once. */
+const TOUCHES = 8;
+
 const byOrigin = (urls: readonly string[]): string[][] => {
   const hosts = new Map<string, string[]>();
   for (const url of urls) {
@@ -122,9 +125,15 @@ export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' 
         const records = await readRecords(shelf, urls);
         const [final, tried] = [await readFates(store, task, 'fates'), await readFates(store, task, 'tries')];
         const sealed = sealFates(urls, windowOf(task), { records, final, tried });
+        // Before the manifest: a seal that is repeated after a crash finds this run's own date and says the same.
+        await inLanes(sealed.gone, TOUCHES, async (gone) => {
+          // Unless another run has had an answer meanwhile.
+          if ((await shelf.read(gone.id))?.checkedAt === gone.checkedAt) await shelf.touch(gone);
+        });
         await box.putRows('pages.jsonl', sealed.pages);
         // Beside the content: why a page is missing, and when the others came, must not make unchanged pages look new.
         await box.sidecar('dropped.jsonl', sealed.dropped.map(toLine).join(''));
+        await box.sidecar('changes.jsonl', sealed.changes.map(toLine).join(''));
         await box.sidecar('fetch-log.jsonl', sealed.fetches.map(toLine).join(''));
         Object.assign(box.counts, sealed.counts);
         if (task.source.provider === 'brightdata') {

@@ -9,6 +9,7 @@ import type { PageShelf } from '../io/page-shelf';
 import { charsetOf } from '../lib/charset';
 import { droppedUrl, pageFormat } from '../lib/collect';
 import { sha256 } from '../lib/hash';
+import { withHistory } from '../lib/page-history';
 import { pageId } from '../lib/url';
 import { inTurn } from './turn';
 import type { Web } from './web';
@@ -76,18 +77,16 @@ export const createFetchPage = ({ shelf, web: { http, gates, robots }, clock }: 
     const { body } = response;
     if (body === null) {
       if (known === null) throw new HttpError('bad_response', 'target', `${url} says that nothing changed, and we have nothing`, { url });
-      const touched = {
-        ...known,
-        checkedAt: now,
-        etag: response.etag ?? known.etag,
-        lastModified: response.lastModified ?? known.lastModified,
-      };
+      const touched = withHistory(
+        { ...known, checkedAt: now, etag: response.etag ?? known.etag, lastModified: response.lastModified ?? known.lastModified },
+        known,
+      );
       await shelf.touch(touched);
       return touched;
     }
     if (body.length === 0) throw new HttpError('empty_body', 'target', `${url} is empty`, { url });
     const id = pageId(url);
-    const fetch: Fetch = {
+    const fresh: Fetch = {
       schema: RECORD_SCHEMA,
       id,
       url,
@@ -108,6 +107,7 @@ export const createFetchPage = ({ shelf, web: { http, gates, robots }, clock }: 
         charset: charsetOf(response.contentType),
       },
     };
+    const fetch = withHistory(fresh, known);
     await shelf.save(fetch, body);
     return fetch;
   };

@@ -96,8 +96,8 @@ export async function* stageRows<T>(store: Store, ref: StageRef, name: string, s
   yield* parseLines(await store.open(await stagePath(store, ref, name)), schema);
 }
 
-/** Store path of an output of a finished stage. */
-export const stagePath = async (store: Store, ref: StageRef, name: string): Promise<string> => {
+/** Store path of an output or sidecar of a finished stage. */
+export const stagePath = async (store: Store, ref: Pick<StageRef, 'verb' | 'key'>, name: string): Promise<string> => {
   const manifest = await readManifest(store, ref.verb, ref.key);
   if (manifest === null) throw failure('ArtifactCorrupt', `the manifest of ${ref.verb}/${ref.key} is gone; start the run again`);
   return `${stageFolder(ref.verb, ref.key, manifest.facts.fence)}/${name}`;

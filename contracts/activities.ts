@@ -121,6 +121,8 @@ export interface CpuActivities {
   requestPage(task: CollectTask, url: string): Promise<void>;
   /** Gives every URL of the shard its fate and writes the shard's manifest. */
   sealShard(task: CollectTask): Promise<StageRef>;
+  /** Why URLs of these collect stages gave no page: reasons by count with examples, for a failure's message. */
+  explainCollect(storeId: string, keys: string[]): Promise<string>;
   clean(task: KeyedTask): Promise<StageRef>;
   dedup(task: KeyedTask): Promise<StageRef>;
   pair(task: KeyedTask): Promise<StageRef>;

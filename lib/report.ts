@@ -2,10 +2,12 @@
 import type { Counts, RunStatus, Verb } from '../contracts/artifacts';
 import { STAGES } from '../contracts/stages';
 import { histogramChart, intervalChart, type LossCurve, lossChart } from './chart';
+import type { Collection } from './collection';
 import type { Evaluation } from './evaluate';
 import { grouped } from './front-matter';
 import { Markup, markup, safeHref } from './markup';
 import { type BytesOf, maskMarkup } from './preview';
+import { driftMarkup, failuresMarkup, spendingMarkup } from './report-collection';
 import { REPORT_STYLE } from './report-style';
 import type { Statistics } from './statistics';
 import type { TokenRow } from './token-file';
@@ -39,6 +41,7 @@ export interface ReportData {
   /** The base's name, and whether its weights are random (tests). */
   base: { name: string; random: boolean } | null;
   stages: readonly ReportStage[];
+  collection: Collection | null;
   evaluation: (Pick<Evaluation, 'base' | 'verdict'> & { answers: readonly { question: string; base: string; tuned: string }[] }) | null;
   losses: LossCurve | null;
   statistics: Statistics | null;
@@ -219,6 +222,9 @@ ${[
   section('Verdict', verdict(data)),
   section('Training', losses(data)),
   section('Stages', stages(data)),
+  section('What changed', driftMarkup(data.collection)),
+  section('What it cost', spendingMarkup(data.collection)),
+  section('URLs without a page', failuresMarkup(data.collection)),
   section('Kept out, and why', reasons(data)),
   section('The dataset', dataset(data)),
   section('Samples', samples(data)),

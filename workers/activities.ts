@@ -1,6 +1,7 @@
 // The activities of each queue, put together from their parts.
 import { createBrightDataActivities } from '../activities/brightdata';
 import { createClean } from '../activities/clean';
+import { createExplainCollect } from '../activities/collection';
 import { createCollect } from '../activities/collect';
 import { createResolveSource } from '../activities/resolve-source';
 import { createConvert } from '../activities/convert';
@@ -35,6 +36,7 @@ export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActiv
     ...createResolveSource({ store, clock, web, filesRoot: config.filesRoot }),
     ...createFindStage({ store }),
     ...createCollect({ ...stage, web, log }),
+    ...createExplainCollect({ store }),
     ...createBrightDataActivities({ store, clock, config, log }),
     ...createClean(stage),
     ...createDedup(stage),

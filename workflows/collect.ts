@@ -2,9 +2,8 @@
 import { ApplicationFailure, ChildWorkflowCancellationType, executeChild, ParentClosePolicy, proxyActivities } from '@temporalio/workflow';
 import type { CollectTask, CpuActivities, ShardRef } from '../contracts/activities';
 import type { SourceSummary, StageRef } from '../contracts/artifacts';
-import type { PipelineInput } from '../contracts/input';
 import { shardWorkflowId, WORKFLOWS } from '../contracts/names';
-import { deed, SHARD } from '../contracts/policies';
+import { deed, SHARD, SMALL } from '../contracts/policies';
 import { sumCounts } from './board';
 import { inGroups } from './groups';
 import type { StageContext } from './stage';
@@ -45,13 +44,17 @@ export const collect = async (context: StageContext, date: string): Promise<Coll
 };
 
 /** @throws SourceEmpty when too few of the URLs brought a page */
-export const requireEnough = (refs: readonly StageRef[], source: PipelineInput['source'], summary: SourceSummary): void => {
+export const requireEnough = async ({ storeId, input }: StageContext, refs: readonly StageRef[], summary: SourceSummary): Promise<void> => {
   const { pages = 0, urls = 0 } = sumCounts(refs.map((ref) => ref.counts));
-  if (pages > 0 && pages >= urls * source.minSuccess) return;
-  const reasons = sumCounts([...refs.map((ref) => ref.reasons), summary.reasons]);
-  const text = Object.entries(reasons).map(([reason, count]) => `${reason} ${count}`);
+  if (pages > 0 && pages >= urls * input.source.minSuccess) return;
+  const { explainCollect } = proxyActivities<CpuActivities>(SMALL);
+  const reasons = await explainCollect(
+    storeId,
+    refs.map((ref) => ref.key),
+  );
+  const leftOut = Object.entries(summary.reasons).map(([reason, count]) => `; left out: ${reason} ${count}`);
   throw ApplicationFailure.nonRetryable(
-    `${pages} of ${urls} URLs brought a page (source.minSuccess asks for ${Math.round(source.minSuccess * 100)} %): ${text.join(', ')}`,
+    `${pages} of ${urls} URLs brought a page (source.minSuccess asks for ${Math.round(input.source.minSuccess * 100)} %): ${reasons}${leftOut.join('')}`,
     'SourceEmpty',
   );
 };

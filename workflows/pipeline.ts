@@ -180,7 +180,7 @@ class Pipeline {
       'collect',
       refs.map((ref) => ({ ref, reused: false })),
     );
-    requireEnough(refs, context.input.source, summary);
+    await requireEnough(context, refs, summary);
     return pages;
   }
 

@@ -71,6 +71,7 @@ test('a run that failed early has a page too, without empty headings', () => {
     sources: [],
     places: [],
     provenance: [],
+    collection: null,
     stages: [{ verb: 'collect', state: 'done', counts: {}, reasons: { http_404: 3 } }],
   });
   expect(page).toContain('SourceEmpty: no page came');
