@@ -59,6 +59,8 @@ export interface ShardRef {
   bucket: string;
   path: string;
   urls: number;
+  /** How many of them are files of the worker. */
+  files: number;
   /** Of this shard in this run: collecting is never skipped, so the run's identity is in it. */
   key: string;
 }
@@ -101,6 +103,8 @@ export interface CpuActivities {
   /** Reads whatever names pages, and writes the URL lists of the run's shards. */
   resolveSource(task: SourceTask): Promise<ResolvedSource>;
   findStage(task: StageTask): Promise<Found>;
+  /** Reads the shard's files below RETUNE_FILES_ROOT. */
+  collectFiles(task: CollectTask): Promise<Counts>;
   /** Fetches what is due of a shard; what may heal comes back. */
   collect(task: CollectTask): Promise<{ pending: Pending[]; counts: Counts }>;
   /** Tries one URL again; throws what may heal, records every outcome for sealShard. */

@@ -28,6 +28,13 @@ const Source = z.strictObject({
     .describe(
       'sitemaps (XML, index or text, gzip allowed); a bare origin such as https://example.org means those that its robots.txt names, else /sitemap.xml',
     ),
+  files: z
+    .array(z.string().min(1).max(2000))
+    .max(1000)
+    .default([])
+    .describe(
+      'HTML and Markdown files of the worker, or folders of such, below its RETUNE_FILES_ROOT; their address is files:///path/below/it',
+    ),
   include: Patterns.describe(
     'only addresses that match one of these patterns; * is any run of characters without /, ** any run; a pattern from / on is for path and query, any other for the whole address. Not for urls. Empty: all of the same site',
   ),
@@ -37,7 +44,7 @@ const Source = z.strictObject({
     .min(1)
     .max(10_000_000)
     .default(100_000)
-    .describe('most addresses a run takes, in the order urls, list, sitemaps; the rest is counted'),
+    .describe('most addresses a run takes, in the order urls, list, sitemaps, files; the rest is counted'),
   provider: z
     .enum(['auto', 'direct', 'brightdata'])
     .default('auto')

@@ -54,6 +54,17 @@ const siteOf = (url: string): string => {
 /** True for addresses of one site: the same host and port, whether http or https, with or without `www.`. */
 export const sameSite = (a: string, b: string): boolean => siteOf(a) === siteOf(b);
 
+const FILES = 'files:///';
+
+/**
+ * Address of a page that is a file below RETUNE_FILES_ROOT: the same on every machine, wherever that folder lies.
+ * @param below path below the root, with '/'
+ */
+export const filesUrl = (below: string): string => `${FILES}${below.split('/').map(encodeURIComponent).join('/')}`;
+
+/** The path below the root that filesUrl was given; null for any other address. */
+export const filesPath = (url: string): string | null => (url.startsWith(FILES) ? decodeURIComponent(url.slice(FILES.length)) : null);
+
 /** @param canonical what canonicalUrl returned */
 export const pageId = (canonical: string): string => sha256(canonical);
 

@@ -3,6 +3,7 @@ import { createBrightDataActivities } from '../activities/brightdata';
 import { createClean } from '../activities/clean';
 import { createExplainCollect } from '../activities/collection';
 import { createCollect } from '../activities/collect';
+import { createLocalFiles } from '../activities/local-files';
 import { createResolveSource } from '../activities/resolve-source';
 import { createConvert } from '../activities/convert';
 import { createDedup } from '../activities/dedup';
@@ -35,6 +36,7 @@ export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActiv
     ...createResolveModel({ config, runTrainer }),
     ...createResolveSource({ store, clock, web, filesRoot: config.filesRoot }),
     ...createFindStage({ store }),
+    ...createLocalFiles({ store, clock, log, filesRoot: config.filesRoot }),
     ...createCollect({ ...stage, web, log }),
     ...createExplainCollect({ store }),
     ...createBrightDataActivities({ store, clock, config, log }),
