@@ -1,10 +1,6 @@
 // The pages of a shard: everything that is due at once, then single URLs again, then a fate for every URL.
 import type { CollectTask, CpuActivities, KeyedTask, Pending } from '../contracts/activities';
-import type { Config } from '../io/config';
-import { createHostGates } from '../io/host-gates';
-import { createHttp, type HttpClient } from '../io/http';
 import type { Log } from '../io/log';
-import { createManual, MANUAL_HOST } from '../io/manual';
 import { createPageShelf } from '../io/page-shelf';
 import { estimatedCostUsd } from '../lib/brightdata';
 import { isDue, sealFates } from '../lib/collect';
@@ -13,11 +9,11 @@ import { pageId } from '../lib/url';
 import { createFetchPage, type Outcome } from './fetch-page';
 import { inLanes } from './lanes';
 import { withPulse } from './pulse';
-import { createRobotsDesk } from './robots';
 import { fatePath, noteOutcome, readFates, readRecords, readShard, windowOf } from './shard';
 import { readSpending } from './spending';
 import { requireStore, runStage, type StageDeps } from './stage';
 import { httpFailure } from './translate';
+import type { Web } from './web';
 
 /** Hosts at once in one shard: with perHost this bounds sockets and bodies in memory. */
 const HOSTS_AT_ONCE = 8;
@@ -40,23 +36,15 @@ const byOrigin = (urls: readonly string[]): string[][] => {
 };
 
 export interface CollectDeps extends StageDeps {
-  config: Pick<Config, 'allowPrivateHosts'>;
   log: Pick<Log, 'debug'>;
-  /** Injected by tests. */
-  http?: HttpClient;
+  /** One for all activities of this worker: eight shards at once may name the same host. */
+  web: Web;
 }
-
-const directHttp = ({ config, clock }: CollectDeps): HttpClient => {
-  const manual = createManual();
-  return createHttp({ allowPrivateHosts: config.allowPrivateHosts, now: () => clock.now(), own: { [MANUAL_HOST]: () => manual.port() } });
-};
 
 export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' | 'collectPage' | 'sealShard'> => {
   const { store, clock, log } = deps;
-  const http = deps.http ?? directHttp(deps);
   const shelf = createPageShelf(store);
-  // One for all activities of this worker: eight shards at once may name the same host.
-  const fetchPage = createFetchPage({ shelf, http, clock, gates: createHostGates(clock), robots: createRobotsDesk({ http, clock }) });
+  const fetchPage = createFetchPage({ shelf, web: deps.web, clock });
 
   const note = async (task: CollectTask, outcome: Outcome): Promise<void> => noteOutcome({ store, log }, task, outcome);
 

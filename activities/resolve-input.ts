@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CpuActivities } from '../contracts/activities';
 import { failure } from '../contracts/errors';
+import type { PipelineInput } from '../contracts/input';
 import { targetOf } from '../contracts/names';
 import type { Config } from '../io/config';
 import type { Store } from '../io/store';
@@ -34,6 +35,8 @@ const readPreset = async (folder: string, name: string): Promise<{ name: string;
   }
 };
 
+const namesPages = ({ urls, list, sitemaps }: PipelineInput['source']): boolean => urls.length > 0 || list !== null || sitemaps.length > 0;
+
 export const createResolveInput = (deps: {
   store: Store;
   config: Config;
@@ -47,8 +50,11 @@ export const createResolveInput = (deps: {
     const completed = completeInput(given, preset);
     if ('problems' in completed) throw failure('InvalidInput', problemText(completed.problems));
     const { input } = completed;
-    if (input.source.urls.length === 0)
-      throw failure('InvalidInput', 'source.urls: name at least one page, for example {"source": {"urls": ["https://example.org/docs/"]}}');
+    if (!namesPages(input.source))
+      throw failure(
+        'InvalidInput',
+        'source names no page: give source.urls, source.list or source.sitemaps, for example {"source": {"urls": ["https://example.org/docs/"]}}',
+      );
     refuseWithoutGpu(input.model.base, deps.config.device === 'cpu');
     if (input.train.lora.dropout > 0 && input.train.lora.targets !== 'attention' && /gpt-oss/.test(input.model.base))
       throw failure(

@@ -119,7 +119,7 @@ const main = async (): Promise<void> => {
   const [site, api] = [await openSite(), await BrightDataStandIn.open()];
   api.latencyMs = LATENCY_MS;
   const on = await openCollecting(site, {
-    config: { allowPrivateHosts: false, brightData: { url: api.url, token: new Secret(TOKEN), zone: ZONE } },
+    config: { brightData: { url: api.url, token: new Secret(TOKEN), zone: ZONE } },
   });
   const worker = await Worker.create({
     connection,

@@ -1,6 +1,6 @@
 // The activities as workflows call them and workers must provide them. All arguments and results are small
 // JSON: rows travel through the store.
-import type { BaseModel, Counts, Pointer, RunRecord, RunStatus, StageRef, Verb } from './artifacts';
+import type { BaseModel, Counts, Pointer, RunRecord, RunStatus, SourceSummary, StageRef, Verb } from './artifacts';
 import type { PipelineInput } from './input';
 
 /** The resolved input and what the worker said about itself; recorded once a run. */
@@ -48,6 +48,12 @@ export interface Found {
   ref: StageRef | null;
 }
 
+export interface SourceTask {
+  run: RunIdentity;
+  storeId: string;
+  source: PipelineInput['source'];
+}
+
 /** URLs of one shard, in a file of the store. */
 export interface ShardRef {
   bucket: string;
@@ -55,6 +61,11 @@ export interface ShardRef {
   urls: number;
   /** Of this shard in this run: collecting is never skipped, so the run's identity is in it. */
   key: string;
+}
+
+export interface ResolvedSource {
+  shards: ShardRef[];
+  summary: SourceSummary;
 }
 
 export interface CollectTask {
@@ -87,8 +98,8 @@ export interface CpuActivities {
   resolveInput(raw: unknown, date: string): Promise<Resolved>;
   /** Resolves model.base to digests; downloads or builds it where needed. */
   resolveModel(input: Pick<PipelineInput, 'model'>, heartbeatSeconds: number): Promise<BaseModel>;
-  /** Writes the URL lists of the run's shards. */
-  resolveSource(task: { run: RunIdentity; storeId: string; source: PipelineInput['source'] }): Promise<ShardRef[]>;
+  /** Reads whatever names pages, and writes the URL lists of the run's shards. */
+  resolveSource(task: SourceTask): Promise<ResolvedSource>;
   findStage(task: StageTask): Promise<Found>;
   /** Fetches what is due of a shard; what may heal comes back. */
   collect(task: CollectTask): Promise<{ pending: Pending[]; counts: Counts }>;

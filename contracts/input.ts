@@ -7,12 +7,37 @@ import { PAIR_KINDS } from './records';
 const outside = { key: false } as const;
 const Fraction = z.number().min(0).max(1);
 
+const WebUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) address' });
+const Patterns = z.array(z.string().min(1).max(500)).max(100).default([]);
+
 const Source = z.strictObject({
-  urls: z
-    .array(z.url({ protocol: /^https?$/ }))
-    .max(5000)
+  urls: z.array(WebUrl).max(5000).default([]).describe('pages to collect, taken as they are named; more than 5,000: list'),
+  list: z
+    .string()
+    .min(1)
+    .max(2000)
+    .nullable()
+    .default(null)
+    .describe(
+      'a file of addresses, one a line, # begins a comment, gzip allowed: an http(s) address, or a path below RETUNE_FILES_ROOT of the worker',
+    ),
+  sitemaps: z
+    .array(WebUrl)
+    .max(100)
     .default([])
-    .describe('pages to collect'),
+    .describe(
+      'sitemaps (XML, index or text, gzip allowed); a bare origin such as https://example.org means those that its robots.txt names, else /sitemap.xml',
+    ),
+  include: Patterns.describe(
+    'only addresses that match one of these patterns; * is any run of characters without /, ** any run; a pattern from / on is for path and query, any other for the whole address. Not for urls. Empty: all of the same site',
+  ),
+  exclude: Patterns.describe('addresses left out, in the same patterns; stronger than include'),
+  maxPages: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(100_000)
+    .describe('most addresses a run takes, in the order urls, list, sitemaps; the rest is counted'),
   provider: z
     .enum(['auto', 'direct', 'brightdata'])
     .default('auto')

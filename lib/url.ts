@@ -46,6 +46,14 @@ export const canonicalUrl = (text: string): string | null => {
   return url.search === '' ? `${url.origin}${url.pathname}` : `${url.origin}${url.pathname}${url.search}`;
 };
 
+const siteOf = (url: string): string => {
+  const { hostname, port } = new URL(url);
+  return `${hostname.replace(/^www\./, '')}:${port}`;
+};
+
+/** True for addresses of one site: the same host and port, whether http or https, with or without `www.`. */
+export const sameSite = (a: string, b: string): boolean => siteOf(a) === siteOf(b);
+
 /** @param canonical what canonicalUrl returned */
 export const pageId = (canonical: string): string => sha256(canonical);
 

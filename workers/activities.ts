@@ -19,6 +19,7 @@ import { createResolveInput } from '../activities/resolve-input';
 import { createResolveModel } from '../activities/resolve-model';
 import { createFindStage, type StageDeps } from '../activities/stage';
 import { createTrain } from '../activities/train';
+import { createWeb } from '../activities/web';
 import type { CpuActivities, GpuActivities } from '../contracts/activities';
 import { type Parts, versions } from './parts';
 
@@ -27,15 +28,16 @@ const stageDeps = ({ store, clock, host }: Parts): StageDeps => ({ store, clock,
 /** @param attributes whether the search attributes are registered */
 export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActivities => {
   const stage = stageDeps(parts);
-  const { store, config, runTrainer, log } = parts;
+  const { store, clock, config, runTrainer, log } = parts;
+  const web = createWeb({ config, clock });
   return {
     ...createResolveInput({ store, config, attributes }),
     ...createResolveModel({ config, runTrainer }),
-    ...createResolveSource({ store }),
+    ...createResolveSource({ store, clock, web, filesRoot: config.filesRoot }),
     ...createFindStage({ store }),
-    ...createCollect({ ...stage, config, log }),
+    ...createCollect({ ...stage, web, log }),
     ...createExplainCollect({ store }),
-    ...createBrightDataActivities({ store, clock: parts.clock, config, log }),
+    ...createBrightDataActivities({ store, clock, config, log }),
     ...createClean(stage),
     ...createDedup(stage),
     ...createPair(stage),

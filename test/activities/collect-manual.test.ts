@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCollect } from '../../activities/collect';
 import { createResolveSource } from '../../activities/resolve-source';
+import { createWeb } from '../../activities/web';
+import type { ResolvedSource } from '../../contracts/activities';
 import type { StageRef } from '../../contracts/artifacts';
 import { PipelineInput } from '../../contracts/input';
 import { systemClock } from '../../io/clock';
@@ -17,17 +19,20 @@ test("npm's manual is collected by a worker as it is configured: real HTTP, no p
   const store = await openStore(folder);
   const urls = await manualUrls();
   const { source } = PipelineInput.parse({ source: { urls } });
+  const web = createWeb({ config: { allowPrivateHosts: false }, clock: systemClock });
   const worker = createCollect({
     store,
     clock: systemClock,
     host: 'test',
     versions: {},
-    config: { allowPrivateHosts: false },
+    web,
     log: { debug: () => undefined },
   });
   const run = async (runId: string): Promise<StageRef> => {
     const identity = { runId, executionId: '1' };
-    const [shard, ...more] = await createResolveSource({ store }).resolveSource({ run: identity, storeId: store.storeId, source });
+    const { resolveSource } = createResolveSource({ store, clock: systemClock, web, filesRoot: null });
+    const resolved: ResolvedSource = await mockEnvironment().run(resolveSource, { run: identity, storeId: store.storeId, source });
+    const [shard, ...more] = resolved.shards;
     if (shard === undefined || more.length > 0) throw new Error('one shard was expected');
     const task = {
       run: identity,

@@ -8,7 +8,8 @@ import { createBrightDataActivities } from '../../activities/brightdata';
 import type { BrightDataDeps } from '../../activities/brightdata-desk';
 import { createCollect, type CollectDeps } from '../../activities/collect';
 import { createResolveSource } from '../../activities/resolve-source';
-import type { CollectTask } from '../../contracts/activities';
+import { createWeb } from '../../activities/web';
+import type { CollectTask, ResolvedSource } from '../../contracts/activities';
 import type { StageRef } from '../../contracts/artifacts';
 import { PipelineInput } from '../../contracts/input';
 import { Dropped, Fetch, Page } from '../../contracts/records';
@@ -52,13 +53,13 @@ export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pic
     clock: systemClock,
     host: 'test',
     versions: {},
-    config: { allowPrivateHosts: false, brightData: { url: '', token: null, zone: null } },
+    config: { brightData: { url: '', token: null, zone: null } },
     log: { debug: () => undefined },
-    http,
+    web: createWeb({ config: { allowPrivateHosts: false }, clock: systemClock, http }),
     ...deps,
   };
   const activities = { ...createCollect(all), ...createBrightDataActivities(all) };
-  const { resolveSource } = createResolveSource({ store });
+  const { resolveSource } = createResolveSource({ store, clock: systemClock, web: all.web, filesRoot: null });
 
   const tasks: Collecting['tasks'] = async (
     urls,
@@ -66,7 +67,7 @@ export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pic
   ) => {
     const { source } = PipelineInput.parse({ source: { timeoutSeconds: 1, ...given, urls } });
     const identity = { runId: run, executionId: `${run}-execution` };
-    const shards = await resolveSource({ run: identity, storeId: store.storeId, source });
+    const { shards }: ResolvedSource = await mockEnvironment().run(resolveSource, { run: identity, storeId: store.storeId, source });
     return shards.map((shard) => ({ run: identity, storeId: store.storeId, shard, source, date, heartbeatSeconds: 30, maxRequests }));
   };
   return {

@@ -35,7 +35,7 @@ afterAll(async () => {
   await stack.stop();
 });
 const open = async (zone: string | null): Promise<void> => {
-  on = await openCollecting(site, { config: { allowPrivateHosts: false, brightData: { url: api.url, token: new Secret(TOKEN), zone } } });
+  on = await openCollecting(site, { config: { brightData: { url: api.url, token: new Secret(TOKEN), zone } } });
   worker = await Worker.create({
     connection,
     taskQueue: 'brightdata',

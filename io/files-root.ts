@@ -1,0 +1,60 @@
+// Files of the worker that an input may name: below RETUNE_FILES_ROOT and nowhere else, whatever links lie there.
+import { realpath } from 'node:fs/promises';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
+
+export type FilesRootCode = 'FILES_ROOT_UNSET' | 'FILES_ROOT_MISSING' | 'OUTSIDE' | 'NOT_FOUND';
+
+/** Match by `code`. Messages name what was asked for, never where the root is. */
+export class FilesRootError extends Error {
+  override readonly name = 'FilesRootError';
+  constructor(
+    readonly code: FilesRootCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+export interface LocalPath {
+  /** Without links, absolute: what to open. */
+  real: string;
+  /** Below the root, with '/': the same on every machine; '' for the root itself. */
+  below: string;
+}
+
+export interface FilesRoot {
+  /**
+   * A file or folder that an input names, after all its links.
+   * @param path relative to the root, or absolute and below it
+   * @throws FilesRootError
+   */
+  find(path: string): Promise<LocalPath>;
+}
+
+/** @param root RETUNE_FILES_ROOT; null: unset */
+export const createFilesRoot = (root: string | null): FilesRoot => ({
+  async find(path) {
+    if (root === null)
+      throw new FilesRootError(
+        'FILES_ROOT_UNSET',
+        `"${path}" is a file of the worker, and RETUNE_FILES_ROOT is not set: set it to the folder below which inputs may name files`,
+      );
+    const base = await realpath(root).catch((error: unknown) => {
+      throw new FilesRootError('FILES_ROOT_MISSING', 'the folder that RETUNE_FILES_ROOT names cannot be read', { cause: error });
+    });
+    const outside = new FilesRootError('OUTSIDE', `"${path}" is not below RETUNE_FILES_ROOT`);
+    const within = (target: string, from: string): string | null => {
+      const below = relative(from, target);
+      return below === '..' || below.startsWith(`..${sep}`) || isAbsolute(below) ? null : below;
+    };
+    // Looked at before it is touched: an error must not tell whether something exists elsewhere.
+    if (within(resolve(root, path), resolve(root)) === null && within(resolve(base, path), base) === null) throw outside;
+    const real = await realpath(resolve(root, path)).catch((error: unknown) => {
+      throw new FilesRootError('NOT_FOUND', `"${path}" does not exist below RETUNE_FILES_ROOT, or cannot be read`, { cause: error });
+    });
+    const below = within(real, base);
+    if (below === null) throw outside;
+    return { real, below: below.split(sep).join('/') };
+  },
+});
