@@ -123,7 +123,7 @@ export const createLocalFiles = ({ store, clock, log, filesRoot }: LocalFilesDep
     async collectFiles(task) {
       requireStore(store, task.storeId);
       return withPulse(async ({ signal, details }) => {
-        const urls = (await readShard(store, task)).filter((url) => filesPath(url) !== null);
+        const urls = (await readShard(store, task.shard)).filter((url) => filesPath(url) !== null);
         const counts = { files: urls.length, pages: 0, dropped: 0 };
         await inLanes(urls, READS, async (url) => {
           signal.throwIfAborted();

@@ -81,6 +81,12 @@ export const bucketOf = (id: string, buckets: number): number => {
 /** Name of a bucket in workflow ids: `3-of-8`. */
 export const bucketName = (bucket: number, buckets: number): string => `${bucket}-of-${buckets}`;
 
+/** The part of all ids, from 0 to 1, that a bucket holds. @param name what bucketName returned */
+export const bucketRange = (name: string): { from: number; to: number } => {
+  const [bucket = 0, buckets = 1] = name.split('-of-').map(Number);
+  return { from: bucket / buckets, to: (bucket + 1) / buckets };
+};
+
 /** The least power of two that leaves at most `most` pages in every bucket. */
 export const bucketCount = (ids: readonly string[], most: number): number => {
   for (let buckets = 1; ; buckets *= 2) {

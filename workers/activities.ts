@@ -4,6 +4,8 @@ import { createClean } from '../activities/clean';
 import { createExplainCollect } from '../activities/collection';
 import { createCollect } from '../activities/collect';
 import { createLocalFiles } from '../activities/local-files';
+import { createCrawl } from '../activities/crawl';
+import { createSettleSource } from '../activities/settle-source';
 import { createResolveSource } from '../activities/resolve-source';
 import { createConvert } from '../activities/convert';
 import { createDedup } from '../activities/dedup';
@@ -35,6 +37,8 @@ export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActiv
     ...createResolveInput({ store, config, attributes }),
     ...createResolveModel({ config, runTrainer }),
     ...createResolveSource({ store, clock, web, filesRoot: config.filesRoot }),
+    ...createCrawl({ store }),
+    ...createSettleSource({ store }),
     ...createFindStage({ store }),
     ...createLocalFiles({ store, clock, log, filesRoot: config.filesRoot }),
     ...createCollect({ ...stage, web, log }),
