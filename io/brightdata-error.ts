@@ -34,6 +34,10 @@ const UNPAID = /^(?:client_10100|client_10020|policy_20000)$/;
 const OURS = /^(?:policy_|client_|feature_not_active$|auth)/;
 /** Codes about one page that no other peer gets either. */
 const PAGES = /^(?:premium$|ub_bad_endpoint_robots$|expect_element$|net_err_|dead_page$)/;
+/** Codes of the peer that this request went through: the next request has another peer, so waiting heals nothing. */
+const PEERS = /^(?:reject_block$|resolve_failed|captcha$)/;
+/** Before a request through another peer. */
+const PEER_PAUSE_MS = 100;
 const NO_ACCOUNT = /customer is not active|account is (?:not active|suspended)|\bbalance\b|insufficient (?:funds|credit)/i;
 
 const make = (
@@ -118,7 +122,10 @@ export const unlockError = (answer: Answer): BrightDataError | null => {
     return make(own.code, 'target', answer, `the page itself answers ${page} (${said})`);
   }
   // What the peer or this attempt caused: each request takes a new peer.
-  if (code !== '') return make(code.toLowerCase().replace(/\W+/g, '_'), 'transient', answer, `this attempt was refused (${said})`);
+  if (code !== '') {
+    const pause = PEERS.test(code) ? PEER_PAUSE_MS : null;
+    return make(code.toLowerCase().replace(/\W+/g, '_'), 'transient', answer, `this attempt was refused (${said})`, 'no', pause);
+  }
   return make(
     'unlock_failed',
     outcome >= 400 && outcome < 500 && outcome !== 429 ? 'target' : 'transient',

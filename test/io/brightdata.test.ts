@@ -70,6 +70,19 @@ describe('one page', () => {
     ['a policy', { error: 'policy_20130', status: 403 }, 'forbidden', 'configuration', 'no'],
     ['a used up free tier', { error: 'client_10100', status: 403 }, 'payment_required', 'configuration', 'no'],
   ];
+  test.each([
+    [{ error: 'reject_block' }, 100],
+    [{ error: 'resolve_failed_captcha' }, 100],
+    [{ error: 'sr_rate_limit', status: 429 }, null],
+    [{ error: 'proxy_timeout' }, null],
+  ] as [Fate, number | null][])(
+    'a peer that was refused is changed without a pause, other trouble is waited for: %j',
+    async (fate, pause) => {
+      api.pages.set(PAGE, fate);
+      expect(await errorOf(page())).toMatchObject({ kind: 'transient', retryAfterMs: pause });
+    },
+  );
+
   test.each(cases)('%s is told from a page although the status is 200', async (_, fate, code, kind, billing) => {
     api.pages.set(PAGE, fate);
     expect(await errorOf(page())).toMatchObject({ code, kind, billing });
