@@ -1,6 +1,7 @@
 // Whether the Bright Data account is accepted and its zone exists: one request that costs nothing and makes nothing.
 import { createBrightData } from '../io/brightdata';
 import { BrightDataError } from '../io/brightdata-error';
+import type { Turns } from '../io/brightdata-turns';
 import type { Config } from '../io/config';
 import { type Check, missing, ok, warning } from './doctor-check';
 
@@ -11,7 +12,7 @@ const SHOWN = 5;
 const UNLOCKER = 'unblocker';
 
 /** A single request here needs no turn: a run's turns are in its store, and an answer of 429 is told, not repeated. */
-const turns = { take: async () => async (): Promise<void> => undefined };
+const turns: Turns = { take: () => Promise.resolve(() => Promise.resolve()) };
 
 const zoneCheck = (zone: string | null, zones: readonly { name: string; type: string }[]): Check => {
   const name = 'BRIGHTDATA_ZONE';
