@@ -134,7 +134,7 @@ export const createBrightDataBatch = (
         let delivered = 0;
         if (batch !== null && typeof outcome === 'object' && batch.state !== 'settled') {
           if (!(await download(task, outcome.snapshotId, pulse))) return null;
-          const came = await takeRows(task, new Set(await readShard(store, task)), pulse);
+          const came = await takeRows(task, new Set(await readShard(store, task.shard)), pulse);
           delivered = came.size;
           await writeBatch(store, task, { ...batch, state: 'settled', billed: came.size });
           await store.remove(snapshotPath(task));

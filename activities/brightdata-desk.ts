@@ -14,6 +14,7 @@ import type { Store } from '../io/store';
 import { droppedUrl, isDue } from '../lib/collect';
 import { sha256 } from '../lib/hash';
 import { withHistory } from '../lib/page-history';
+import { canonicalLink } from '../lib/page-links';
 import { pageId } from '../lib/url';
 import { noteOutcome, readFates, readRecords, readShard, windowOf } from './shard';
 import { requireStore } from './stage';
@@ -73,7 +74,7 @@ export const createBrightDataDesk = ({ store, clock, config, log }: BrightDataDe
     },
     timeoutMs: ({ source }) => Math.max(source.timeoutSeconds, BRIGHTDATA.leastSeconds) * 1000,
     async dueUrls(task) {
-      const urls = await readShard(store, task);
+      const urls = await readShard(store, task.shard);
       const [records, fates] = [await readRecords(shelf, urls), await readFates(store, task, 'fates')];
       const window = windowOf(task);
       return urls.filter((url) => !fates.has(pageId(url)) && isDue(records.get(pageId(url)) ?? null, window));
@@ -101,6 +102,7 @@ export const createBrightDataDesk = ({ store, clock, config, log }: BrightDataDe
           format: page.format,
           charset: 'utf-8',
         },
+        canonical: canonicalLink(page.body, { format: page.format, charset: 'utf-8' }, page.finalUrl),
       };
       await shelf.save(withHistory(fresh, await shelf.read(id)), page.body);
     },

@@ -6,6 +6,7 @@ import { estimatedCostUsd } from '../lib/brightdata';
 import { isDue, sealFates } from '../lib/collect';
 import { toLine } from '../lib/jsonl';
 import { pageId } from '../lib/url';
+import { otherName } from '../lib/variants';
 import { createFetchPage, type Outcome } from './fetch-page';
 import { inLanes } from './lanes';
 import { withPulse } from './pulse';
@@ -53,7 +54,7 @@ export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' 
       requireStore(store, task.storeId);
       return withPulse(async ({ signal, details }) => {
         const window = windowOf(task);
-        const urls = await readShard(store, task);
+        const urls = await readShard(store, task.shard);
         const [records, fates] = [await readRecords(shelf, urls), await readFates(store, task, 'fates')];
         const due = urls.filter((url) => !fates.has(pageId(url)) && isDue(records.get(pageId(url)) ?? null, window));
         const counts = {
@@ -121,7 +122,7 @@ export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' 
         heartbeatSeconds: task.heartbeatSeconds,
       };
       return runStage(deps, keyed, async (box) => {
-        const urls = await readShard(store, task);
+        const urls = await readShard(store, task.shard);
         const records = await readRecords(shelf, urls);
         const [final, tried] = [await readFates(store, task, 'fates'), await readFates(store, task, 'tries')];
         const sealed = sealFates(urls, windowOf(task), { records, final, tried });
@@ -136,10 +137,11 @@ export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' 
         await box.sidecar('changes.jsonl', sealed.changes.map(toLine).join(''));
         await box.sidecar('fetch-log.jsonl', sealed.fetches.map(toLine).join(''));
         Object.assign(box.counts, sealed.counts);
+        box.metrics['variants'] = sealed.fetches.filter((fetch) => otherName(fetch) !== null).length;
         if (task.source.provider === 'brightdata') {
-          const spent = await readSpending(store, task, records);
+          const spent = task.shard.again?.spent ?? (await readSpending(store, task, records));
           Object.assign(box.counts, spent);
-          box.metrics['estimatedCostUsd'] = estimatedCostUsd(spent.billed);
+          box.metrics['estimatedCostUsd'] = estimatedCostUsd(spent['billed'] ?? 0);
         }
         Object.assign(box.reasons, sealed.reasons);
       });

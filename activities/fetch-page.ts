@@ -1,7 +1,7 @@
 // One page over HTTP, with manners: robots first, a turn at the host, a conditional request, the body made durable.
 import type { Pending } from '../contracts/activities';
 import type { PipelineInput } from '../contracts/input';
-import { type Dropped, type Fetch, RECORD_SCHEMA } from '../contracts/records';
+import { type Dropped, type Fetch, type Page, RECORD_SCHEMA } from '../contracts/records';
 import type { Clock } from '../io/clock';
 import type { HttpResponse } from '../io/http';
 import { HttpError } from '../io/http-error';
@@ -10,6 +10,7 @@ import { charsetOf } from '../lib/charset';
 import { droppedUrl, pageFormat } from '../lib/collect';
 import { sha256 } from '../lib/hash';
 import { withHistory } from '../lib/page-history';
+import { canonicalLink } from '../lib/page-links';
 import { pageId } from '../lib/url';
 import { inTurn } from './turn';
 import type { Web } from './web';
@@ -86,6 +87,10 @@ export const createFetchPage = ({ shelf, web: { http, gates, robots }, clock }: 
     }
     if (body.length === 0) throw new HttpError('empty_body', 'target', `${url} is empty`, { url });
     const id = pageId(url);
+    const form: Pick<Page, 'format' | 'charset'> = {
+      format: pageFormat(response.contentType, response.url) ?? 'html',
+      charset: charsetOf(response.contentType),
+    };
     const fresh: Fetch = {
       schema: RECORD_SCHEMA,
       id,
@@ -103,9 +108,9 @@ export const createFetchPage = ({ shelf, web: { http, gates, robots }, clock }: 
         url,
         bodySha256: sha256(body),
         bodyBytes: body.length,
-        format: pageFormat(response.contentType, response.url) ?? 'html',
-        charset: charsetOf(response.contentType),
+        ...form,
       },
+      canonical: canonicalLink(body, form, response.url),
     };
     const fetch = withHistory(fresh, known);
     await shelf.save(fetch, body);

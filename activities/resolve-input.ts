@@ -3,11 +3,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CpuActivities } from '../contracts/activities';
 import { failure } from '../contracts/errors';
-import type { PipelineInput } from '../contracts/input';
 import { targetOf } from '../contracts/names';
 import type { Config } from '../io/config';
 import type { Store } from '../io/store';
 import { digest, hashable } from '../lib/hash';
+import { namesPages } from '../lib/intake';
 import { completeInput, isEmptyInput, problemText } from '../lib/presets';
 import { refuseWithoutGpu } from './device';
 
@@ -35,8 +35,6 @@ const readPreset = async (folder: string, name: string): Promise<{ name: string;
   }
 };
 
-const namesPages = ({ urls, list, sitemaps }: PipelineInput['source']): boolean => urls.length > 0 || list !== null || sitemaps.length > 0;
-
 export const createResolveInput = (deps: {
   store: Store;
   config: Config;
@@ -53,7 +51,7 @@ export const createResolveInput = (deps: {
     if (!namesPages(input.source))
       throw failure(
         'InvalidInput',
-        'source names no page: give source.urls, source.list or source.sitemaps, for example {"source": {"urls": ["https://example.org/docs/"]}}',
+        'source names no page: give source.urls, list, sitemaps or files, for example {"source": {"urls": ["https://example.org/docs/"]}}',
       );
     refuseWithoutGpu(input.model.base, deps.config.device === 'cpu');
     if (input.train.lora.dropout > 0 && input.train.lora.targets !== 'attention' && /gpt-oss/.test(input.model.base))

@@ -1,10 +1,11 @@
-// What to collect, out of everything that can name pages: addresses, a list, sitemaps.
+// What to collect, out of everything that can name pages: addresses, a list, sitemaps, files of the worker.
 import type { CpuActivities } from '../contracts/activities';
 import { failure } from '../contracts/errors';
 import type { PipelineInput } from '../contracts/input';
 import type { Clock } from '../io/clock';
 import type { Store } from '../io/store';
-import { createIntake, type Intake } from '../lib/intake';
+import { createIntake, type Intake, namesPages } from '../lib/intake';
+import { findFiles } from './local-files';
 import { withPulse } from './pulse';
 import { writeShards } from './shard-lists';
 import { createSitemapWalk } from './sitemaps';
@@ -34,9 +35,8 @@ const takeNamed = (urls: readonly string[], intake: Intake): void => {
 };
 
 /** Why nothing is left, for the person who named the sources. */
-const nothing = ({ urls, list, sitemaps }: PipelineInput['source'], { reasons, examples }: Intake): string => {
-  if (urls.length === 0 && list === null && sitemaps.length === 0)
-    return 'source names no page: give source.urls, source.list or source.sitemaps';
+const nothing = (source: PipelineInput['source'], { reasons, examples }: Intake): string => {
+  if (!namesPages(source)) return 'source names no page: give source.urls, list, sitemaps or files';
   const first = Object.values(examples)[0]?.[0];
   const why = Object.keys(reasons).length === 0 ? 'they are empty' : `${reasonText(reasons)}, for example ${first ?? ''}`;
   return `source: nothing to collect is left of what it names: ${why}`;
@@ -50,6 +50,7 @@ export const createResolveSource = (deps: ResolveSourceDeps): Pick<CpuActivities
       takeNamed(source.urls, intake);
       await readList(deps, source, intake, pulse);
       const sitemaps = await createSitemapWalk(deps, source, intake, pulse)();
+      await findFiles(deps.filesRoot, source, intake, pulse);
       const { urls, reasons, examples } = intake;
       if (urls.size === 0) throw failure('SourceEmpty', nothing(source, intake), { details: { reasons, examples } });
       const leftOut = Object.values(reasons).reduce((sum, count) => sum + count, 0);

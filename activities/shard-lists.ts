@@ -5,7 +5,7 @@ import { SHARD } from '../contracts/policies';
 import { STAGES } from '../contracts/stages';
 import type { Store } from '../io/store';
 import { digest, sha256, stageKey } from '../lib/hash';
-import { bucketCount, bucketName, bucketOf, pageId } from '../lib/url';
+import { bucketCount, bucketName, bucketOf, filesPath, pageId } from '../lib/url';
 
 /**
  * Writes the lists. Which shard a URL is in depends on itself and on the power of two alone.
@@ -39,6 +39,7 @@ export const writeShards = async (store: Store, run: RunIdentity, urls: Iterable
       bucket: name,
       path,
       urls: list.length,
+      files: list.filter((url) => filesPath(url) !== null).length,
       key: stageKey({
         verb: 'collect',
         version: STAGES.collect.version,

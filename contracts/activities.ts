@@ -59,13 +59,37 @@ export interface ShardRef {
   bucket: string;
   path: string;
   urls: number;
+  /** How many of them are files of the worker. */
+  files: number;
   /** Of this shard in this run: collecting is never skipped, so the run's identity is in it. */
   key: string;
+  /** Sealed from what other shards have collected, under other addresses or in other waves. */
+  again?: {
+    /** Keys of those shards. */
+    from: string[];
+    /** Store path of the fates of pages that are another's duplicates. */
+    variants: string | null;
+    /** What those shards have cost, each counted in one of its heirs. */
+    spent: Counts;
+  };
 }
 
 export interface ResolvedSource {
   shards: ShardRef[];
   summary: SourceSummary;
+}
+
+/** The shards of one wave of links, collected. */
+export interface Wave {
+  shards: ShardRef[];
+  /** In the order of the shards. */
+  refs: StageRef[];
+}
+
+/** A shard as later stages see it: sealed, or to be sealed again. */
+export interface SettledShard {
+  shard: ShardRef;
+  ref: StageRef | null;
 }
 
 export interface CollectTask {
@@ -101,6 +125,8 @@ export interface CpuActivities {
   /** Reads whatever names pages, and writes the URL lists of the run's shards. */
   resolveSource(task: SourceTask): Promise<ResolvedSource>;
   findStage(task: StageTask): Promise<Found>;
+  /** Reads the shard's files below RETUNE_FILES_ROOT. */
+  collectFiles(task: CollectTask): Promise<Counts>;
   /** Fetches what is due of a shard; what may heal comes back. */
   collect(task: CollectTask): Promise<{ pending: Pending[]; counts: Counts }>;
   /** Tries one URL again; throws what may heal, records every outcome for sealShard. */
@@ -121,6 +147,12 @@ export interface CpuActivities {
   requestPage(task: CollectTask, url: string): Promise<void>;
   /** Gives every URL of the shard its fate and writes the shard's manifest. */
   sealShard(task: CollectTask): Promise<StageRef>;
+  /** Writes what the pages of a sealed shard lead to, inside the source's patterns. */
+  findLinks(task: SourceTask & { shard: StageRef }): Promise<{ path: string; links: number }>;
+  /** Shards of what was found and not seen; none: the crawl is over. @param task `seen`, `found`: paths of lists */
+  nextWave(task: SourceTask & { seen: string[]; found: string[] }): Promise<ResolvedSource>;
+  /** Folds variants of pages and cuts the shards that later stages see. */
+  settleSource(task: { run: RunIdentity; storeId: string; waves: Wave[] }): Promise<SettledShard[]>;
   /** Why URLs of these collect stages gave no page: reasons by count with examples, for a failure's message. */
   explainCollect(storeId: string, keys: string[]): Promise<string>;
   clean(task: KeyedTask): Promise<StageRef>;

@@ -28,6 +28,26 @@ const Source = z.strictObject({
     .describe(
       'sitemaps (XML, index or text, gzip allowed); a bare origin such as https://example.org means those that its robots.txt names, else /sitemap.xml',
     ),
+  files: z
+    .array(z.string().min(1).max(2000))
+    .max(1000)
+    .default([])
+    .describe(
+      'HTML and Markdown files of the worker, or folders of such, below its RETUNE_FILES_ROOT; their address is files:///path/below/it',
+    ),
+  links: z
+    .strictObject({
+      depth: z
+        .int()
+        .min(0)
+        .max(10)
+        .default(0)
+        .describe(
+          'how many links away from the pages named above; 0: only those. Links marked nofollow are not followed unless robots is ignore',
+        ),
+    })
+    .prefault({})
+    .describe('links to follow: of the same site, or what include says'),
   include: Patterns.describe(
     'only addresses that match one of these patterns; * is any run of characters without /, ** any run; a pattern from / on is for path and query, any other for the whole address. Not for urls. Empty: all of the same site',
   ),
@@ -37,7 +57,7 @@ const Source = z.strictObject({
     .min(1)
     .max(10_000_000)
     .default(100_000)
-    .describe('most addresses a run takes, in the order urls, list, sitemaps; the rest is counted'),
+    .describe('most addresses a run takes, in the order urls, list, sitemaps, files, links; the rest is counted'),
   provider: z
     .enum(['auto', 'direct', 'brightdata'])
     .default('auto')

@@ -41,8 +41,9 @@ export const Fetch = z.object({
   checkedAt: z.string().describe('ISO 8601, of the newest answer, a 304 included'),
   etag: z.string().nullable(),
   lastModified: z.string().nullable(),
-  provider: z.enum(['direct', 'brightdata']),
+  provider: z.enum(['direct', 'brightdata', 'files']),
   page: Page,
+  canonical: z.string().nullable().optional().describe('what the page calls its own address (rel=canonical)'),
   bodySince: z.string().optional().describe('ISO 8601, when this body came for the first time'),
   before: z.object({ bodySha256: Sha256, checkedAt: z.string() }).optional().describe('the body before this one, and when it last stood'),
   gone: z

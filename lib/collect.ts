@@ -37,6 +37,12 @@ export const pageFormat = (contentType: string | null, url: string): Page['forma
   return null;
 };
 
+/** HTML or Markdown by a file's name; null for what is neither. */
+export const fileFormat = (name: string): Page['format'] | null => {
+  if (/\.(?:html?|xhtml)$/i.test(name)) return 'html';
+  return /\.(?:md|markdown)$/i.test(name) ? 'markdown' : null;
+};
+
 /** The fate of a URL that gave no page. */
 export const droppedUrl = (url: string, reason: string, detail: string): Dropped => ({
   schema: RECORD_SCHEMA,

@@ -6,6 +6,10 @@ import { canonicalUrl, sameSite } from './url';
 
 type Limits = Pick<PipelineInput['source'], 'include' | 'exclude' | 'maxPages'>;
 
+/** False for a source that cannot give any page. */
+export const namesPages = ({ urls, list, sitemaps, files }: PipelineInput['source']): boolean =>
+  urls.length > 0 || list !== null || sitemaps.length > 0 || files.length > 0;
+
 /** Named at most for each reason. */
 const EXAMPLES = 5;
 /** Longer addresses are refused by many servers, and by the sitemap protocol. */

@@ -3,6 +3,9 @@ import { createBrightDataActivities } from '../activities/brightdata';
 import { createClean } from '../activities/clean';
 import { createExplainCollect } from '../activities/collection';
 import { createCollect } from '../activities/collect';
+import { createLocalFiles } from '../activities/local-files';
+import { createCrawl } from '../activities/crawl';
+import { createSettleSource } from '../activities/settle-source';
 import { createResolveSource } from '../activities/resolve-source';
 import { createConvert } from '../activities/convert';
 import { createDedup } from '../activities/dedup';
@@ -34,7 +37,10 @@ export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActiv
     ...createResolveInput({ store, config, attributes }),
     ...createResolveModel({ config, runTrainer }),
     ...createResolveSource({ store, clock, web, filesRoot: config.filesRoot }),
+    ...createCrawl({ store }),
+    ...createSettleSource({ store }),
     ...createFindStage({ store }),
+    ...createLocalFiles({ store, clock, log, filesRoot: config.filesRoot }),
     ...createCollect({ ...stage, web, log }),
     ...createExplainCollect({ store }),
     ...createBrightDataActivities({ store, clock, config, log }),

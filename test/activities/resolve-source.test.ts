@@ -86,7 +86,10 @@ describe('addresses', () => {
     expect(error).toMatchObject({ type: 'InvalidInput', nonRetryable: true });
     expect(error.message).toContain('source.urls: 1 of 2');
     expect(error.message).not.toContain('secret');
-    expect(await failed({ urls: [] })).toMatchObject({ type: 'SourceEmpty', message: expect.stringContaining('source.sitemaps') });
+    expect(await failed({ urls: [] })).toMatchObject({
+      type: 'SourceEmpty',
+      message: expect.stringContaining('source.urls, list, sitemaps or files'),
+    });
   });
 
   test('maxPages takes the first and counts the rest', async () => {

@@ -7,6 +7,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { createBrightDataActivities } from '../../activities/brightdata';
 import type { BrightDataDeps } from '../../activities/brightdata-desk';
 import { createCollect, type CollectDeps } from '../../activities/collect';
+import { createLocalFiles } from '../../activities/local-files';
 import { createResolveSource } from '../../activities/resolve-source';
 import { createWeb } from '../../activities/web';
 import type { CollectTask, ResolvedSource } from '../../contracts/activities';
@@ -32,7 +33,9 @@ interface GivenTask {
 
 export interface Collecting {
   store: Store;
-  activities: ReturnType<typeof createCollect> & ReturnType<typeof createBrightDataActivities>;
+  /** RETUNE_FILES_ROOT: an empty folder. */
+  filesRoot: string;
+  activities: ReturnType<typeof createCollect> & ReturnType<typeof createBrightDataActivities> & ReturnType<typeof createLocalFiles>;
   /** The tasks of one run, one for each shard. */
   tasks(urls: string[], given?: GivenTask): Promise<CollectTask[]>;
   task(urls: string[], given?: GivenTask): Promise<CollectTask>;
@@ -47,6 +50,7 @@ export interface Collecting {
 export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pick<BrightDataDeps, 'config'>> = {}): Promise<Collecting> => {
   const folder = await mkdtemp(join(tmpdir(), 'retune-collect-'));
   const store = await openStore(folder);
+  const filesRoot = await mkdtemp(join(tmpdir(), 'retune-files-'));
   const http = createHttp({ allowPrivateHosts: false, now: () => Date.now(), own: { [site.host]: async () => site.port } });
   const all: CollectDeps & BrightDataDeps = {
     store,
@@ -58,8 +62,8 @@ export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pic
     web: createWeb({ config: { allowPrivateHosts: false }, clock: systemClock, http }),
     ...deps,
   };
-  const activities = { ...createCollect(all), ...createBrightDataActivities(all) };
-  const { resolveSource } = createResolveSource({ store, clock: systemClock, web: all.web, filesRoot: null });
+  const activities = { ...createCollect(all), ...createBrightDataActivities(all), ...createLocalFiles({ ...all, filesRoot }) };
+  const { resolveSource } = createResolveSource({ store, clock: systemClock, web: all.web, filesRoot });
 
   const tasks: Collecting['tasks'] = async (
     urls,
@@ -72,6 +76,7 @@ export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pic
   };
   return {
     store,
+    filesRoot,
     activities,
     tasks,
     async task(urls, given) {
@@ -99,7 +104,7 @@ export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pic
     },
     async close() {
       await http.close();
-      await rm(folder, { recursive: true, force: true });
+      for (const path of [folder, filesRoot]) await rm(path, { recursive: true, force: true });
     },
   };
 };
