@@ -115,6 +115,12 @@ const spendingOf = (shards: readonly StageRef[]): Collection['spending'] => {
   return { requests: sum('requests'), billed, possiblyBilled: sum('possiblyBilled'), estimatedCostUsd: estimatedCostUsd(billed) };
 };
 
+/** What the source named and no shard was asked for. */
+const leftOut = ({ source }: RunRecord): Collection['failures'] =>
+  Object.entries(source?.reasons ?? {})
+    .map(([reason, count]) => ({ reason, count, examples: (source?.examples[reason] ?? []).slice(0, EXAMPLES) }))
+    .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1));
+
 /** A reader of one part that may be missing without taking the others with it. */
 export type Part = <T>(name: string, read: () => Promise<T>, otherwise: T) => Promise<T>;
 
@@ -131,7 +137,7 @@ export const collectionOf = async (store: Store, record: RunRecord, part: Part):
     pairs: await part('pairs', async () => pairsOf(store, previous?.stages.pair?.[0], record.stages.pair?.[0]), null),
     ...(await part('absences', async () => absencesOf(store, shards), { goneOnce: emptyList(), tombstones: emptyList() })),
     spending: spendingOf(shards),
-    failures: await part('failures', async () => failuresOf(store, shards), []),
+    failures: await part('failures', async () => [...(await failuresOf(store, shards)), ...leftOut(record)], []),
   };
 };
 

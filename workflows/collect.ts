@@ -8,11 +8,22 @@ import { sumCounts } from './board';
 import { inGroups } from './groups';
 import type { StageContext } from './stage';
 
+/** Addresses named at most for each reason. */
+const EXAMPLES = 5;
+
 export interface Collected {
   /** Sealed shards by bucket. */
   pages: Record<string, StageRef>;
   summary: SourceSummary;
 }
+
+const sumSummaries = (all: readonly SourceSummary[]): SourceSummary => {
+  const examples: SourceSummary['examples'] = {};
+  for (const summary of all)
+    for (const [reason, list] of Object.entries(summary.examples))
+      examples[reason] = [...(examples[reason] ?? []), ...list].slice(0, EXAMPLES);
+  return { counts: sumCounts(all.map(({ counts }) => counts)), reasons: sumCounts(all.map(({ reasons }) => reasons)), examples };
+};
 
 class Collecting {
   private readonly waves: Wave[] = [];
@@ -51,7 +62,8 @@ class Collecting {
     let { shards } = first;
     const summaries = [first.summary];
     for (;;) {
-      const last = this.waves.length === source.links.depth;
+      // With maxPages reached there is nothing to look for any more.
+      const last = this.waves.length === source.links.depth || summaries.some(({ reasons }) => 'max_pages' in reasons);
       const done = await inGroups(shards, SHARD.children, async (shard) => {
         const ref = await this.shard(shard);
         return { ref, found: last ? null : (await this.deed.findLinks({ ...task, shard: ref })).path };
@@ -65,11 +77,7 @@ class Collecting {
       if (shards.length === 0) break;
     }
     if (source.links.depth > 0) summaries.push({ counts: { waves: this.waves.length }, reasons: {}, examples: {} });
-    return {
-      counts: sumCounts(summaries.map(({ counts }) => counts)),
-      reasons: sumCounts(summaries.map(({ reasons }) => reasons)),
-      examples: Object.assign({}, ...summaries.map(({ examples }) => examples).reverse()) as SourceSummary['examples'],
-    };
+    return sumSummaries(summaries);
   }
 
   /** Seals what was collected in several waves or under several addresses as the shards that later stages see. */

@@ -7,8 +7,11 @@ import { DefaultLogger } from '@temporalio/worker';
 import { createBrightDataActivities } from '../../activities/brightdata';
 import type { BrightDataDeps } from '../../activities/brightdata-desk';
 import { createCollect, type CollectDeps } from '../../activities/collect';
+import { createExplainCollect } from '../../activities/collection';
+import { createCrawl } from '../../activities/crawl';
 import { createLocalFiles } from '../../activities/local-files';
 import { createResolveSource } from '../../activities/resolve-source';
+import { createSettleSource } from '../../activities/settle-source';
 import { createWeb } from '../../activities/web';
 import type { CollectTask, ResolvedSource } from '../../contracts/activities';
 import type { StageRef } from '../../contracts/artifacts';
@@ -31,11 +34,24 @@ interface GivenTask {
   maxRequests?: number;
 }
 
+type Deps = CollectDeps & BrightDataDeps;
+
+/** Everything that collecting asks a worker for. */
+const createActivities = (deps: Deps, filesRoot: string) => ({
+  ...createResolveSource({ ...deps, filesRoot }),
+  ...createCollect(deps),
+  ...createBrightDataActivities(deps),
+  ...createLocalFiles({ ...deps, filesRoot }),
+  ...createCrawl(deps),
+  ...createSettleSource(deps),
+  ...createExplainCollect(deps),
+});
+
 export interface Collecting {
   store: Store;
   /** RETUNE_FILES_ROOT: an empty folder. */
   filesRoot: string;
-  activities: ReturnType<typeof createCollect> & ReturnType<typeof createBrightDataActivities> & ReturnType<typeof createLocalFiles>;
+  activities: ReturnType<typeof createActivities>;
   /** The tasks of one run, one for each shard. */
   tasks(urls: string[], given?: GivenTask): Promise<CollectTask[]>;
   task(urls: string[], given?: GivenTask): Promise<CollectTask>;
@@ -52,7 +68,7 @@ export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pic
   const store = await openStore(folder);
   const filesRoot = await mkdtemp(join(tmpdir(), 'retune-files-'));
   const http = createHttp({ allowPrivateHosts: false, now: () => Date.now(), own: { [site.host]: async () => site.port } });
-  const all: CollectDeps & BrightDataDeps = {
+  const all: Deps = {
     store,
     clock: systemClock,
     host: 'test',
@@ -62,8 +78,8 @@ export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pic
     web: createWeb({ config: { allowPrivateHosts: false }, clock: systemClock, http }),
     ...deps,
   };
-  const activities = { ...createCollect(all), ...createBrightDataActivities(all), ...createLocalFiles({ ...all, filesRoot }) };
-  const { resolveSource } = createResolveSource({ store, clock: systemClock, web: all.web, filesRoot });
+  const activities = createActivities(all, filesRoot);
+  const { resolveSource } = activities;
 
   const tasks: Collecting['tasks'] = async (
     urls,
