@@ -39,15 +39,15 @@ export interface PaidPage {
 export interface BrightDataDesk {
   shelf: PageShelf;
   /** @throws ConfigMissing on a worker without the account, or with another store than the run's */
-  connected(task: CollectTask): BrightDataClient;
+  connected: (task: CollectTask) => BrightDataClient;
   /** Of one call. */
-  timeoutMs(task: CollectTask): number;
+  timeoutMs: (task: CollectTask) => number;
   /** Due, in the list's order, less what has a final reason already. */
-  dueUrls(task: CollectTask): Promise<string[]>;
+  dueUrls: (task: CollectTask) => Promise<string[]>;
   /** Makes a page durable. */
-  keep(task: CollectTask, page: PaidPage): Promise<void>;
+  keep: (task: CollectTask, page: PaidPage) => Promise<void>;
   /** Writes down why a URL gave none. */
-  note(task: CollectTask, url: string, reason: string, detail: string, final: boolean): Promise<void>;
+  note: (task: CollectTask, url: string, reason: string, detail: string, final: boolean) => Promise<void>;
 }
 
 export const createBrightDataDesk = ({ store, clock, config, log }: BrightDataDeps): BrightDataDesk => {

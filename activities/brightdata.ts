@@ -13,8 +13,11 @@ import { httpFailure } from './translate';
 
 type Names = 'chooseProvider' | 'triggerBatch' | 'checkBatch' | 'settleBatch' | 'cancelBatch' | 'requestPage';
 
+/** For how long one attempt goes on from peer to peer; after that the next attempt does. */
+const PEERS_MS = 20_000;
+
 export const createBrightDataActivities = (deps: BrightDataDeps): Pick<CpuActivities, Names> => {
-  const { store, config } = deps;
+  const { store, clock, config } = deps;
   const { token, zone } = config.brightData;
   const desk = createBrightDataDesk(deps);
   const { shelf, connected, timeoutMs, keep, note } = desk;
@@ -30,7 +33,7 @@ export const createBrightDataActivities = (deps: BrightDataDeps): Pick<CpuActivi
     },
 
     async requestPage(task, url) {
-      const api = connected(task);
+      connected(task);
       if (zone === null) throw failure('ConfigMissing', 'BRIGHTDATA_ZONE is not set: single pages need the name of a Web Unlocker zone');
       const id = pageId(url);
       const known = await shelf.read(id);
@@ -40,21 +43,35 @@ export const createBrightDataActivities = (deps: BrightDataDeps): Pick<CpuActivi
       if (single.open) single = { ...single, open: false, possiblyBilled: single.possiblyBilled + 1 };
       if (single.requests > task.source.retries)
         throw failure('RemoteUnavailable', `${url}: its tries are used up (source.retries)`, { final: true });
-      await takeBudget(store, task, 1);
-      await writeSingle(store, task, id, { ...single, open: true, requests: single.requests + 1 });
-      try {
-        const { signal } = new AbortController();
-        const body = await api.page({ url, zone, maxBytes: task.source.maxBodyMb * MB }, { signal, timeoutMs: timeoutMs(task) });
-        // The note stays open: the page on the shelf closes it, and no crash can come between the two.
-        await keep(task, { url, finalUrl: url, body, format: 'markdown' });
-      } catch (error) {
-        if (!(error instanceof BrightDataError)) throw error;
-        throw await singleFailure(task, url, single, error);
+      const since = clock.monotonic();
+      for (;;) {
+        const error = await ask(task, url, zone, single);
+        if (error === null) return;
+        const failed = await singleFailure(task, url, single, error);
+        single = await readSingle(store, task, id);
+        if (!error.peer || single.requests > task.source.retries || clock.monotonic() - since > PEERS_MS) throw failed;
       }
     },
   };
 
-  /** Closes the note of a request that brought no page. @returns what the activity throws; null is never */
+  /** One request. @returns null when the page is on the shelf */
+  async function ask(task: CollectTask, url: string, zone: string, single: Single): Promise<BrightDataError | null> {
+    await takeBudget(store, task, 1);
+    await writeSingle(store, task, pageId(url), { ...single, open: true, requests: single.requests + 1 });
+    try {
+      const { signal } = new AbortController();
+      const wanted = { url, zone, maxBytes: task.source.maxBodyMb * MB };
+      const body = await connected(task).page(wanted, { signal, timeoutMs: timeoutMs(task) });
+      // The note stays open: the page on the shelf closes it, and no crash can come between the two.
+      await keep(task, { url, finalUrl: url, body, format: 'markdown' });
+      return null;
+    } catch (error) {
+      if (error instanceof BrightDataError) return error;
+      throw error;
+    }
+  }
+
+  /** Closes the note of a request that brought no page. @returns what the activity throws */
   async function singleFailure(task: CollectTask, url: string, before: Single, error: BrightDataError): Promise<unknown> {
     const id = pageId(url);
     const waits = error.code === 'rate_limited';

@@ -102,7 +102,9 @@ const pairsOf = async (store: Store, before: StageRef | undefined, after: StageR
   for await (const { id } of stageRows(store, before, 'pairs.jsonl', Id)) old.add(id);
   let added = 0;
   let kept = 0;
-  for await (const { id } of stageRows(store, after, 'pairs.jsonl', Id)) old.has(id) ? (kept += 1) : (added += 1);
+  for await (const { id } of stageRows(store, after, 'pairs.jsonl', Id))
+    if (old.has(id)) kept += 1;
+    else added += 1;
   return { added, removed: old.size - kept };
 };
 

@@ -1,5 +1,6 @@
 // URLs as lists in the store, one for each shard, so that no list travels through history.
 import type { RunIdentity, ShardRef } from '../contracts/activities';
+import { failure } from '../contracts/errors';
 import { SHARD } from '../contracts/policies';
 import { STAGES } from '../contracts/stages';
 import type { Store } from '../io/store';
@@ -9,11 +10,17 @@ import { bucketCount, bucketName, bucketOf, filesPath, pageId } from '../lib/url
 /**
  * Writes the lists. Which shard a URL is in depends on itself and on the power of two alone.
  * @param urls canonical, distinct
+ * @throws InvalidInput for more shards than the history of one execution holds
  */
 export const writeShards = async (store: Store, run: RunIdentity, urls: Iterable<string>): Promise<ShardRef[]> => {
   const sorted = [...urls].sort();
   const ids = sorted.map(pageId);
   const buckets = bucketCount(ids, SHARD.maxUrls);
+  if (buckets > SHARD.most)
+    throw failure(
+      'InvalidInput',
+      `source: ${sorted.length} pages make ${buckets} shards, and one run holds ${SHARD.most}, about 900,000 pages: lower source.maxPages, or make several runs with source.include`,
+    );
   const lists = new Map<number, string[]>();
   for (const [index, url] of sorted.entries()) {
     const bucket = bucketOf(ids[index] ?? '', buckets);

@@ -70,7 +70,7 @@ describe('sealFates', () => {
       ...{ new: 1, changed: 0, unchanged: 2, goneOnce: 1, gone: 0 },
     });
     // Every page came, or stands in for one that is gone for the first time; and each is new, changed, unchanged or that.
-    const { pages, fetched, revalidated, reused, goneOnce } = sealed.counts as Record<string, number>;
+    const { pages, fetched, revalidated, reused, goneOnce } = sealed.counts;
     expect(pages).toBe((fetched ?? 0) + (revalidated ?? 0) + (reused ?? 0) + (goneOnce ?? 0));
     expect([...sealed.pages, ...sealed.dropped].map(({ id }) => id).sort()).toEqual(urls.map(pageId).sort());
     expect(sealed.reasons).toEqual({ timeout: 1, interrupted: 2 });

@@ -106,7 +106,7 @@ test('a batch brings the pages in another order, each to its own address, and a 
     billed: 30,
     possiblyBilled: 0,
   });
-  expect(await metricsOf(ref)).toEqual({ estimatedCostUsd: 0.045 });
+  expect(await metricsOf(ref)).toMatchObject({ estimatedCostUsd: 0.045 });
   const rows = (await on.rows(ref)).pages;
   for (const row of rows) {
     const body = (await on.store.read(bodyPath(row.bodySha256)))?.toString();
