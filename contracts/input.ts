@@ -55,7 +55,7 @@ const Source = z.strictObject({
   maxPages: z
     .int()
     .min(1)
-    .max(10_000_000)
+    .max(1_000_000)
     .default(100_000)
     .describe('most addresses a run takes, in the order urls, list, sitemaps, files, links; the rest is counted'),
   provider: z
