@@ -24,6 +24,15 @@ const MB = 1024 * 1024;
 /** Files read at once: with maxBodyMb this bounds memory. */
 const READS = 4;
 
+/** @throws ConfigMissing when this worker may not read files */
+export const requireFilesRoot = async (filesRoot: string | null): Promise<void> => {
+  await createFilesRoot(filesRoot)
+    .find('.')
+    .catch((error: unknown) => {
+      throw fieldFailure('source.files', error);
+    });
+};
+
 /** Takes every HTML or Markdown file that the input names. @throws a failure that names the field */
 export const findFiles = async (
   filesRoot: string | null,

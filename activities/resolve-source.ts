@@ -5,7 +5,7 @@ import type { PipelineInput } from '../contracts/input';
 import type { Clock } from '../io/clock';
 import type { Store } from '../io/store';
 import { createIntake, type Intake, namesPages } from '../lib/intake';
-import { findFiles } from './local-files';
+import { findFiles, requireFilesRoot } from './local-files';
 import { withPulse } from './pulse';
 import { writeShards } from './shard-lists';
 import { createSitemapWalk } from './sitemaps';
@@ -46,6 +46,8 @@ export const createResolveSource = (deps: ResolveSourceDeps): Pick<CpuActivities
   async resolveSource({ run, storeId, source }) {
     requireStore(deps.store, storeId);
     return withPulse(async (pulse) => {
+      // Before anything is fetched: a worker without RETUNE_FILES_ROOT is no place for this run.
+      if (source.files.length > 0) await requireFilesRoot(deps.filesRoot);
       const intake = createIntake(source);
       takeNamed(source.urls, intake);
       await readList(deps, source, intake, pulse);

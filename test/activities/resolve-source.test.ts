@@ -161,8 +161,13 @@ describe('a list', () => {
     expect(await failed({ list })).toMatchObject({ type, message: expect.stringContaining(message) });
   });
 
-  test('needs RETUNE_FILES_ROOT for a file', async () => {
+  test('needs RETUNE_FILES_ROOT for a file, and so do files, before anything is fetched', async () => {
     root = null;
+    expect(await failed({ files: ['docs'], sitemaps: [site.url('/')] })).toMatchObject({
+      type: 'ConfigMissing',
+      message: expect.stringMatching(/^source\.files: .*RETUNE_FILES_ROOT is not set/),
+    });
+    expect(site.visits).toEqual([]);
     expect(await failed({ list: 'list.txt' })).toMatchObject({
       type: 'ConfigMissing',
       message: expect.stringContaining('RETUNE_FILES_ROOT is not set'),
