@@ -245,7 +245,7 @@ def dequantise(blocks: Tensor, scales: Tensor, out: Tensor, interleaved: bool) -
 def put_lora(out: Tensor, a: Tensor, b: Tensor, bias: Tensor, s: Shape) -> None:
     """See plain."""
     n, k = b.shape[2], a.shape[2]
-    weights.put_columns[(triton.cdiv(n, 128), s.experts)](
+    weights.put_columns[(triton.cdiv(n, 128), len(b))](
         b, bias, out, out.stride(0), n, s.r, s.extra, out.stride(1), k, 128
     )
     out[:, n : n + s.r, :k].copy_(a)
