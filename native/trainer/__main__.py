@@ -82,7 +82,9 @@ def _run(command: str, config_path: str, events: Events) -> int:
     try:
         config = load_config(config_path, command)
         os.makedirs(config["out"], exist_ok=True)
-        importlib.import_module(COMMANDS[command][0]).run(config, events)
+        module = importlib.import_module(COMMANDS[command][0])
+        # Other ranks read the config from its file.
+        module.run(config, events, config_path) if command == "train" else module.run(config, events)
         return errors.DONE
     except errors.Stopped as stop:
         events.say(str(stop))
