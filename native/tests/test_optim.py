@@ -72,10 +72,7 @@ def test_rounding_keeps_the_mean_where_rounding_to_nearest_would_lose_it(roundin
     x = torch.full((BLOCK * 400,), 0.5003)
     x[::BLOCK] = 1.0
     generator = torch.Generator().manual_seed(5)
-    if rounding == "bf16":
-        back = to_bf16(x, generator).float()
-    else:
-        back = decode(*encode(x, True, generator), True)
+    back = to_bf16(x, generator).float() if rounding == "bf16" else decode(*encode(x, True, generator), True)
     inner = torch.cat([back[start + 1 : start + BLOCK] for start in range(0, len(x), BLOCK)])
     assert len(inner.unique()) == 2
     assert float(inner.mean()) == pytest.approx(0.5003, abs=5e-5)

@@ -1,7 +1,6 @@
-from typing import Any
+"""Engine gptoss against its reference before hours are spent: python -m trainer self-test config.json, and in train."""
 
-from ..events import Events
+from .command import run
+from .comparison import before_training
 
-
-def before_training(engine: Any, events: Events) -> None:
-    """placeholder until the self-test lands in this branch."""
+__all__ = ["before_training", "run"]
