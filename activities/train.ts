@@ -52,12 +52,17 @@ export const createTrain = (deps: GpuDeps): Pick<GpuActivities, 'train'> => ({
   },
 });
 
+const STATES = { adamw: 'fp32', 'adamw-bf16': 'bf16', 'adamw-8bit': '8bit' } as const;
+
 const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box): Promise<void> => {
   const format = task.inputs['format'] as StageRef;
   const settings = task.config.train as PipelineInput['train'];
   const model = task.config.model as PipelineInput['model'];
   const work = join(deps.config.home, 'work', 'train', task.key);
-  const shelf = new CheckpointShelf(deps.store, `train/${task.key}`, join(work, 'checkpoints'));
+  const shelf = new CheckpointShelf(deps.store, `train/${task.key}`, join(work, 'checkpoints'), {
+    newest: settings.keep,
+    best: settings.keepBest,
+  });
   const resume = await shelf.newest();
   const crashes = await shelf.crashes(resume?.step ?? 0);
   if (crashes >= CRASHES_WITHOUT_ADVANCE)
@@ -91,17 +96,24 @@ const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
       warmupSteps: settings.warmupSteps,
       weightDecay: settings.weightDecay,
       clip: settings.clip,
+      state: STATES[settings.optimizer],
     },
     steps: settings.steps,
     epochs: settings.epochs,
     batch: settings.batch,
     microTokens: settings.microTokens,
+    engine: settings.engine,
+    selfTest: settings.selfTest,
     evalEvery: settings.evalEvery,
+    earlyStopping: settings.patience === null ? null : { patience: settings.patience, minDelta: settings.minDelta },
+    deliver: settings.deliver,
+    logEvery: settings.logEvery,
     checkpoint: {
       folder: join(work, 'checkpoints'),
       everySteps: settings.saveEvery,
       everySeconds: settings.saveSeconds,
-      keep: 2,
+      keep: settings.keep,
+      keepBest: settings.keepBest,
       resume: resume?.folder ?? null,
       fence: box.fence,
     },
@@ -138,6 +150,6 @@ const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
   box.metrics = { ...result.result?.metrics, resumedFrom: resume?.step ?? null };
   const { steps, tokens: seen, supervisedTokens } = box.metrics as Record<string, number>;
   box.counts = { steps: steps ?? 0, tokens: seen ?? 0, supervised_tokens: supervisedTokens ?? 0 };
-  await shelf.keepNewest();
+  await shelf.finish();
   await rm(work, { recursive: true, force: true });
 };

@@ -169,15 +169,12 @@ def _groups(lengths: tuple[int, ...], heads: int, multiprocessors: int) -> list[
 
     best: list[tuple[float, list[slice]]] = [(0.0, [])]
     for end in range(1, len(lengths) + 1):
-        best.append(
-            min(
-                (
-                    best[start][0] + LAUNCH + rounds(end - start) * max(lengths[start:end]) ** 2,
-                    [*best[start][1], slice(start, end)],
-                )
-                for start in range(max(0, end - 8), end)
-            , key=lambda found: found[0])
-        )
+        found = []
+        for start in range(max(0, end - 8), end):
+            cost = LAUNCH + rounds(end - start) * max(lengths[start:end]) ** 2
+            found.append((best[start][0] + cost, start, [*best[start][1], slice(start, end)]))
+        cost, _, groups = min(found, key=lambda option: option[:2])
+        best.append((cost, groups))
     return best[-1][1]
 
 

@@ -79,7 +79,7 @@ def attend(
     qkv, sinks, bounds, out, lse, T, LD, scale,
     WINDOW: tl.constexpr, NH: tl.constexpr, NKV: tl.constexpr, D: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
 ):  # fmt: skip
-    """Causal attention of BM queries of one head and document; the sink is where the softmax starts, so it costs nothing.
+    """Causal attention of BM queries of one head and document; the softmax starts from the sink, which is free.
 
     out [T, NH * D]; lse fp32 [NH, T], natural, with the sink; scale: of the scores, times log2(e). WINDOW 0: none.
     Blocks of keys that the window hides are not visited. BM must be a multiple of BN.
