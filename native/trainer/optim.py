@@ -51,9 +51,9 @@ class Adamw:
         self.torch.step()
 
     def state(self) -> dict[str, Tensor]:
-        """Copies of both moments on the CPU, by "exp_avg:<parameter>" and "exp_avg_sq:<parameter>"."""
+        """Both moments themselves, by "exp_avg:<parameter>" and "exp_avg_sq:<parameter>"."""
         return {
-            f"{kind}:{name}": self.torch.state[parameter][kind].detach().to("cpu", copy=True)
+            f"{kind}:{name}": self.torch.state[parameter][kind].detach()
             for kind in ("exp_avg", "exp_avg_sq")
             for name, parameter in self.parameters.items()
         }
