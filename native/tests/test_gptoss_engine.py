@@ -286,11 +286,13 @@ def test_experts_decoded_in_parts_change_nothing_beyond_rounding(base):
 
 
 def test_what_a_small_card_does_without_follows_from_the_bytes_left_beside_the_weights():
-    from bench.random_gpt_oss import CONFIG
+    from bench.random_gpt_oss import CONFIG, CONFIG_120B
     from trainer.engines.gptoss.shape import read_shape
     from trainer.engines.gptoss.thrift import GIB, Thrift, thrift_for
 
     s = read_shape(CONFIG)
-    assert thrift_for(60 * GIB, s) == Thrift()
+    assert thrift_for(11 * GIB, s) == Thrift()
     assert thrift_for(7 * GIB, s).embedding_on_cpu and thrift_for(7 * GIB, s).experts_at_a_time is None
     assert thrift_for(2 * GIB, s).experts_at_a_time == 8
+    # gpt-oss-120b on an 80 GB card.
+    assert thrift_for(18 * GIB, read_shape(CONFIG_120B)).experts_at_a_time == 32
