@@ -16,7 +16,7 @@ from gptoss_operations import CASES, operands, shape_of_rank
 from trainer.engines.gptoss import fused, plain
 
 
-@pytest.mark.parametrize("r", [3, 17])
+@pytest.mark.parametrize("r", [3, 17, 40])
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_a_kernel_equals_its_plain_twin(case, r):
     s = shape_of_rank(r)

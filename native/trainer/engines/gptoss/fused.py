@@ -17,6 +17,11 @@ from .shape import Documents, Routing, Shape
 
 MANY_ROWS = 16384
 ROUTE_BLOCK = 128
+FULL_TILE, WINDOW_TILE = (128, 64), (64, 64)
+"""Queries and keys at a time in attention's forward pass."""
+LONG, LAUNCH = 2048, 2.0e6
+"""Tokens of a document from which its attention outweighs launches; what a launch costs, in scores of a head."""
+LOG2_E = 1.4426950408889634
 
 
 def _like(x: Tensor, *shape: int, dtype: torch.dtype | None = None) -> Tensor:
@@ -96,25 +101,17 @@ def _window(window: int) -> dict[str, int]:
     return {"window_size_left": window - 1 if window else -1, "window_size_right": 0 if window else -1}
 
 
-def fold_sink(out: Tensor, lse: Tensor, sinks: Tensor) -> Tensor:
-    """Give the sinks their share: out [T, heads, D] is changed in place, the new lse fp32 [heads, T] is returned."""
-    tokens, heads, head_dim = out.shape
-    after = torch.empty_like(lse)
-    grid = (triton.cdiv(tokens, 64), heads)
-    attention_kernels.fold_sink[grid](out, lse, after, sinks, tokens, heads, head_dim, 64)
-    return after
-
-
 def attention(qkv: Tensor, documents: Documents, window: int, sinks: Tensor, s: Shape) -> tuple[Tensor, Tensor]:
-    """See plain. Flash attention (Dao 2023) over ragged documents, then the sinks; beside it: lse fp32 [heads, T]."""
-    q, k, v = split(qkv, s)
-    bounds, longest = documents.bounds, documents.longest
-    out, lse, *_ = torch.ops.aten._flash_attention_forward(
-        q, k, v, bounds, bounds, longest, longest, 0.0, True, False, scale=s.head_dim**-0.5, **_window(window)
-    )
-    if lse.shape != (s.heads, len(qkv)):
-        raise RuntimeError(f"flash attention's lse is {tuple(lse.shape)}: this torch has another layout")
-    return out.view(len(qkv), -1), fold_sink(out, lse, sinks)
+    """See plain. Beside the output: lse fp32 [heads, T], which counts the sink."""
+    tokens = len(qkv)
+    out, lse = _like(qkv, tokens, s.heads * s.head_dim), _like(qkv, s.heads, tokens, dtype=torch.float32)
+    bm, bn = WINDOW_TILE if window else FULL_TILE
+    grid = (triton.cdiv(documents.longest, bm), s.heads, len(documents.bounds) - 1)
+    attention_kernels.attend[grid](
+        qkv, sinks, documents.bounds, out, lse, tokens, qkv.stride(0), s.head_dim**-0.5 * LOG2_E,
+        window, s.heads, s.kv_heads, s.head_dim, bm, bn, num_warps=4, num_stages=3,
+    )  # fmt: skip
+    return out, lse
 
 
 @cache
@@ -127,12 +124,58 @@ def attention_backward(
     do: Tensor, qkv: Tensor, out: Tensor, saved: Tensor, documents: Documents, window: int, sinks: Tensor, s: Shape
 ) -> tuple[Tensor, Tensor, Tensor]:
     """See plain. With the sink inside out and lse, flash's own backward is exact for frozen sinks."""
-    q, k, v = split(qkv, s)
-    bounds, longest = documents.bounds, documents.longest
-    return torch.ops.aten._flash_attention_backward(
-        do.unflatten(1, (-1, s.head_dim)), q, k, v, out.unflatten(1, (-1, s.head_dim)), saved, bounds, bounds,
-        longest, longest, 0.0, True, *_no_dropout(qkv.device), scale=s.head_dim**-0.5, **_window(window),
-    )  # fmt: skip
+    groups = [slice(0, len(documents.lengths))]
+    if not window and documents.longest >= LONG:
+        groups = _groups(tuple(documents.lengths), s.heads, _multiprocessors(qkv.device))
+    parts = []
+    start = 0
+    for group in groups:
+        lengths = documents.lengths[group]
+        rows = slice(start, start + sum(lengths))
+        start = rows.stop
+        bounds, longest = documents.bounds[group.start : group.stop + 1] - documents.bounds[group.start], max(lengths)
+        if len(groups) == 1:
+            bounds, longest = documents.bounds, documents.longest
+        q, k, v = split(qkv[rows], s)
+        given, made = (x[rows].unflatten(1, (-1, s.head_dim)) for x in (do, out))
+        parts.append(
+            torch.ops.aten._flash_attention_backward(
+                given, q, k, v, made, saved[:, rows].contiguous(), bounds, bounds, longest, longest, 0.0, True,
+                *_no_dropout(qkv.device), scale=s.head_dim**-0.5, **_window(window),
+            )
+        )  # fmt: skip
+    if len(parts) == 1:
+        return parts[0]
+    dq, dk, dv = (torch.cat(part) for part in zip(*parts, strict=True))
+    return dq, dk, dv
+
+
+@cache
+def _multiprocessors(device: torch.device) -> int:
+    return torch.cuda.get_device_properties(device).multi_processor_count
+
+
+@cache
+def _groups(lengths: tuple[int, ...], heads: int, multiprocessors: int) -> list[slice]:
+    """Neighbouring documents to give to flash's backward pass at a time, so that it fills the GPU.
+
+    Deterministic, it has one program a document, head and `splits`, of which a multiprocessor runs one at a time:
+    three documents of 64 heads are 192 programs for 132 multiprocessors, two full rounds; two and one are 1.7.
+    """
+
+    def rounds(documents: int) -> float:
+        splits = -(-multiprocessors // (documents * heads))
+        return -(-documents * heads * splits // multiprocessors) / splits
+
+    best: list[tuple[float, list[slice]]] = [(0.0, [])]
+    for end in range(1, len(lengths) + 1):
+        found = []
+        for start in range(max(0, end - 8), end):
+            cost = LAUNCH + rounds(end - start) * max(lengths[start:end]) ** 2
+            found.append((best[start][0] + cost, start, [*best[start][1], slice(start, end)]))
+        cost, _, groups = min(found, key=lambda option: option[:2])
+        best.append((cost, groups))
+    return best[-1][1]
 
 
 def route(logits: Tensor, s: Shape) -> Routing:
@@ -245,7 +288,7 @@ def dequantise(blocks: Tensor, scales: Tensor, out: Tensor, interleaved: bool) -
 def put_lora(out: Tensor, a: Tensor, b: Tensor, bias: Tensor, s: Shape) -> None:
     """See plain."""
     n, k = b.shape[2], a.shape[2]
-    weights.put_columns[(triton.cdiv(n, 128), s.experts)](
+    weights.put_columns[(triton.cdiv(n, 128), len(b))](
         b, bias, out, out.stride(0), n, s.r, s.extra, out.stride(1), k, 128
     )
     out[:, n : n + s.r, :k].copy_(a)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -87,6 +88,11 @@ class Routing:
     inverse: Tensor
     row_weights: Tensor
     offsets: Tensor
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """offsets on the host; the first use waits for the GPU."""
+        return self.offsets.tolist()
 
 
 def read_shape(config: Mapping[str, Any]) -> Shape:
