@@ -249,6 +249,7 @@ export const TrainerEvent = z.discriminatedUnion('type', [
     packing: z.boolean(),
     checkpointing: z.enum(['none', 'moe', 'full']).describe('what is computed again in the backward pass'),
     residentLayers: z.int().describe('layers whose experts are kept in 16 bits'),
+    graph: z.string().optional().describe('whether small passes are CUDA graphs, or why not'),
     devices: z.int(),
     freeBytes: z.int().describe('device memory that was free when the plan was made'),
     expectedBytes: z.int().nullable().describe('peak, measured by a trial of the largest pass; null: the trial did not fit'),

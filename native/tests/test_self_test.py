@@ -85,10 +85,9 @@ def test_a_fault_that_no_operation_shows_is_named_by_its_gradients(base, monkeyp
 
     real = LoraParameters.add_gradients
 
-    def wrong(self, layers):
-        for layer in layers:
-            layer.out_a = layer.out_a / 2
-        real(self, layers)
+    def wrong(self, layer, grads):
+        grads.out_a = grads.out_a / 2
+        real(self, layer, grads)
 
     monkeypatch.setattr(LoraParameters, "add_gradients", wrong)
     with pytest.raises(TrainerError, match=r"no single operation.*self_attn\.o_proj\.lora_A"):

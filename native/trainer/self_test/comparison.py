@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..data import MicroBatch
 from ..engines.gptoss import plain
+from ..engines.gptoss.batch import inputs_of
 from ..engines.gptoss.lora import PREFIX, LoraParameters, working_copies
 from ..engines.gptoss.model import Model
 from ..engines.gptoss.shape import Shape
@@ -125,10 +127,12 @@ class _Sample:
     def run(self, ops: Any) -> tuple[Tensor, dict[str, Tensor]]:
         """(nats [S], gradient by kind) of the engine's passes with these operations."""
         engine = self.engine
-        model = Model(self.weights, self.s, ops, engine.dtype, engine.device)
-        ids, targets = self.ids.to(engine.device), self.targets.to(engine.device)
+        model = Model(self.weights, self.s, ops, engine.dtype, engine.device, engine.thrift)
+        role = torch.zeros(len(self.ids), dtype=torch.uint8).index_fill_(0, self.targets, 2)
+        batch = MicroBatch(self.ids.int().numpy(), role.numpy(), list(LENGTHS))
+        self.adapter.begin_gradients()
         with torch.no_grad():
-            nll, done = model.forward(ids, LENGTHS, targets - 1, ids[targets], self.adapter, keep=True)
+            nll, done = model.forward(inputs_of(batch, engine.device, padded=False), self.adapter, keep=True)
             weight = torch.full_like(nll, 1 / len(nll))
             model.backward(done, weight, self.adapter)
         return nll, self._by_kind({name: p.grad for name, p in self.adapter.named.items()})

@@ -43,7 +43,8 @@ def nll(weights: Weights, s: Shape, loras: list[LayerLora], chosen: list[Tensor]
     def frozen(weight: Tensor) -> Weight:
         return lambda: weight.to(device, torch.float32)
 
-    cos, sin = (part.to(device) for part in angles(lengths, inverse, factor))
+    positions = torch.cat([torch.arange(length, dtype=torch.float32) for length in lengths]).to(device)
+    cos, sin = (part.to(device) for part in angles(positions, inverse, factor))
     h = weights.embedding[ids.to(weights.embedding.device)].to(device, torch.float32)
     for layer, lora, window, experts in zip(weights.layers, loras, s.windows, chosen, strict=True):
         h = h + _attention(_norm(h, layer.norm1, s.eps), layer, lora, window, lengths, cos, sin, s, frozen)
