@@ -12,6 +12,7 @@ import { materialise } from '../io/base-model';
 import { CheckpointShelf } from '../io/checkpoints';
 import type { Config } from '../io/config';
 import type { RunTrainer } from '../io/trainer';
+import { trainingBeat } from '../lib/training';
 import type { Device } from './device';
 import { type Box, manifestOf, runStage, type StageDeps, stagePath } from './stage';
 import { stopOf } from './trainer-failure';
@@ -124,14 +125,8 @@ const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
     config,
     signal: box.pulse.signal,
     onEvent: (event) => {
-      if (event.type === 'step')
-        box.pulse.details({
-          step: event.step,
-          steps: event.steps,
-          loss: event.loss,
-          tokensPerSecond: event.tokensPerSecond,
-          etaSeconds: event.etaSeconds,
-        });
+      const beat = trainingBeat(event);
+      if (beat !== null) box.pulse.details(beat);
       // One after the other; a failed copy fails the attempt below, it never counts as saved.
       if (event.type === 'checkpoint')
         saving = saving.then(async () => {
@@ -148,8 +143,13 @@ const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
   for (const name of ['adapter_config.json', 'adapter_model.safetensors', 'metrics.jsonl'])
     await box.putLocal(name, join(work, 'out', name));
   box.metrics = { ...result.result?.metrics, resumedFrom: resume?.step ?? null };
-  const { steps, tokens: seen, supervisedTokens } = box.metrics as Record<string, number>;
-  box.counts = { steps: steps ?? 0, tokens: seen ?? 0, supervised_tokens: supervisedTokens ?? 0 };
+  const { steps, tokens: seen, supervisedTokens, trainableParameters } = box.metrics as Record<string, number>;
+  box.counts = {
+    steps: steps ?? 0,
+    tokens: seen ?? 0,
+    supervised_tokens: supervisedTokens ?? 0,
+    trained_parameters: trainableParameters ?? 0,
+  };
   await shelf.finish();
   await rm(work, { recursive: true, force: true });
 };

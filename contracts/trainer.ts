@@ -99,7 +99,10 @@ export const TrainConfig = z.strictObject({
     .nullable()
     .default(null)
     .describe('ends training when the validation loss no longer falls; null: all steps are made'),
-  deliver: z.enum(['best', 'last']).default('last').describe('the adapter that is the result: of the lowest validation loss, or of the last step'),
+  deliver: z
+    .enum(['best', 'last'])
+    .default('last')
+    .describe('the adapter that is the result: of the lowest validation loss, or of the last step'),
   logEvery: z.int().min(1).default(1).describe('steps between `step` events; metrics.jsonl has every step'),
   selfTest: z.boolean().default(true).describe('engine gptoss: compare loss and gradients with the reference before training'),
   devices: z.int().min(1).max(64).default(1).describe('processes of this host that share each step, one GPU each'),
@@ -246,6 +249,7 @@ export const TrainerEvent = z.discriminatedUnion('type', [
     packing: z.boolean(),
     checkpointing: z.enum(['none', 'moe', 'full']).describe('what is computed again in the backward pass'),
     residentLayers: z.int().describe('layers whose experts are kept in 16 bits'),
+    graph: z.string().optional().describe('whether small passes are CUDA graphs, or why not'),
     devices: z.int(),
     freeBytes: z.int().describe('device memory that was free when the plan was made'),
     expectedBytes: z.int().nullable().describe('peak, measured by a trial of the largest pass; null: the trial did not fit'),

@@ -117,6 +117,7 @@ class Fitting:
             packing=plan.packing,
             checkpointing=plan.checkpointing,
             residentLayers=self.engine.resident_layers,
+            graph=self.engine.graph,
             devices=self.ranks.size,
             freeBytes=free,
             expectedBytes=expected_bytes,

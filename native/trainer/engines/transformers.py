@@ -80,6 +80,7 @@ class Engine:
     pass_overhead_tokens = 32
     """The fixed cost of a pass: launches, in units of a token's time."""
     resident_layers = 0
+    graph = "off: engine transformers has none"
     memory_share = 0.5
     """Part of the free memory that the first plan may fill: the estimate is rough."""
 

@@ -22,7 +22,7 @@ from .model import Model
 from .probe import LARGEST_R, unfit
 from .shape import Shape, read_shape
 from .thrift import Thrift, thrift_for
-from .weights import Weights, is_gpt_oss, load_weights, stored_bytes
+from .weights import Weights, experts_reader, is_gpt_oss, load_weights, stored_bytes
 
 
 def load(base: Mapping[str, Any], device: str = "auto", dtype: str = "auto") -> "Engine":
@@ -204,6 +204,11 @@ class Engine:
                 torch.cuda.empty_cache()
                 return
             spare -= cost
+
+    def release(self) -> None:
+        """Give back the memory that `settle` took, after a shortage: the compressed weights are read again."""
+        read = experts_reader(Path(self.base["folder"]), self.s, self.device, self.dtype)
+        self.built.bank.release(read)
 
     def nll(self, batch: MicroBatch) -> Tensor:
         """Negative log likelihood in nats of every supervised token, fp32 [S], in order; each document by itself.

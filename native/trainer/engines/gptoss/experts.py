@@ -3,6 +3,7 @@
 Scratch [E, N + extra_rows, ld]: the weight, with B^T and the bias in extra columns and A in extra rows.
 """
 
+from collections.abc import Callable
 from types import ModuleType
 
 import torch
@@ -44,6 +45,17 @@ class ExpertBank:
                 source.blocks = source.scales = source.dense = None
         if self.resident_layers == len(self.layers):
             self.shared.clear()
+
+    def release(self, read: Callable[[int, str], Experts]) -> None:
+        """Give back what `keep` took; read(layer, which) brings the source anew."""
+        for layer, which in list(self.resident):
+            # First: memory is short.
+            del self.resident[layer, which]
+            source: Experts = getattr(self.layers[layer], which)
+            again = read(layer, which)
+            source.blocks, source.scales, source.dense = again.blocks, again.scales, again.dense
+        self.filled.clear()
+        self.fresh.clear()
 
     @property
     def resident_layers(self) -> int:

@@ -1,6 +1,6 @@
 """Reads a GPT-OSS checkpoint shard by shard, straight to the device; MXFP4 experts stay as they were shipped."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,6 +141,19 @@ def _layer(source: Checkpoint, prefix: str, s: Shape) -> Layer:
         gate_up=_experts(source, f"{mlp}experts.gate_up_proj", 2 * s.intermediate, s.hidden, s, interleaved=True),
         down=_experts(source, f"{mlp}experts.down_proj", s.hidden, s.intermediate, s, interleaved=False),
     )
+
+
+def experts_reader(folder: Path, s: Shape, device: torch.device, dtype: torch.dtype) -> Callable[[int, str], Experts]:
+    """Reads (layer, gate_up or down) of the model in `folder` again."""
+    source = Checkpoint(folder, device, dtype)
+
+    def read(layer: int, which: str) -> Experts:
+        prefix = f"model.layers.{layer}.mlp.experts."
+        if which == "gate_up":
+            return _experts(source, f"{prefix}gate_up_proj", 2 * s.intermediate, s.hidden, s, interleaved=True)
+        return _experts(source, f"{prefix}down_proj", s.hidden, s.intermediate, s, interleaved=False)
+
+    return read
 
 
 def _experts(source: Checkpoint, name: str, rows: int, width: int, s: Shape, interleaved: bool) -> Experts:
