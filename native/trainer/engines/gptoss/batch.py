@@ -58,14 +58,16 @@ def inputs_of(batch: MicroBatch, device: torch.device, padded: bool) -> Inputs:
         ids = np.concatenate((ids, np.zeros(extra, np.int64)))
         lengths += [extra] if extra else []
         lengths += [0] * (_up(len(lengths), DOCUMENT_STEP) - len(lengths))
-        # Flash attention takes it for the size of its grid only.
+        # The kernels take it for the size of their grids only.
         longest = max(TOKEN_STEP, 1 << (longest - 1).bit_length())
     positions = np.concatenate([np.arange(length, dtype=np.float32) for length in lengths])
     bounds = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
     ids_, positions_, rows_, targets_, bounds_ = (
         torch.from_numpy(array).to(device) for array in (ids, positions, rows, targets, bounds)
     )
-    return Inputs(ids_, positions_, rows_, targets_, Documents(bounds_, longest, lengths), len(after))
+    return Inputs(
+        ids_, positions_, rows_, targets_, Documents(bounds_, longest, lengths, lasting=not padded), len(after)
+    )
 
 
 def _up(number: int, multiple: int) -> int:

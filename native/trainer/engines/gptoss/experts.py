@@ -27,6 +27,8 @@ class ExpertBank:
         self.loras: list[LayerLora] = []
         self.filled: dict[str, int] = {}
         self.fresh: set[tuple[int, str]] = set()
+        self.version = 0
+        """Changes whenever weights move in memory."""
 
     def use(self, loras: list[LayerLora]) -> None:
         """From here on the scratch weights carry these LoRA weights, one entry a layer."""
@@ -36,6 +38,7 @@ class ExpertBank:
 
     def keep(self, layer: int) -> None:
         """Keep a layer's scratch weights for good, and drop their compressed source."""
+        self.version += 1
         for which in ("gate_up", "down"):
             if (layer, which) not in self.resident:
                 source: Experts = getattr(self.layers[layer], which)
@@ -48,6 +51,7 @@ class ExpertBank:
 
     def release(self, read: Callable[[int, str], Experts]) -> None:
         """Give back what `keep` took; read(layer, which) brings the source anew."""
+        self.version += 1
         for layer, which in list(self.resident):
             # First: memory is short.
             del self.resident[layer, which]

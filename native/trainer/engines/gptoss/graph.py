@@ -51,13 +51,18 @@ class Graphs:
         self._seen: set[tuple[object, ...]] = set()
         self._captured: dict[tuple[object, ...], Captured] = {}
         self._pool: tuple[int, int] | None = None
+        self._version = model.bank.version
         self._latest: object = None
         """The pass whose stashes are in the pool."""
 
     def forward(self, inputs: Inputs) -> tuple[Tensor, Replay | Pass]:
         """(nats fp32 [S], what `backward` takes)."""
-        # Both change what is launched.
-        key = (*inputs.shape, self.model.mode, self.model.bank.resident_layers)
+        if self.model.bank.version != self._version:
+            # Graphs hold addresses.
+            self._captured.clear()
+            self._seen.clear()
+            self._version = self.model.bank.version
+        key = (*inputs.shape, self.model.mode)
         small, new = inputs.shape[0] <= LARGEST, key not in self._captured
         if small and new and key in self._seen and not self.why_not and len(self._captured) < MOST:
             self._capture(key, inputs)
@@ -104,6 +109,7 @@ class Graphs:
         if not self.fits(len(inputs.ids)):
             self.why_not = "memory is short"
             return
+        self.parameters.make_gradients()
         if self._pool is None:
             self._pool = torch.cuda.graph_pool_handle()
         bank, forward, backward = self.model.bank, torch.cuda.CUDAGraph(), torch.cuda.CUDAGraph()

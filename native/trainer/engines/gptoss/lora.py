@@ -77,10 +77,14 @@ class LoraParameters:
         self.named = dict(sorted(named.items()))
         """By PEFT's key, sorted; each is a view of its stack."""
 
-    def begin_gradients(self) -> None:
-        """Zeros, unless an earlier pass of the same step has left gradients: `named` has none then."""
+    def make_gradients(self) -> None:
+        """Memory for the gradients, once: a graph that is captured writes there."""
         if not self.gradients:
             self.gradients = {suffix: torch.empty_like(stack) for suffix, stack in self.stacks.items()}
+
+    def begin_gradients(self) -> None:
+        """Zeros, unless an earlier pass of the same step has left gradients: `named` has none then."""
+        self.make_gradients()
         if next(iter(self.named.values())).grad is not None:
             return
         for suffix, total in self.gradients.items():

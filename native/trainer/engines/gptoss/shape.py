@@ -68,11 +68,15 @@ class Shape:
 
 @dataclass(frozen=True)
 class Documents:
-    """Packed documents of one micro-batch: bounds int32 [n + 1] on the device, longest, and the lengths."""
+    """Packed documents of one micro-batch: bounds int32 [n + 1] on the device, longest, and the lengths.
+
+    lasting: False where a captured graph will come again with other lengths: then only bounds may decide anything.
+    """
 
     bounds: Tensor
     longest: int
     lengths: list[int]
+    lasting: bool = True
 
 
 @dataclass(frozen=True)
