@@ -6,6 +6,7 @@ what is in it. A whole folder is found again at once: no tensor is loaded and no
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -178,8 +179,7 @@ def _progress_bar(id: str, events: Events) -> Any:
         _spoke = 0.0
 
         def __init__(self, *args: Any, **options: Any):
-            # The stream lives as long as the bar's owner, which ends with the download.
-            super().__init__(*args, **{**options, "file": open(os.devnull, "w"), "disable": False})
+            super().__init__(*args, **{**options, "file": io.StringIO(), "disable": False})
 
         def update(self, n: float | None = 1) -> bool | None:
             result = super().update(n)
