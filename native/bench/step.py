@@ -3,13 +3,14 @@
 usage: python -m bench.step ROW... [--model 20b|120b] [--layers N] [--steps N]
 
 A ROW is documents x tokens a document [/ option=value]...; options: mode=none|moe|full, resident=N layers kept in bf16
-(default: what fits), r=N, graph=off, trace=N (the N kernels that took most GPU time, of one step).
+(default: what fits), r=N, graph=off, warm=N, trace=N (the N kernels that took most GPU time, of one step).
 One line of JSON a row: median seconds after 3 steps, tokens a second, GiB reserved at most.
 """
 
 import argparse
 import json
 import time
+from dataclasses import asdict
 from statistics import median
 from typing import Any
 
@@ -17,10 +18,11 @@ import numpy as np
 import torch
 
 from trainer.data import MicroBatch
-from trainer.engines.device import set_threads_and_determinism
+from trainer.engines.device import free_memory, set_threads_and_determinism
 from trainer.engines.flops import cost_of, peak_flops
 from trainer.engines.gptoss.engine import Engine
 from trainer.engines.gptoss.shape import read_shape
+from trainer.engines.gptoss.thrift import thrift_for
 
 from .random_gpt_oss import CONFIG, CONFIG_120B, random_weights
 
@@ -49,6 +51,7 @@ def run_row(engine: Engine, config: dict[str, Any], row: str, steps: int) -> dic
         engine.graphs.why_not = "by hand"
     else:
         engine.graphs.why_not = ""
+    seconds, loss, warm = [], 0.0, int(settings.get("warm", WARM))
     parameters = list(engine.trainable.values())
     optimizer = torch.optim.AdamW(parameters, lr=2e-4, fused=True)
     torch.cuda.reset_peak_memory_stats()
@@ -63,19 +66,20 @@ def run_row(engine: Engine, config: dict[str, Any], row: str, steps: int) -> dic
         optimizer.zero_grad(set_to_none=True)
         return float(total) / len(nll)
 
-    step(0)
+    if warm:
+        step(0)
     if settings.get("mode", "none") == "none" and "resident" not in settings:
         engine.settle(documents * length, 0.7)
     for layer in range(engine.resident_layers, int(settings.get("resident", 0))):
         engine.built.bank.keep(layer)
-    seconds, loss = [], 0.0
-    for index in range(WARM + steps):
+    steps = int(settings.get("steps", steps))
+    for index in range(warm + steps):
         torch.cuda.synchronize()
         started = time.perf_counter()
         loss = step(index)
         torch.cuda.synchronize()
         seconds.append(time.perf_counter() - started)
-    typical, tokens = median(seconds[WARM:]), documents * length
+    typical, tokens = median(seconds[warm:]), documents * length
     flops = cost_of(config, lora).of([length] * documents, int(tokens * 0.7))
     result = {
         "row": row, "seconds": round(typical, 4), "fastest": round(min(seconds), 4),
@@ -120,7 +124,13 @@ def main() -> None:
     print(
         json.dumps({"model": arguments.model, "parameters": weights.parameters, "made": made, "GiB": gib}), flush=True
     )
-    engine = Engine(weights, read_shape(config), {}, device, torch.bfloat16)
+    s = read_shape(config)
+    torch.cuda.empty_cache()
+    thrift = thrift_for(free_memory(device), s)
+    if thrift.embedding_on_cpu:
+        weights.embedding = weights.embedding.cpu()
+    engine = Engine(weights, s, {}, device, torch.bfloat16, thrift)
+    print(json.dumps(asdict(thrift)), flush=True)
     for row in arguments.rows:
         print(json.dumps(run_row(engine, config, row, arguments.steps)), flush=True)
         torch.cuda.empty_cache()

@@ -125,7 +125,7 @@ def test_a_thrifty_engine_has_the_same_loss_and_near_gradients(two_layers, engin
         mine_loss, mine = gradients(thrifty, [documents()])
         assert abs(mine_loss - loss) < 1e-4 * loss
         assert max(distances(mine, grads).values()) < 0.02
-    assert torch.cuda.memory_allocated() > 0 and "in parts" in thrifty.graph
+    assert thrifty.graph.startswith("off")
 
 
 def test_a_larger_batch_repeats_its_bits(engine):

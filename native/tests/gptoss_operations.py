@@ -121,7 +121,10 @@ def _rotate_backward(ops, o, s):
 def _attention(ops, o, s, window):
     lengths = [70, 1, 0, len(o.qkv) - 71]
     bounds = torch.tensor([0, *lengths], dtype=torch.int32).cumsum(0, dtype=torch.int32).to(o.qkv.device)
-    return (ops.attention(o.qkv, Documents(bounds, max(lengths), lengths), window, o.sinks, s)[0],)
+    documents = Documents(bounds, max(lengths), lengths)
+    out, saved = ops.attention(o.qkv, documents, window, o.sinks, s)
+    grads = ops.attention_backward(out.flip(1).contiguous(), o.qkv, out, saved, documents, window, o.sinks, s)
+    return (out, *grads)
 
 
 def _cross_entropy(ops, o, s):

@@ -16,10 +16,10 @@ from gptoss_operations import CASES, operands, shape_of_rank
 from trainer.engines.gptoss import fused, plain
 
 
-@pytest.mark.parametrize("r", [3, 17, 40])
+@pytest.mark.parametrize(("r", "intermediate"), [(3, 128), (17, 192), (40, 128)])
 @pytest.mark.parametrize("case", sorted(CASES))
-def test_a_kernel_equals_its_plain_twin(case, r):
-    s = shape_of_rank(r)
+def test_a_kernel_equals_its_plain_twin(case, r, intermediate):
+    s = shape_of_rank(r, intermediate=intermediate)
     expected = CASES[case](plain, operands(s, torch.float32, "cpu"), s)
     got = CASES[case](fused, operands(s, torch.float32, "cpu"), s)
     assert len(got) == len(expected)

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from .errors import TrainerError, bad_config, corrupt
 from .files import canonical_json, file_entry, sync_folder, write_durably
+from .weights import save_safetensors
 
 SCHEMA = 1
 NAME = re.compile(r"(\d+)-(\d+)")
@@ -48,17 +49,15 @@ def write_checkpoint(folder: Path, fence: int, checkpoint: Checkpoint) -> tuple[
 
     Temporary folder, fsync, rename: a crash at any moment leaves the older checkpoints and no part of this one.
     """
-    from safetensors.torch import save
-
     name = f"{checkpoint.state['step']}-{fence}"
     final, temporary = folder / name, folder / f".partial-{name}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    write_durably(temporary / ADAPTER, save(checkpoint.adapter))
-    write_durably(temporary / OPTIMIZER, save(checkpoint.optimizer))
+    save_safetensors(temporary / ADAPTER, checkpoint.adapter)
+    save_safetensors(temporary / OPTIMIZER, checkpoint.optimizer)
     write_durably(temporary / METRICS, checkpoint.metrics)
     if checkpoint.best is not None:
-        write_durably(temporary / BEST, save(checkpoint.best))
+        save_safetensors(temporary / BEST, checkpoint.best)
     files = [file_entry(path) for path in sorted(temporary.iterdir())]
     manifest = canonical_json({"schema": SCHEMA, "fence": fence, **checkpoint.state, "files": files})
     write_durably(temporary / MANIFEST, manifest)

@@ -125,8 +125,8 @@ class CompactAdamW:
         return torch.Generator(device).manual_seed(int.from_bytes(key[:8], "big") >> 1)
 
     def state(self) -> dict[str, Tensor]:
-        """Copies on the CPU, as stored, by name."""
-        return {name: part.to("cpu", copy=True) for chunk in self.chunks for name, part in chunk.parts()}
+        """The state itself, as stored, by name."""
+        return {name: part for chunk in self.chunks for name, part in chunk.parts()}
 
     def restore(self, saved: Mapping[str, Any], updates: int) -> None:
         """Put a saved state back, made by `updates` updates."""

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -16,6 +16,8 @@ from .events import Events
 from .gradients import add_gradients, largest_pass
 from .parallel import Ranks
 from .plan import Plan
+
+Value = TypeVar("Value")
 
 
 class Fitting:
@@ -57,7 +59,7 @@ class Fitting:
             # A GPU's first pass compiles kernels.
             for _ in range(2 if device.type == "cuda" else 1):
                 started = time.monotonic()
-                add_gradients(self.engine, tokens, [group], 1, seed=0, step=0)
+                float(add_gradients(self.engine, tokens, [group], 1, seed=0, step=0))
                 seconds = time.monotonic() - started
         except OutOfMemory as error:
             message, seconds = str(error), None
@@ -66,7 +68,7 @@ class Fitting:
             return None, message or "it did not fit on another rank"
         return seconds, ""
 
-    def run(self, longest: int, work: Callable[[Plan], float]) -> float:
+    def run(self, longest: int, work: Callable[[Plan], Value]) -> Value:
         """work(plan) on the present plan, or after OutOfMemory on any rank from its start on the next smaller one."""
         while True:
             message = ""

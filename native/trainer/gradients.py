@@ -4,6 +4,7 @@ import hashlib
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from .data import TokenFile, micro_batch, pack
 from .parallel import Ranks
@@ -15,23 +16,24 @@ def passes(tokens: TokenFile, members: list[int], micro_tokens: int, ranks: Rank
     return ranks.mine(pack(lengths, micro_tokens), lengths.__getitem__)
 
 
-def add_gradients(engine: Any, tokens: TokenFile, groups: list[list[int]], total: int, seed: int, step: int) -> float:
-    """Add the gradients of sum(nats) / total over the supervised tokens of `groups`; returns that sum.
+def add_gradients(engine: Any, tokens: TokenFile, groups: list[list[int]], total: int, seed: int, step: int) -> Tensor:
+    """Add the gradients of sum(nats) / total over the supervised tokens of `groups`; returns that sum, fp64 [].
+
+    It is still on the device: to ask for its number is to wait for the passes.
 
     total: the whole step's number of supervised tokens, over all ranks, so that the loss does not depend on the
     grouping. Raises OutOfMemory.
     """
     engine.train(True)
-    sums = []
+    nats = torch.zeros((), dtype=torch.float64, device=engine.device)
     for group in groups:
         # Dropout is keyed by (seed, step, micro-batch), not by the calls before it: resume needs no state.
         key = hashlib.sha256(f"{seed}:{step}:{group[0]}".encode()).digest()
         torch.manual_seed(int.from_bytes(key[:8], "big") >> 1)
         nll = engine.nll(micro_batch(tokens, group))
-        # Not yet a number of the host: that would wait for the forward pass.
-        sums.append(nll.detach().double().sum())
+        nats += nll.detach().double().sum()
         engine.backward(nll.sum() / total)
-    return sum(map(float, sums)) / total
+    return nats / total
 
 
 def total_nats(engine: Any, tokens: TokenFile, micro_tokens: int, ranks: Ranks) -> float:

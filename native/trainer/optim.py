@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.adamw import adamw
 
 
 def learning_rate(step: int, steps: int, lr: float, warmup: int, schedule: str) -> float:
@@ -29,39 +30,43 @@ def create_optimizer(parameters: Mapping[str, Tensor], settings: Mapping[str, An
 
 
 class Adamw:
-    """torch's AdamW (Loshchilov and Hutter 2019; betas 0.9, 0.999) on fp32 parameters by name."""
+    """torch's AdamW (Loshchilov and Hutter 2019; betas 0.9, 0.999) on fp32 parameters by name.
+
+    The function, not the class: a class's step walks over its hundreds of parameters in Python, while a GPU waits.
+    """
 
     def __init__(self, parameters: Mapping[str, Tensor], weight_decay: float):
-        self.parameters = parameters
+        self.parameters, self.weight_decay = parameters, weight_decay
         # fused: one launch for many tensors on a GPU; it wants its step counts there too.
-        on_gpu = any(p.is_cuda for p in parameters.values())
-        self.torch = torch.optim.AdamW(
-            parameters.values(), lr=0.0, weight_decay=weight_decay, fused=on_gpu, foreach=None if on_gpu else False
-        )
-        for parameter in parameters.values():
-            self.torch.state[parameter] = {
-                "step": torch.tensor(0.0, device=parameter.device if on_gpu else None),
-                "exp_avg": torch.zeros_like(parameter),
-                "exp_avg_sq": torch.zeros_like(parameter),
-            }
+        self.fused = any(p.is_cuda for p in parameters.values())
+        device = next(iter(parameters.values())).device if self.fused else None
+        self.updates = torch.zeros(len(parameters), device=device)
+        self.moments = {
+            kind: {name: torch.zeros_like(parameter).detach() for name, parameter in parameters.items()}
+            for kind in ("exp_avg", "exp_avg_sq")
+        }
 
+    @torch.no_grad()
     def step(self, lr: float) -> None:
         """One update from the parameters' gradients."""
-        self.torch.param_groups[0]["lr"] = lr
-        self.torch.step()
+        with_gradient = [(at, name) for at, (name, p) in enumerate(self.parameters.items()) if p.grad is not None]
+        updates = self.updates.unbind()
+        adamw(
+            [self.parameters[name] for _, name in with_gradient],
+            [self.parameters[name].grad for _, name in with_gradient],
+            *([moments[name] for _, name in with_gradient] for moments in self.moments.values()),
+            [],
+            [updates[at] for at, _ in with_gradient],
+            foreach=False, fused=self.fused, amsgrad=False, maximize=False,
+            beta1=0.9, beta2=0.999, lr=lr, weight_decay=self.weight_decay, eps=1e-8,
+        )  # fmt: skip
 
     def state(self) -> dict[str, Tensor]:
-        """Copies of both moments on the CPU, by "exp_avg:<parameter>" and "exp_avg_sq:<parameter>"."""
-        return {
-            f"{kind}:{name}": self.torch.state[parameter][kind].detach().to("cpu", copy=True)
-            for kind in ("exp_avg", "exp_avg_sq")
-            for name, parameter in self.parameters.items()
-        }
+        """Both moments themselves, by "exp_avg:<parameter>" and "exp_avg_sq:<parameter>"."""
+        return {f"{kind}:{name}": moment for kind, of_kind in self.moments.items() for name, moment in of_kind.items()}
 
     def restore(self, saved: Mapping[str, Tensor], updates: int) -> None:
         """Put saved moments back; `updates` is the number of updates that made them (bias correction)."""
-        for name, parameter in self.parameters.items():
-            state = self.torch.state[parameter]
-            state["step"].fill_(updates)
-            for kind in ("exp_avg", "exp_avg_sq"):
-                state[kind].copy_(saved[f"{kind}:{name}"])
+        self.updates.fill_(updates)
+        for name, moment in self.state().items():
+            moment.copy_(saved[name])

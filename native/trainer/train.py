@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from . import self_test, stopping
 from .adapter import write_adapter
@@ -25,6 +26,7 @@ from .events import Events
 from .files import file_entry
 from .fitting import Fitting
 from .gradients import add_gradients, passes, total_nats
+from .host_copy import HostCopy
 from .optim import create_optimizer, learning_rate
 from .parallel import Ranks, join
 from .plan import Plan, first_plan
@@ -109,6 +111,7 @@ class Training:
         self.writer = CheckpointWriter(
             Path(checkpoint["folder"]), checkpoint["fence"], checkpoint["keep"], checkpoint["keepBest"], events
         )
+        self.host = HostCopy()
         self.fitting: Fitting
 
     def _read(self, path: str, name: str) -> TokenFile:
@@ -178,16 +181,17 @@ class Training:
         started = time.monotonic()
         lr = learning_rate(step, len(self.steps), optimizer["lr"], optimizer["warmupSteps"], optimizer["schedule"])
         lengths = tokens.lengths[members]
-        loss = self.fitting.run(
+        mean = self.fitting.run(
             int(lengths.max()),
             lambda plan: add_gradients(
                 self.engine, tokens, passes(tokens, members, plan.micro_tokens, self.ranks), supervised,
                 self.config["seed"], step,
             ),
         )  # fmt: skip
-        loss = self.ranks.sum(loss, device)
         self.ranks.sum_gradients(self.parameters.values())
-        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters.values(), optimizer["clip"]))
+        clipped = torch.nn.utils.clip_grad_norm_(self.parameters.values(), optimizer["clip"])
+        # Only here does the host wait for the GPU.
+        loss, norm = self.ranks.sum(float(mean), device), float(clipped)
         progress.step = step
         wrong = (
             progress.diverging(loss)
@@ -252,8 +256,16 @@ class Training:
             NLL: nll,
         }
         best = self.best if selection.best_step != progress.step else None
-        tensors = self.engine.adapter_state(), self.optimizer.state()
-        self.writer.write(Checkpoint(state, *tensors, metrics=self.metrics.content(), best=best))
+        # The one before is read from the same memory.
+        self.writer.wait()
+        adapter, optimizer = self._copies()
+        self.writer.write(Checkpoint(state, adapter, optimizer, metrics=self.metrics.content(), best=best))
+
+    def _copies(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Adapter and optimiser state on the host."""
+        adapter = self.engine.trainable
+        copies = self.host.take({**adapter, **self.optimizer.state()})
+        return {n: t for n, t in copies.items() if n in adapter}, {n: t for n, t in copies.items() if n not in adapter}
 
     def summary(self) -> dict[str, Any]:
         """What the result says of the training."""

@@ -128,8 +128,8 @@ class Engine:
         self.active = self.parameters_of_lora
         self.built = self._build()
         why_not = "" if self.kernels else "the kernels do not run here"
-        if self.thrift.experts_at_a_time is not None:
-            why_not = "experts are decoded in parts, for which the host waits"
+        if self.thrift.embedding_on_cpu:
+            why_not = "the embedding is on the CPU, for want of memory"
         self.graphs = Graphs(self.built, self.parameters_of_lora, self._fits_twice, why_not)
 
     def _fits_twice(self, tokens: int) -> bool:

@@ -16,9 +16,10 @@ from .plain import split
 from .shape import Documents, Routing, Shape
 
 MANY_ROWS = 16384
+"""Rows of (token, expert) from which one program a tile of rows fills the GPU."""
 ROUTE_BLOCK = 128
-FULL_TILE, WINDOW_TILE = (128, 64), (64, 64)
-"""Queries and keys at a time in attention's forward pass."""
+BACKWARD_TILE = 64
+"""Queries, and keys, at a time in attention's backward pass."""
 LONG, LAUNCH = 2048, 2.0e6
 """Tokens of a document from which its attention outweighs launches; what a launch costs, in scores of a head."""
 LOG2_E = 1.4426950408889634
@@ -97,19 +98,15 @@ def rotate_backward(dq: Tensor, dk: Tensor, dv: Tensor, cos: Tensor, sin: Tensor
     return out
 
 
-def _window(window: int) -> dict[str, int]:
-    return {"window_size_left": window - 1 if window else -1, "window_size_right": 0 if window else -1}
-
-
 def attention(qkv: Tensor, documents: Documents, window: int, sinks: Tensor, s: Shape) -> tuple[Tensor, Tensor]:
     """See plain. Beside the output: lse fp32 [heads, T], which counts the sink."""
     tokens = len(qkv)
     out, lse = _like(qkv, tokens, s.heads * s.head_dim), _like(qkv, s.heads, tokens, dtype=torch.float32)
-    bm, bn = WINDOW_TILE if window else FULL_TILE
+    bm, warps, stages = (64, 4, 2) if window or documents.longest < LONG else (128, 8, 3)
     grid = (triton.cdiv(documents.longest, bm), s.heads, len(documents.bounds) - 1)
     attention_kernels.attend[grid](
         qkv, sinks, documents.bounds, out, lse, tokens, qkv.stride(0), s.head_dim**-0.5 * LOG2_E,
-        window, s.heads, s.kv_heads, s.head_dim, bm, bn, num_warps=4, num_stages=3,
+        window, s.heads, s.kv_heads, s.head_dim, bm, 64, num_warps=warps, num_stages=stages,
     )  # fmt: skip
     return out, lse
 
@@ -124,29 +121,46 @@ def attention_backward(
     do: Tensor, qkv: Tensor, out: Tensor, saved: Tensor, documents: Documents, window: int, sinks: Tensor, s: Shape
 ) -> tuple[Tensor, Tensor, Tensor]:
     """See plain. With the sink inside out and lse, flash's own backward is exact for frozen sinks."""
-    groups = [slice(0, len(documents.lengths))]
-    if not window and documents.longest >= LONG:
-        groups = _groups(tuple(documents.lengths), s.heads, _multiprocessors(qkv.device))
-    parts = []
-    start = 0
-    for group in groups:
+    if window or documents.longest < LONG:
+        return _short_backward(do, qkv, out, saved, documents, window, s)
+    parts, start = [], 0
+    for group in _groups(tuple(documents.lengths), s.heads, _multiprocessors(qkv.device)):
         lengths = documents.lengths[group]
         rows = slice(start, start + sum(lengths))
         start = rows.stop
         bounds, longest = documents.bounds[group.start : group.stop + 1] - documents.bounds[group.start], max(lengths)
-        if len(groups) == 1:
-            bounds, longest = documents.bounds, documents.longest
         q, k, v = split(qkv[rows], s)
         given, made = (x[rows].unflatten(1, (-1, s.head_dim)) for x in (do, out))
         parts.append(
             torch.ops.aten._flash_attention_backward(
                 given, q, k, v, made, saved[:, rows].contiguous(), bounds, bounds, longest, longest, 0.0, True,
-                *_no_dropout(qkv.device), scale=s.head_dim**-0.5, **_window(window),
+                *_no_dropout(qkv.device), scale=s.head_dim**-0.5,
             )
         )  # fmt: skip
     if len(parts) == 1:
         return parts[0]
     dq, dk, dv = (torch.cat(part) for part in zip(*parts, strict=True))
+    return dq, dk, dv
+
+
+def _short_backward(
+    do: Tensor, qkv: Tensor, out: Tensor, lse: Tensor, documents: Documents, window: int, s: Shape
+) -> tuple[Tensor, Tensor, Tensor]:
+    tokens, scale = len(qkv), s.head_dim**-0.5 * LOG2_E
+    dq = _like(qkv, tokens, s.heads, s.head_dim)
+    dk, dv = (_like(qkv, tokens, s.kv_heads, s.head_dim) for _ in range(2))
+    delta = torch.empty_like(lse)
+    shape = (window, s.heads, s.kv_heads, s.head_dim)
+    blocks, count = triton.cdiv(documents.longest, BACKWARD_TILE), len(documents.bounds) - 1
+    do = do.contiguous()
+    attention_kernels.attend_backward_queries[(blocks, s.heads, count)](
+        qkv, do, out, lse, documents.bounds, dq, delta, tokens, qkv.stride(0), scale,
+        *shape, BACKWARD_TILE, BACKWARD_TILE // 2, num_warps=4, num_stages=2,
+    )  # fmt: skip
+    attention_kernels.attend_backward_keys[(blocks, s.kv_heads, count)](
+        qkv, do, lse, documents.bounds, delta, dk, dv, tokens, qkv.stride(0), scale,
+        *shape, BACKWARD_TILE, BACKWARD_TILE, num_warps=4, num_stages=1,
+    )  # fmt: skip
     return dq, dk, dv
 
 
@@ -218,13 +232,25 @@ def swiglu(gate_up: Tensor, a: Tensor, routing_: Routing, s: Shape) -> tuple[Ten
     """See plain."""
     rows = len(gate_up)
     out, thin = _like(gate_up, rows, s.ld_intermediate), _like(gate_up, rows, s.r)
-    bm = 64 if rows >= MANY_ROWS else 32
-    swiglu_kernels.forward[(triton.cdiv(rows, bm) + s.experts,)](
-        gate_up, out, thin, a, routing_.offsets, s.scale,
-        s.intermediate, s.ld_intermediate, s.experts, s.r, s.extra, s.limit, s.gate_slope, bm, 64,
-        num_warps=4, num_stages=3,
+    splits = _splits(rows, s)
+    part = _like(gate_up, splits, rows, s.extra, dtype=torch.float32) if splits > 1 else thin
+    swiglu_kernels.forward[(triton.cdiv(rows, 64) + s.experts, splits)](
+        gate_up, out, thin, part, a, routing_.offsets, s.scale, rows,
+        s.intermediate, s.ld_intermediate, s.experts, s.r, s.extra, s.limit, s.gate_slope, 64, 64, splits,
+        num_warps=4, num_stages=4,
     )  # fmt: skip
+    if splits > 1:
+        swiglu_kernels.finish_forward[(triton.cdiv(rows, 64),)](
+            part, out, thin, s.scale, rows, s.intermediate, s.ld_intermediate, s.r, s.extra, 64, splits
+        )
     return out, thin
+
+
+def _splits(rows: int, s: Shape) -> int:
+    """Parts of a row's width that programs of their own take, so that few rows fill the GPU too."""
+    if rows >= MANY_ROWS:
+        return 1
+    return next(parts for parts in (5, 3, 1) if s.intermediate % (64 * parts) == 0)
 
 
 def swiglu_backward(
@@ -233,12 +259,20 @@ def swiglu_backward(
     """See plain."""
     rows = len(gate_up)
     out, dweight = _like(gate_up, rows, s.ld_gate_up), _like(gate_up, rows, dtype=torch.float32)
-    bm = 64 if rows >= MANY_ROWS else 32
-    swiglu_kernels.backward[(triton.cdiv(rows, bm) + s.experts,)](
-        gate_up, dact, out, routing_.row_weights, b, routing_.offsets, dweight, s.scale,
-        s.intermediate, s.ld_gate_up, s.experts, s.r, s.extra, s.limit, s.gate_slope, bm, 32,
-        num_warps=4, num_stages=2,
+    splits = _splits(rows, s)
+    part, dweights = out, dweight
+    if splits > 1:
+        part = _like(gate_up, splits, rows, s.extra, dtype=torch.float32)
+        dweights = _like(gate_up, splits, rows, dtype=torch.float32)
+    swiglu_kernels.backward[(triton.cdiv(rows, 16) + s.experts, splits)](
+        gate_up, dact, out, part, routing_.row_weights, b, routing_.offsets, dweights, s.scale, rows,
+        s.intermediate, s.ld_gate_up, s.experts, s.r, s.extra, s.limit, s.gate_slope, 16, 64, splits,
+        num_warps=2, num_stages=3,
     )  # fmt: skip
+    if splits > 1:
+        swiglu_kernels.finish_backward[(triton.cdiv(rows, 64),)](
+            part, dweights, out, dweight, s.scale, rows, s.intermediate, s.ld_gate_up, s.extra, 64, splits
+        )
     return out, dweight
 
 

@@ -23,9 +23,15 @@ class Thrift:
 
 
 def thrift_for(left: int, s: Shape) -> Thrift:
-    """By the bytes that stay free beside the weights."""
-    if left >= 10 * GIB:
+    """By the bytes that stay free beside the weights, of which a LoRA of rank 8 on everything and one layer of decoded
+    experts are taken off first (3 GiB for the 20B, 15 for the 120B).
+    """
+    expert = 3 * s.hidden * s.intermediate
+    # Parameter, gradient, two moments in 32 bits and a working copy in 16.
+    lora = 8 * len(s.windows) * s.experts * (2 * s.hidden + 3 * s.intermediate) * 18
+    spare = left - 2 * s.experts * expert - lora
+    if spare >= 7 * GIB:
         return Thrift()
-    if left >= 6 * GIB:
+    if spare >= 3.5 * GIB:
         return Thrift(embedding_on_cpu=True, head_rows=1024)
     return Thrift(embedding_on_cpu=True, experts_at_a_time=max(1, s.experts // 4), head_rows=512)
