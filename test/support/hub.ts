@@ -26,6 +26,8 @@ export interface StandInOptions {
   partBytes?: number | undefined;
 }
 
+const PART_BYTES = 256 * 1024;
+
 interface Reply {
   status: number;
   body?: unknown;
@@ -55,6 +57,10 @@ const waited = async (request: IncomingMessage, ms: number): Promise<boolean> =>
 export class HubStandIn {
   readonly requests: string[] = [];
   readonly authorizations: (string | undefined)[] = [];
+  /** Range headers of downloads. */
+  readonly ranges: string[] = [];
+  /** Milliseconds between parts of 256 KiB of a download; 0: all at once. */
+  partEveryMs = 0;
   private readonly repositories = new Map<string, HubRepository>();
   private readonly parts = new Map<string, Map<number, Buffer>>();
   private readonly faults: Fault[] = [];
@@ -138,7 +144,15 @@ export class HubStandIn {
       'x-request-id': 'stand-in',
       ...reply.headers,
     });
-    response.end(response.req.method === 'HEAD' ? undefined : data);
+    if (response.req.method === 'HEAD') response.end();
+    else if (raw && this.partEveryMs > 0) this.trickle(response, data);
+    else response.end(data);
+  }
+
+  private trickle(response: ServerResponse, data: Buffer): void {
+    if (response.destroyed || data.length === 0) return void response.end();
+    response.write(data.subarray(0, PART_BYTES));
+    setTimeout(() => this.trickle(response, data.subarray(PART_BYTES)), this.partEveryMs);
   }
 
   private answer(request: IncomingMessage, url: URL, body: Buffer): Reply {
@@ -287,6 +301,7 @@ export class HubStandIn {
     };
     const asked = /^bytes=(\d+)-(\d*)$/.exec(range ?? '');
     if (asked === null) return { status: 200, body: file.content, headers };
+    this.ranges.push(asked[0]);
     const from = Number(asked[1]);
     const to = Math.min(asked[2] === '' ? Infinity : Number(asked[2]), file.content.length - 1);
     return {
