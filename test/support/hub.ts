@@ -57,8 +57,6 @@ const waited = async (request: IncomingMessage, ms: number): Promise<boolean> =>
 export class HubStandIn {
   readonly requests: string[] = [];
   readonly authorizations: (string | undefined)[] = [];
-  /** Range headers of downloads. */
-  readonly ranges: string[] = [];
   /** Milliseconds between parts of 256 KiB of a download; 0: all at once. */
   partEveryMs = 0;
   private readonly repositories = new Map<string, HubRepository>();
@@ -301,7 +299,6 @@ export class HubStandIn {
     };
     const asked = /^bytes=(\d+)-(\d*)$/.exec(range ?? '');
     if (asked === null) return { status: 200, body: file.content, headers };
-    this.ranges.push(asked[0]);
     const from = Number(asked[1]);
     const to = Math.min(asked[2] === '' ? Infinity : Number(asked[2]), file.content.length - 1);
     return {
