@@ -14,6 +14,7 @@ import { readLosses } from '../lib/chart';
 import type { Evaluation } from '../lib/evaluate';
 import { report, type ReportData, type ReportStage } from '../lib/report';
 import type { Statistics } from '../lib/statistics';
+import { trainingFacts } from '../lib/training';
 import { decodeTokenFile } from '../lib/token-file';
 import { readVocabulary } from '../lib/vocabulary';
 import { collectionOf, type Part } from './collection';
@@ -64,6 +65,7 @@ const gather = async (store: Store, record: RunRecord): Promise<ReportData> => {
     collection: await collectionOf(store, record, part),
     evaluation: await part('evaluation', async () => evaluationOf(store, record, input), null),
     losses: await part('losses', async () => lossesOf(store, stage('train')), null),
+    training: trainingFacts((await part('training', async () => manifestOf(store, stage('train')), null))?.facts.metrics ?? {}),
     statistics,
     samples: format === undefined ? [] : await part('samples', async () => samplesOf(store, format), []),
     masks: await part('masks', async () => masksOf(store, record), { rows: [] }),

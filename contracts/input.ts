@@ -169,12 +169,35 @@ const Train = z.strictObject({
     })
     .prefault({}),
   microTokens: z.int().min(16).nullable().default(null).describe('most tokens a forward pass; null: from free memory'),
+  optimizer: z
+    .enum(['adamw', 'adamw-bf16', 'adamw-8bit'])
+    .default('adamw')
+    .describe('AdamW with its state in fp32, bf16 or 8 bits: 8, 4 or 2 bytes a trained parameter'),
   weightDecay: z.number().min(0).default(0.01),
   clip: z.number().positive().default(1).describe('largest norm of the gradient'),
   seed: z.int().min(0).default(3407),
-  evalEvery: z.int().min(1).nullable().default(20).describe('steps between validation losses'),
+  evalEvery: z.int().min(1).nullable().default(20).describe('steps between validation losses; null: none'),
+  patience: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('validation losses in a row that may be no better before training ends early; null: never'),
+  minDelta: z.number().min(0).default(0).describe('nats by which a validation loss must be lower to be better'),
+  deliver: z
+    .enum(['best', 'last'])
+    .default('best')
+    .describe('the adapter of the lowest validation loss, or of the last step; without validation the last'),
+  engine: z
+    .enum(['auto', 'gptoss', 'transformers'])
+    .default('auto')
+    .describe('auto: gptoss for GPT-OSS where its kernels run on the card, else transformers'),
+  selfTest: z.boolean().default(true).meta(outside).describe('compare engine gptoss with its reference before training, seconds'),
+  logEvery: z.int().min(1).default(1).meta(outside).describe('steps between progress reports'),
   saveEvery: z.int().min(1).default(20).meta(outside).describe('steps between checkpoints'),
   saveSeconds: z.int().min(1).default(60).meta(outside).describe('seconds between checkpoints, whichever comes first'),
+  keep: z.int().min(1).default(2).meta(outside).describe('newest checkpoints to keep'),
+  keepBest: z.int().min(0).default(1).meta(outside).describe('checkpoints of the lowest validation losses to keep'),
   queue: z.string().nullable().default(null).meta(outside).describe('task queue of one device, gpu-<host>-<index>; null: any'),
 });
 

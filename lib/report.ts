@@ -44,6 +44,8 @@ export interface ReportData {
   collection: Collection | null;
   evaluation: (Pick<Evaluation, 'base' | 'verdict'> & { answers: readonly { question: string; base: string; tuned: string }[] }) | null;
   losses: LossCurve | null;
+  /** Engine, parameters, plan and which step's adapter it is. */
+  training: readonly { name: string; text: string }[];
   statistics: Statistics | null;
   samples: readonly ReportSample[];
   /** Examples whose mask is shown, and how their ids become bytes when the model is no GPT-OSS. */
@@ -200,6 +202,11 @@ const losses = ({ losses: curve }: ReportData): Markup | null =>
     ? null
     : markup`${lossChart(curve)}<p class="quiet">Loss in nats a supervised token, by optimiser step; faint: each step, strong: moving average${curve.validation.length === 0 ? '' : ', rings: validation'}.</p>`;
 
+const training = (data: ReportData): Markup | null => {
+  const parts = [losses(data), named(data.training)].filter((part) => part !== null);
+  return parts.length === 0 ? null : markup`${parts}`;
+};
+
 /** The whole page; the same data gives the same bytes. */
 export const report = (data: ReportData): string => {
   const [tone, status] = STATUS[data.status];
@@ -220,7 +227,7 @@ ${data.reason === null ? null : markup`<p class="lead">${data.reason}</p>`}
 ${[
   section('Before and after', answers(data)),
   section('Verdict', verdict(data)),
-  section('Training', losses(data)),
+  section('Training', training(data)),
   section('Stages', stages(data)),
   section('What changed', driftMarkup(data.collection)),
   section('What it cost', spendingMarkup(data.collection)),

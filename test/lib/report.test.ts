@@ -65,6 +65,7 @@ test('a run that failed early has a page too, without empty headings', () => {
     base: null,
     evaluation: null,
     losses: null,
+    training: [],
     statistics: null,
     samples: [],
     masks: { rows: [] },

@@ -165,6 +165,7 @@ export const reportData = (): ReportData => ({
     ],
   },
   losses: readLosses(metricsJsonl),
+  training: [{ name: 'engine', text: 'transformers, fp32' }],
   statistics: datasetStatistics,
   samples: pairs
     .slice(0, 3)
