@@ -1,15 +1,13 @@
 // Speed and quality of clean, dedup and pair: npx tsc -p . && node dist/bench/prepare.js [kind=folder ...]
 // Always npm's own manual; other folders of HTML by kind, e.g. sphinx=/usr/share/doc/python3.11/html.
-import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Document, Page } from '../contracts/records';
+import type { Document } from '../contracts/records';
 import { blockText, renderBlocks } from '../lib/blocks';
 import { cleanText } from '../lib/clean';
-import { decode } from '../lib/charset';
 import { dedup } from '../lib/dedup';
-import { sha256 } from '../lib/hash';
 import { parseMarkdown } from '../lib/markdown';
 import { pair } from '../lib/pair';
+import { load, type Source } from './html-folder';
 import { comparable, KINDS, truthOf, type Kind } from './page-truth';
 
 const percent = (part: number, whole: number): string => (whole === 0 ? '-' : `${((100 * part) / whole).toFixed(2)} %`);
@@ -21,31 +19,6 @@ const cpu = async <T>(work: () => T | Promise<T>): Promise<{ value: T; seconds: 
   const { user, system } = process.cpuUsage(before);
   return { value, seconds: (user + system) / 1e6 };
 };
-
-interface Source {
-  page: Page;
-  text: string;
-}
-
-const load = (folder: string, most: number): Source[] =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.x?html?$/.test(name))
-    .sort()
-    .slice(0, most)
-    .map((name) => {
-      const body = readFileSync(join(folder, name));
-      const url = `http://docs.test/${name}`;
-      const page: Page = {
-        schema: 1,
-        id: sha256(url),
-        url,
-        bodySha256: sha256(body),
-        bodyBytes: body.length,
-        format: 'html',
-        charset: null,
-      };
-      return { page, text: decode(body, null).text };
-    });
 
 const codeOf = (document: Pick<Document, 'blocks'>): string[] =>
   document.blocks.flatMap((block) =>

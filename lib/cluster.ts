@@ -1,6 +1,7 @@
 // Clusters of near-duplicates: sets that share a band are compared exactly and joined. Band after band over sorted keys,
 // so that only one band's keys are in memory, and nothing depends on where the sets came from.
 import { BANDS, isSimilar } from './minhash';
+import { orderByKey } from './radix-sort';
 
 /** In a bucket a set is compared with this many before it: bounds the work when thousands are alike but not alike enough. */
 const MAX_PROBES = 64;
@@ -35,22 +36,14 @@ export class UnionFind {
   }
 }
 
-/**
- * Each group of two or more members that share a key, members in the order given; valid until the next one is asked for.
- * @param members below 2^21 of them for keys of all 32 bits; beyond, keys lose low bits and groups grow
- */
+/** Each group of two or more members that share a key, its members in the order given. */
 export function* buckets(members: Uint32Array, keys: Uint32Array): Generator<Uint32Array, void, undefined> {
-  const width = Math.max(1, 32 - Math.clz32(members.length));
-  const [place, shift] = [2 ** width, Math.max(0, width + 32 - 53)];
-  // Key and place in one number below 2^53: a native sort of doubles, no comparison function.
-  const sorted = new Float64Array(members.length);
-  for (let at = 0; at < members.length; at++) sorted[at] = (keys[members[at]!]! >>> shift) * place + at;
-  sorted.sort();
-  for (let from = 0; from < sorted.length;) {
-    const start = Math.floor(sorted[from]! / place) * place;
+  const ordered = orderByKey(members, keys);
+  for (let from = 0; from < ordered.length;) {
+    const key = keys[ordered[from]!];
     let to = from + 1;
-    while (to < sorted.length && sorted[to]! < start + place) to += 1;
-    if (to - from > 1) yield Uint32Array.from({ length: to - from }, (_, at) => members[sorted[from + at]! - start]!);
+    while (to < ordered.length && keys[ordered[to]!] === key) to += 1;
+    if (to - from > 1) yield ordered.subarray(from, to);
     from = to;
   }
 }
@@ -81,13 +74,16 @@ export function* joinSimilar(
     for (const bucket of buckets(members, sets.band(band))) {
       for (let at = 1; at < bucket.length; at++) {
         const index = bucket[at]!;
+        let root = clusters.find(index);
         for (let before = at - 1; before >= Math.max(0, at - MAX_PROBES); before--) {
           const other = bucket[before]!;
-          if (clusters.find(index) === clusters.find(other)) continue;
+          if (root === clusters.find(other)) continue;
           const pair = other * sets.size + index;
           if (refused.has(pair)) continue;
-          if (isSimilar(sets.grams(index), sets.grams(other), similarity)) clusters.union(index, other);
-          else {
+          if (isSimilar(sets.grams(index), sets.grams(other), similarity)) {
+            clusters.union(index, other);
+            root = clusters.find(index);
+          } else {
             if (refused.size >= MAX_REFUSED) refused.clear();
             refused.add(pair);
           }

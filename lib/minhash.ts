@@ -1,6 +1,7 @@
 // Near-duplicate candidates: word 5-grams, one-permutation MinHash (Li, Owen and Zhang, NIPS 2012) made dense by rotation
 // (Shrivastava and Li, ICML 2014), banded LSH. Candidates are then compared exactly (lib/cluster), so banding decides
 // recall only, never what is removed.
+import { sortHashes } from './radix-sort';
 
 export const BINS = 128;
 /** A pair of similarity J shares a band with 1 - (1 - J^ROWS)^BANDS (Leskovec et al., Mining of Massive Datasets, 3.4.2). */
@@ -21,7 +22,7 @@ const mix = (value: number): number => {
   return (hash ^ (hash >>> 16)) >>> 0;
 };
 
-let scratch = new Uint32Array(1 << 14);
+let scratch = new Uint32Array(1 << 13);
 
 /**
  * Hashes of all runs of five words, in order and with repeats; of all words together when there are fewer.
@@ -33,18 +34,19 @@ export const wordGrams = (text: string): Uint32Array => {
   const found = scratch;
   const window = new Int32Array(GRAM);
   let words = 0;
+  let place = 0;
   let count = 0;
   let rolling = 0;
   let hash = 0;
   for (let index = 0, end = text.length; index <= end; index++) {
     const unit = index === end ? 32 : text.charCodeAt(index);
-    if (unit > 32) hash = Math.imul((hash === 0 ? 0x811c9dc5 : hash) ^ unit, 0x01000193);
+    if (unit > 32) hash = (Math.imul(hash ^ unit, 0x01000193) + 0x3c6ef35f) | 0;
     else if (hash !== 0) {
       const word = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
-      const place = words % GRAM;
       // The polynomial of the last five words, modulo 2^32.
       rolling = (Math.imul(rolling, BASE) + word - Math.imul(LEAVING, window[place]!)) | 0;
       window[place] = word;
+      place = place === GRAM - 1 ? 0 : place + 1;
       words += 1;
       hash = 0;
       if (words >= GRAM) found[count++] = mix(rolling);
@@ -56,10 +58,9 @@ export const wordGrams = (text: string): Uint32Array => {
 
 /** The same hashes as a set: ascending, without repeats. The array given is sorted in place. */
 export const asSet = (grams: Uint32Array): Uint32Array => {
-  grams.sort();
+  sortHashes(grams);
   let kept = 0;
-  for (let index = 0; index < grams.length; index++)
-    if (index === 0 || grams[index] !== grams[index - 1]) grams[kept++] = grams[index]!;
+  for (let index = 0; index < grams.length; index++) if (index === 0 || grams[index] !== grams[index - 1]) grams[kept++] = grams[index]!;
   return grams.subarray(0, kept);
 };
 

@@ -108,8 +108,6 @@ export class SectionTable {
     const [a, b] = [this.order[survivor]!, this.order[other]!];
     const { chars, pageSections, page } = this.numbers;
     const [one, two] = [this.urls[page[a]!]!, this.urls[page[b]!]!];
-    return (
-      chars[b]! - chars[a]! || pageSections[a]! - pageSections[b]! || (one < two ? -1 : one > two ? 1 : 0) || survivor - other
-    );
+    return chars[b]! - chars[a]! || pageSections[a]! - pageSections[b]! || (one < two ? -1 : one > two ? 1 : 0) || survivor - other;
   }
 }

@@ -5,6 +5,7 @@ import { createCollect } from '../activities/collect';
 import { createResolveSource } from '../activities/resolve-source';
 import { createConvert } from '../activities/convert';
 import { createDedup } from '../activities/dedup';
+import { createDedupParts } from '../activities/dedup-parts';
 import type { Device } from '../activities/device';
 import { createEvaluate } from '../activities/evaluate';
 import { createFormat } from '../activities/format';
@@ -35,6 +36,7 @@ export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActiv
     ...createCollect({ ...stage, config, log }),
     ...createBrightDataActivities({ store, clock: parts.clock, config, log }),
     ...createClean(stage),
+    ...createDedupParts({ store }),
     ...createDedup(stage),
     ...createPair(stage),
     ...createFormat({ ...stage, config, runTrainer }),
