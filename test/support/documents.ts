@@ -25,7 +25,11 @@ export const documentsWithDuplicates = (pages: number, seed: number): Document[]
     const url = `http://docs.test/${seed}/${page}.html`;
     const blocks: Block[] = [heading(1, `Page ${page}`), prose(text())];
     for (let section = 0; section < 3; section++) blocks.push(heading(2, `Part ${page}.${section}`), prose(text()));
-    blocks.push(heading(2, `End of ${page}`), prose(page % 3 === 0 ? `Bye ${page}` : text()), prose('Copyright the many people who wrote it.'));
+    blocks.push(
+      heading(2, `End of ${page}`),
+      prose(page % 3 === 0 ? `Bye ${page}` : text()),
+      prose('Copyright the many people who wrote it.'),
+    );
     const title = `Page ${page}`;
     const language = 'en';
     return { schema: RECORD_SCHEMA, id: sha256(url), url, sha256: digest({ title, language, blocks }), title, language, blocks };
