@@ -43,7 +43,7 @@ const cluster = (texts: readonly string[]): Int32Array => {
     return known;
   };
   const signed = { size: texts.length, band: (band: number) => bands[band]!, grams: setOf };
-  for (const share of joinSimilar(signed, Uint32Array.from(unique), LEAST, clusters)) void share;
+  Array.from(joinSimilar(signed, Uint32Array.from(unique), LEAST, clusters));
   return Int32Array.from(texts, (_, index) => clusters.find(index));
 };
 
