@@ -117,6 +117,16 @@ export interface Pending {
   retryAfterMs: number | null;
 }
 
+/** A shard's share of dedup; what it writes lies under the stage's key, the same bytes whoever writes them. */
+export interface DedupPart {
+  storeId: string;
+  /** Of the stage. */
+  key: string;
+  /** Of the shard among the stage's inputs. */
+  name: string;
+  documents: StageRef;
+}
+
 export interface CpuActivities {
   /** Checks, merges with the preset and completes the input; fetches nothing. */
   resolveInput(raw: unknown, date: string): Promise<Resolved>;
@@ -156,6 +166,13 @@ export interface CpuActivities {
   /** Why URLs of these collect stages gave no page: reasons by count with examples, for a failure's message. */
   explainCollect(storeId: string, keys: string[]): Promise<string>;
   clean(task: KeyedTask): Promise<StageRef>;
+  /** Writes how often each block stands at the edge of the shard's pages. */
+  surveyShard(part: DedupPart): Promise<void>;
+  /** Writes the blocks that stand at the edge of this many pages of all shards. */
+  findBoilerplate(task: { storeId: string; key: string; names: string[]; leastPages: number }): Promise<void>;
+  /** Writes the shard's sections, and what their duplicates are found by. */
+  signShard(part: DedupPart): Promise<void>;
+  /** Merges the signed shards. */
   dedup(task: KeyedTask): Promise<StageRef>;
   pair(task: KeyedTask): Promise<StageRef>;
   format(task: KeyedTask, base: BaseModel): Promise<StageRef>;

@@ -9,6 +9,7 @@ import { createSettleSource } from '../activities/settle-source';
 import { createResolveSource } from '../activities/resolve-source';
 import { createConvert } from '../activities/convert';
 import { createDedup } from '../activities/dedup';
+import { createDedupParts } from '../activities/dedup-parts';
 import type { Device } from '../activities/device';
 import { createEvaluate } from '../activities/evaluate';
 import { createFormat } from '../activities/format';
@@ -45,6 +46,7 @@ export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActiv
     ...createExplainCollect({ store }),
     ...createBrightDataActivities({ store, clock, config, log }),
     ...createClean(stage),
+    ...createDedupParts({ store }),
     ...createDedup(stage),
     ...createPair(stage),
     ...createFormat({ ...stage, config, runTrainer }),

@@ -19,6 +19,7 @@ import { deed, keyedDeed, SHARD, SMALL } from '../contracts/policies';
 import { ApprovalDesk } from './approval';
 import { Board, sumCounts } from './board';
 import { collect, requireEnough } from './collect';
+import { dedupShards } from './dedup';
 import { runFailure } from './failures';
 import { type GpuVerb, runOnDevice } from './gpu';
 import { inGroups } from './groups';
@@ -113,7 +114,7 @@ class Pipeline {
     );
     const documents = Object.fromEntries(cleaned.map(([bucket, one]) => [bucket, one.ref]));
 
-    const sections = await this.one(context, 'dedup', documents, {}, async (task) => cpu.dedup(task));
+    const sections = await this.one(context, 'dedup', documents, {}, dedupShards);
     const pairs = await this.one(context, 'pair', { sections }, {}, async (task) => cpu.pair(task));
 
     const base = await proxyActivities<CpuActivities>(deed(beat)).resolveModel({ model: input.model }, beat);
