@@ -53,6 +53,12 @@ const Budget = z.strictObject({
 
 const Clean = z.strictObject({
   minWords: z.int().min(0).default(10).describe('a page with fewer words of content is dropped'),
+  mask: z
+    .boolean()
+    .default(true)
+    .describe(
+      'replaces keys, tokens, passwords and e-mail addresses in pages before anything is made of them; examples such as user@example.com stay',
+    ),
 });
 
 const Dedup = z.strictObject({
