@@ -133,6 +133,17 @@ export const reportData = (): ReportData => ({
     { verb: 'convert', state: 'done', counts: { adapter: 1, merged: 1 }, reasons: {} },
     { verb: 'publish', state: 'done', counts: { model_files: 9, dataset_files: 8 }, reasons: {} },
   ],
+  fates: [
+    {
+      stage: 'collect',
+      of: 'url',
+      reason: 'not_found',
+      count: 1,
+      examples: [{ id: '1'.repeat(64), detail: 'https://docs.npmjs.com/gone' }],
+    },
+    { stage: 'dedup', of: 'section', reason: 'near_duplicate', count: 148, examples: [{ id: '2'.repeat(64), detail: null }] },
+    { stage: 'pair', of: 'pair', reason: 'too_short', count: 97, examples: [{ id: '3'.repeat(64), detail: 'What does `npm ping` do?' }] },
+  ],
   evaluation: {
     base: comparison,
     verdict,
