@@ -131,6 +131,8 @@ export const Example = z.object({
   id: Sha256,
   split: z.enum(SPLITS),
   messages: z.array(Message),
+  prompt: z.array(Message).default([]).describe('the messages before the answer: with completion, what loaders mask by'),
+  completion: z.array(Message).default([]).describe('the answer alone'),
   kind: z.enum(PAIR_KINDS),
   url: z.string(),
   anchor: z.string().nullable(),

@@ -112,7 +112,7 @@ dataset = load_dataset("${name}")
 print(dataset["train"][0]["messages"])
 \`\`\`
 
-Columns: \`id\`, \`messages\` (a list of {role, content}), \`split\`, \`kind\`, \`url\`, \`anchor\`, \`path\`, \`pageId\`, \`pairId\`, \`documentSha256\`. The JSONL files hold the same rows as the Parquet files, in the same order.
+Columns: \`id\`, \`messages\` (a list of {role, content}), \`prompt\` and \`completion\` (the same messages before the answer, and the answer, as trainers that mask the prompt want them), \`split\`, \`kind\`, \`url\`, \`anchor\`, \`path\`, \`pageId\`, \`pairId\`, \`documentSha256\`. The JSONL files hold the same rows as the Parquet files, in the same order.
 
 ## What is in it
 

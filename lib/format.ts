@@ -118,6 +118,8 @@ const exampleOf = (pair: Pair, split: Split, messages: Message[]): Example => ({
   id: digest({ messages, pairId: pair.id }),
   split,
   messages,
+  prompt: messages.slice(0, -1),
+  completion: messages.slice(-1),
   kind: pair.kind,
   url: pair.url,
   anchor: pair.anchor,
