@@ -21,7 +21,7 @@ const folded = (text: string): string => text.replace(/\s+/g, ' ');
 /** Text with a blank line between blocks. */
 const plainText = (node: Node): string => {
   if (isElement(node, 'pre')) return `\n\n${DomUtils.textContent(node).replace(/^\n|\n$/g, '')}\n\n`;
-  if (!('children' in node)) return 'data' in node && node.type === 'text' ? folded(node.data) : '';
+  if (!('children' in node)) return 'data' in node && String(node.type) === 'text' ? folded(node.data) : '';
   const inner = node.children.map(plainText).join('');
   return isElement(node, ...BLOCKS) ? `\n\n${inner}\n\n` : inner;
 };
@@ -41,9 +41,9 @@ const fromSqlite = (html: string): HumanQuestion[] =>
   DomUtils.getElementsByTagName('b', parseDocument(html)).flatMap((bold) => {
     const said = /^\((\d+)\)\s+([\s\S]+)$/.exec(DomUtils.textContent(bold).trim());
     let next = bold.parent?.next ?? null;
-    while (next !== null && !isElement(next as Node, 'blockquote')) next = isElement(next as Node, 'p', 'a') ? null : next.next;
+    while (next !== null && !isElement(next, 'blockquote')) next = isElement(next, 'p', 'a') ? null : next.next;
     if (said === null || next === null) return [];
-    return [{ id: `sqlite-${said[1]!}`, question: folded(said[2]!), answer: answerOf(next as Node) }];
+    return [{ id: `sqlite-${said[1]!}`, question: folded(said[2]!), answer: answerOf(next) }];
   });
 
 /** `<dt>Why ...?</dt><dd>...</dd>` */
