@@ -5,7 +5,7 @@ import { digest } from './hash';
 import { candidatesOf } from './kinds';
 import { headingRole } from './question';
 import { flaw, score, type PairReason } from './score';
-import { bareHeading, commandWords, subjectOf, type Subject } from './subject';
+import { bareHeading, siteSubject, subjectOf, type Subject } from './subject';
 
 export interface PairOptions {
   kinds: readonly Pair['kind'][];
@@ -56,16 +56,10 @@ interface Site {
 
 /** What each page of a host is about, and which options stand on it how often. */
 const readSite = (sections: readonly Section[]): Site => {
-  const around = commandWords(sections);
+  const pages = [...group(sections, (section) => section.pageId).values()].map((own) => [...own].sort((a, b) => a.position - b.position));
+  const site = siteSubject(pages);
   const subjects = new Map<string, Subject>();
-  for (const [page, own] of group(sections, (section) => section.pageId))
-    subjects.set(
-      page,
-      subjectOf(
-        [...own].sort((a, b) => a.position - b.position),
-        around,
-      ),
-    );
+  for (const own of pages) subjects.set(own[0]!.pageId, subjectOf(own, site));
   const options = new Map<string, number>();
   for (const section of sections) {
     if (headingRole(section.path, subjects.get(section.pageId)!) !== 'option') continue;

@@ -36,7 +36,7 @@ const contentWords = (text: string): Set<string> =>
 const proseOf = (response: string): string => response.replace(FENCE, '').trim();
 
 const POINTS_AWAY =
-  /\b(?:(?:see|as|described|mentioned|discussed|explained|shown|listed|noted|stated|outlined) (?:above|below|earlier|previously)|the (?:above|previous|preceding|aforementioned) (?:section|example|paragraph|code|command|table|list)|(?:previous|preceding|next) (?:section|chapter|page))\b/i;
+  /\b(?:(?:see|as|described|mentioned|discussed|explained|shown|listed|noted|stated|outlined) (?:above|below|earlier|previously)|the (?:above|previous|preceding|aforementioned) (?:section|example|paragraph|code|command|table|list)|(?:previous|preceding|next) (?:section|chapter|page)|documentation (?:for|of) (?:this|that) \w+ (?:has moved|command|class))\b/i;
 const STARTS_AWAY =
   /^(?:(?:however|but|and|also|therefore|otherwise|thus|hence|moreover|furthermore|instead|likewise|similarly|conversely|in that case|the (?:former|latter|above)|both of these|these|those|they|such)\b(?!-))/i;
 
@@ -60,8 +60,11 @@ const repeated = (text: string): number => {
   return again / (all.length - 2);
 };
 
+const LEADS_ON = /^(?:used by|references|referenced by|see also|related|up|next|previous)\b:? (?:[^.]|\.(?=\S))*$/i;
+
 const isLinksOnly = (prose: string, hasCode: boolean): boolean => {
   if (hasCode || prose === '') return false;
+  if (prose.split('\n').every((line) => line.trim() === '' || LEADS_ON.test(line))) return true;
   const lines = prose.split('\n').filter((line) => line.trim() !== '');
   return (
     lines.length >= 2 &&
