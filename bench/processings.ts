@@ -1,5 +1,4 @@
 // The same pages processed twice: by the tutorial and by us, as pools of examples to draw from, with what they are made of.
-import type { Pair } from '../contracts/records';
 import { PipelineInput } from '../contracts/input';
 import { renderBlocks } from '../lib/blocks';
 import { MAX_SHARED_TOKENS, sharesRun } from '../lib/contamination';
@@ -106,11 +105,10 @@ const ourRows = async (pages: readonly SourcePage[]): Promise<Judged[]> => {
   const { sections } = await dedup(cleanPages(pages), input.dedup);
   const { pairs } = pair(sections, input.pair);
   const titles = new Map(sections.map(({ pageId, title }) => [pageId, title]));
-  const byId = new Map<string, Pair>(pairs.map((each) => [each.id, each]));
   const { parts } = format(pairs, input.format, 'gpt-oss');
   return Object.values(parts).flatMap(({ examples }) =>
-    examples.map(({ id, kind, split, pairId, path, pageId }) => {
-      const { instruction, response } = byId.get(pairId)!;
+    examples.map(({ id, kind, split, messages, path, pageId }) => {
+      const [instruction = '', response = ''] = messages.map(({ content }) => content);
       return {
         id,
         kind,

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
 import type { StageRef } from '../contracts/artifacts';
-import { Example, Pair, PAIR_KINDS, SPLITS } from '../contracts/records';
+import { Example, Pair, SPLITS } from '../contracts/records';
 import { openStore, type Store } from '../io/store';
 import { previewAnsi, previewHtml } from '../lib/preview';
 import { type PreviewRow, summarise, summaryMarkup, summaryText } from '../lib/preview-statistics';
@@ -43,8 +43,8 @@ export const preview: Command = {
     const split = SPLITS.find((one) => one === values.split);
     if (split === undefined) throw new UsageError(`--split ${values.split}: choose among ${SPLITS.join(', ')}`);
     const { kind } = values;
-    if (kind !== undefined && !(PAIR_KINDS as readonly string[]).includes(kind))
-      throw new UsageError(`--kind ${kind}: choose among ${PAIR_KINDS.join(', ')}`);
+    const kinds: readonly string[] = Example.shape.kind.options;
+    if (kind !== undefined && !kinds.includes(kind)) throw new UsageError(`--kind ${kind}: choose among ${kinds.join(', ')}`);
     const most = whole('examples', values.examples, 1) ?? 3;
     const config = readConfig();
     const store = await openStore(config.store);

@@ -105,7 +105,7 @@ export const PAIR_KINDS = ['heading', 'code', 'definition', 'signature', 'option
 export const Pair = z.object({
   schema,
   id: Sha256.describe('sha256 of kind, section id, instruction and response'),
-  kind: z.enum(PAIR_KINDS),
+  kind: z.enum([...PAIR_KINDS, 'llm']).describe('llm: written by a language model about the section'),
   instruction: z.string(),
   response: z.string().describe('Markdown'),
   url: z.string(),
@@ -133,7 +133,7 @@ export const Example = z.object({
   messages: z.array(Message),
   prompt: z.array(Message).default([]).describe('the messages before the answer: with completion, what loaders mask by'),
   completion: z.array(Message).default([]).describe('the answer alone'),
-  kind: z.enum(PAIR_KINDS),
+  kind: z.enum([...PAIR_KINDS, 'llm', 'general']).describe('general: from `mix`, no page'),
   url: z.string(),
   anchor: z.string().nullable(),
   path: z.array(z.string()),

@@ -97,7 +97,11 @@ export const flaw = ({ kind, instruction, response }: Candidate, minChars: numbe
 /** 1 for a whole, self-contained answer of fair length to a question whose words it takes up; less for each doubt. */
 export const score = ({ kind, instruction, response }: Candidate): number => {
   const prose = proseOf(response);
-  const count = words(prose).length;
+  // Scripts without spaces between words: two characters stand for one.
+  const count = Math.max(
+    words(prose).length,
+    (prose.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu) ?? []).length / 2,
+  );
   const said = sentences(prose);
   const hasCode = prose.length < response.trim().length;
   const asked = contentWords(instruction);

@@ -7,7 +7,9 @@ import { createConvert } from '../activities/convert';
 import { createDedup } from '../activities/dedup';
 import type { Device } from '../activities/device';
 import { createEvaluate } from '../activities/evaluate';
+import { createMix } from '../activities/mix';
 import { createFormat } from '../activities/format';
+import { createResolveLlm } from '../activities/llm-pairs';
 import { createPair } from '../activities/pair';
 import { createPublish } from '../activities/publish';
 import { createPointer } from '../activities/pointer';
@@ -36,7 +38,9 @@ export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActiv
     ...createBrightDataActivities({ store, clock: parts.clock, config, log }),
     ...createClean(stage),
     ...createDedup(stage),
-    ...createPair(stage),
+    ...createPair({ ...stage, config }),
+    ...createResolveLlm({ config }),
+    ...createMix({ store, config }),
     ...createFormat({ ...stage, config, runTrainer }),
     ...createPublish({ ...stage, config }),
     ...createPointer({ store }),

@@ -15,6 +15,8 @@ const OPTIONS: PairOptions = {
   minScore: 0.5,
   maxPerPage: 60,
   maxKindShare: 1,
+  otherLanguages: 'drop',
+  questions: 'page',
 };
 
 const page = (url: string): Page => ({

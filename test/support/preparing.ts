@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { createClean } from '../../activities/clean';
 import { createDedup } from '../../activities/dedup';
 import { createFormat, type FormatDeps } from '../../activities/format';
+import { createResolveLlm } from '../../activities/llm-pairs';
+import { createMix } from '../../activities/mix';
 import { createPair } from '../../activities/pair';
 import { keyOf, stagePath } from '../../activities/stage';
 import type { KeyedTask } from '../../contracts/activities';
@@ -93,8 +95,8 @@ export const openPreparing = async (
   );
   const collected: StageRef = { verb: 'collect', key, outputDigest: manifest.outputDigest, counts: {}, reasons: {} };
 
-  const task = (verb: Verb, inputs: Record<string, StageRef>): KeyedTask => {
-    const asked = { verb, run: { runId: 'r', executionId: 'e' }, storeId: store.storeId, config: input, inputs, digests: {} };
+  const task = (verb: Verb, inputs: Record<string, StageRef>, digests: Record<string, string> = {}): KeyedTask => {
+    const asked = { verb, run: { runId: 'r', executionId: 'e' }, storeId: store.storeId, config: input, inputs, digests };
     return { ...asked, key: keyOf(asked), heartbeatSeconds: 30 };
   };
   const run = async <A extends unknown[]>(deed: (...given: A) => Promise<StageRef>, ...given: A): Promise<StageRef> =>
@@ -102,7 +104,8 @@ export const openPreparing = async (
   const clean = async (): Promise<StageRef> => run(createClean(deps).clean, task('clean', { pages: collected }));
   const pair = async (): Promise<StageRef> => {
     const sections = await run(createDedup(deps).dedup, task('dedup', { '00': await clean() }));
-    return run(createPair(deps).pair, task('pair', { sections }));
+    const llm: Record<string, string> = input.pair.llm.enabled ? { llm: await createResolveLlm(deps).resolveLlm() } : {};
+    return run(createPair(deps).pair, task('pair', { sections }, llm));
   };
   const read = async (ref: StageRef, name: string): Promise<string> =>
     ((await store.read(await stagePath(store, ref, name))) ?? Buffer.alloc(0)).toString();
@@ -111,7 +114,14 @@ export const openPreparing = async (
     input,
     clean,
     pair,
-    format: async () => run(createFormat(deps).format, task('format', { pairs: await pair() }), BASE),
+    format: async () => {
+      const { source, share } = input.mix;
+      const { resolveMix } = createMix({ store, config });
+      const asked = source === null || share === 0 ? null : { storeId: store.storeId, source };
+      const mix: Record<string, string> =
+        asked === null ? {} : { mix: await mockEnvironment().run<[typeof asked], string, typeof resolveMix>(resolveMix, asked) };
+      return run(createFormat(deps).format, task('format', { pairs: await pair() }, mix), BASE);
+    },
     read,
     rows: async <T>(ref: StageRef, name: string) =>
       (await read(ref, name))
