@@ -86,6 +86,7 @@ export const cards = async ({
       language: null,
       statistics,
       pages,
+      mix: (format.facts.config as Partial<PipelineInput>).mix ?? null,
       reasons: format.facts.reasons,
       family: base.family,
       config: formatConfig,

@@ -5,6 +5,7 @@ import type { PipelineInput } from '../contracts/input';
 import { type Document, type Dropped, Page, RECORD_SCHEMA } from '../contracts/records';
 import { bodyPath } from '../io/page-shelf';
 import { clean } from '../lib/clean';
+import { type MaskCounts, maskDocument } from '../lib/masking';
 import { countReason, runStage, type StageDeps, stageRows } from './stage';
 
 export const createClean = (deps: StageDeps): Pick<CpuActivities, 'clean'> => ({
@@ -15,13 +16,18 @@ export const createClean = (deps: StageDeps): Pick<CpuActivities, 'clean'> => ({
     return runStage(deps, task, async (box) => {
       const documents: Document[] = [];
       const dropped: Dropped[] = [];
+      const masked: MaskCounts = {};
       for await (const page of stageRows(deps.store, pages, 'pages.jsonl', Page)) {
         box.pulse.signal.throwIfAborted();
         const body = await deps.store.read(bodyPath(page.bodySha256));
         if (body === null) throw failure('ArtifactCorrupt', `the body ${page.bodySha256} of ${page.url} is gone from the store`);
         const verdict = clean(page, body, options);
-        if (verdict.keep) documents.push(verdict.document);
-        else {
+        if (verdict.keep) {
+          const safe = options.mask ? maskDocument(verdict.document) : { document: verdict.document, counts: {} };
+          documents.push(safe.document);
+          for (const [reason, count] of Object.entries(safe.counts))
+            masked[reason as keyof MaskCounts] = (masked[reason as keyof MaskCounts] ?? 0) + count;
+        } else {
           countReason(box.reasons, verdict.reason);
           dropped.push({ schema: RECORD_SCHEMA, id: page.id, of: 'page', stage: 'clean', reason: verdict.reason, detail: page.url });
         }
@@ -32,6 +38,7 @@ export const createClean = (deps: StageDeps): Pick<CpuActivities, 'clean'> => ({
       await box.putRows('documents.jsonl', documents);
       await box.putRows('dropped.jsonl', dropped);
       box.counts = { pages: documents.length + dropped.length, documents: documents.length, dropped: dropped.length };
+      for (const [reason, count] of Object.entries(masked)) box.counts[`masked_${reason}`] = count;
     });
   },
 });

@@ -10,16 +10,18 @@ import { type Example, Pair, SPLITS, type Split } from '../contracts/records';
 import { materialise } from '../io/base-model';
 import type { Config } from '../io/config';
 import type { RunTrainer } from '../io/trainer';
-import { type Dataset, format, harmonyMeta, messagesOf, type Refused, withoutRows } from '../lib/format';
+import { type Dataset, format, harmonyMeta, type Mix, messagesOf, type Refused, withoutRows } from '../lib/format';
 import { missingMarks, renderExample } from '../lib/harmony';
 import { digest } from '../lib/hash';
 import { toLine } from '../lib/jsonl';
+import { mixUrl, readMix } from '../lib/mix';
 import { toParquet } from '../lib/parquet';
 import { type BytesOf, previewHtml } from '../lib/preview';
 import { statistics, type TokenCount } from '../lib/statistics';
 import { decodeTokenFile, encodeTokenFile, supervised, type TokenRow } from '../lib/token-file';
 import { tokenBytes } from '../lib/tokens';
 import { readVocabulary } from '../lib/vocabulary';
+import { mixPath } from './mix';
 import { type Box, countReason, reasonText, runStage, type StageDeps, stageRows } from './stage';
 import { stopOf } from './trainer-failure';
 
@@ -39,6 +41,19 @@ const generalRows = async (root: string): Promise<{ id: string; instruction: str
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 };
 
+/** The data of `mix` that the workflow brought into the store; null where none is asked for. */
+const readGeneral = async ({ store }: FormatDeps, task: KeyedTask): Promise<{ mix: Mix; refused: number } | null> => {
+  const digest = task.digests['mix'];
+  const { source, share } = task.config.mix as PipelineInput['mix'];
+  if (digest === undefined || source === null) return null;
+  const data = await store.read(mixPath(digest));
+  if (data === null) throw failure('ArtifactCorrupt', `${mixPath(digest)} is gone from the store; start the run again`);
+  const { rows, refused } = readMix(data.toString('utf8').split('\n'));
+  if (rows.length === 0)
+    throw failure('InvalidInput', `mix.source ${source} has no row of messages, prompt and completion, or instruction and output`);
+  return { mix: { rows, share, url: mixUrl(source), sha256: digest }, refused };
+};
+
 interface Formatted {
   dataset: Dataset;
   files: TokenFiles;
@@ -56,7 +71,8 @@ export const createFormat = (deps: FormatDeps): Pick<CpuActivities, 'format'> =>
       const config = task.config.format as PipelineInput['format'];
       const pairs: Pair[] = [];
       for await (const pair of stageRows(deps.store, from, 'pairs.jsonl', Pair)) pairs.push(pair);
-      const split = format(pairs, config, base.family);
+      const mix = await readGeneral(deps, task);
+      const split = format(pairs, config, base.family, mix?.mix);
       const general = await generalRows(deps.config.root);
       const { dataset, files, bytesOf } =
         base.family === 'gpt-oss' ? harmonyFiles(split, general, config, base) : await chatFiles(deps, task, box, base, split, general);
@@ -71,6 +87,11 @@ export const createFormat = (deps: FormatDeps): Pick<CpuActivities, 'format'> =>
       await write(box, dataset, files, bytesOf);
       const held = { train: train.examples.length, validation: dataset.parts.validation.examples.length, test: test.examples.length };
       box.counts = { pairs: pairs.length, ...held, dropped: dataset.dropped.length, ...box.counts };
+      if (dataset.shortened > 0) box.counts['shortened'] = dataset.shortened;
+      if (mix !== null) {
+        box.counts['general'] = train.examples.filter(({ kind }) => kind === 'general').length;
+        box.counts['general_refused'] = mix.refused;
+      }
       box.metrics = { splitBy: dataset.splitBy, contamination: dataset.contamination, ...box.metrics };
     });
   },

@@ -5,13 +5,15 @@ import { type Counts, type Manifest, type RunRecord, type StageRef, VERBS, type 
 import { failure } from '../contracts/errors';
 import type { PipelineInput } from '../contracts/input';
 import { targetOf } from '../contracts/names';
-import { Example } from '../contracts/records';
+import { type Dropped, Example } from '../contracts/records';
+import { readDropped } from '../io/exclusion-shelf';
 import { readManifest, stageFolder } from '../io/manifest';
 import { createPageShelf } from '../io/page-shelf';
 import { collectionPath, readRun, reportPath } from '../io/runs';
 import type { Store } from '../io/store';
 import { readLosses } from '../lib/chart';
 import type { Evaluation } from '../lib/evaluate';
+import { type Fate, tallyFates } from '../lib/fates';
 import { report, type ReportData, type ReportStage } from '../lib/report';
 import type { Statistics } from '../lib/statistics';
 import { trainingFacts } from '../lib/training';
@@ -24,6 +26,7 @@ import { requireStore, stageRows } from './stage';
 
 const SAMPLES = 6;
 const MASKS = 3;
+const FATE_EXAMPLES = 5;
 
 export const createReport = ({ store }: { store: Store }): Pick<CpuActivities, 'report'> => ({
   async report(storeId, run) {
@@ -63,6 +66,7 @@ const gather = async (store: Store, record: RunRecord): Promise<ReportData> => {
     base: record.base === null ? null : { name: record.base.id, random: record.base.id === 'tiny-gpt-oss' },
     stages: VERBS.map((verb) => stageRow(verb, record)),
     collection: await collectionOf(store, record, part),
+    fates: await part('fates', async () => fatesOf(store, record), []),
     evaluation: await part('evaluation', async () => evaluationOf(store, record, input), null),
     losses: await part('losses', async () => lossesOf(store, stage('train')), null),
     training: trainingFacts((await part('training', async () => manifestOf(store, stage('train')), null))?.facts.metrics ?? {}),
@@ -117,6 +121,13 @@ const evaluationOf = async (store: Store, record: RunRecord, input: PipelineInpu
   if (own !== null || record.status !== 'unchanged' || input === null) return own;
   const pointer = await createPointer({ store }).readPointer(store.storeId, targetOf(input.publish.model, input.name));
   return readJson<File>(store, pointer?.prepared, 'model/evaluation.json');
+};
+
+const fatesOf = async (store: Store, { stages }: RunRecord): Promise<Fate[]> => {
+  const rows = async function* (): AsyncGenerator<Dropped> {
+    for (const verb of VERBS) for (const ref of stages[verb] ?? []) yield* readDropped(store, ref);
+  };
+  return tallyFates(rows(), FATE_EXAMPLES);
 };
 
 const lossesOf = async (store: Store, train: StageRef | undefined): Promise<ReportData['losses']> => {

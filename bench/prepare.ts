@@ -149,6 +149,8 @@ const run = async (kind: Kind, folder: string): Promise<Record<string, string | 
       minScore: 0.5,
       maxPerPage: 60,
       maxKindShare: 1,
+      otherLanguages: 'drop',
+      questions: 'page',
     }),
   );
   const { pairs, counts } = paired.value;

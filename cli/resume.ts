@@ -1,12 +1,14 @@
 // `retune resume <run>`: the same input again (finished stages are found by their keys), or a reset of the history.
 import { randomUUID } from 'node:crypto';
 import { ScheduleNotFoundError, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
-import { openStore } from '../io/store';
-import type { Config } from '../io/config';
+import type { Approval } from '../contracts/activities';
+import type { RunRecord } from '../contracts/artifacts';
+import { withdrawRejection } from '../io/approvals';
+import { openStore, type Store } from '../io/store';
 import type { Command } from './command';
 import { JSON_OPTION, parse } from './command';
 import { requireServer, type Server } from './connection';
-import { CommandFailed, EXIT } from './exit';
+import { CommandFailed, EXIT, UsageError } from './exit';
 import { follow } from './follow';
 import { findRecord } from './run-record';
 import { conclude, startRun } from './run';
@@ -74,25 +76,44 @@ const reset = async (server: Server, runId: string): Promise<void> => {
   });
 };
 
-/** The input as it was first given: from the store, where it outlives the history. */
-const rawOf = async (config: Config, runId: string): Promise<unknown> => (await findRecord(await openStore(config.store), runId)).raw;
+/** Takes the stored rejection of what the run prepared back, so that the run asks a person again. */
+export const askAgain = async (store: Store, { runId, stages }: RunRecord): Promise<Approval> => {
+  const prepared = stages.publish?.[0];
+  if (prepared === undefined) throw new CommandFailed(`${runId} has prepared nothing that a person could have rejected`);
+  const stood = await withdrawRejection(store, prepared.outputDigest);
+  if (stood === null) throw new CommandFailed(`nobody has decided about what ${runId} prepared: npx retune resume ${runId} asks`);
+  if (stood.approved) throw new CommandFailed(`${runId} was approved by ${stood.by}: there is nothing to ask again`);
+  return stood;
+};
 
 export const resume: Command = {
-  usage: '<run> [--reset] [--detach] [--json]',
+  usage: '<run> [--reset | --ask-again] [--detach] [--json]',
   help: [
     'Starts the recorded input under the same id; every finished stage is found again, training goes on from its newest checkpoint.',
     '--reset   instead resets the history to the activity that failed; refused where that could hang or run twice',
+    '--ask-again  takes back the rejection of what it prepared: without it a rejected model stays held',
     '--detach  only starts it',
   ],
   async run(args, { config: readConfig, output }) {
-    const options = { ...JSON_OPTION, reset: { type: 'boolean', default: false }, detach: { type: 'boolean', default: false } } as const;
+    const flag = { type: 'boolean', default: false } as const;
+    const options = { ...JSON_OPTION, reset: flag, 'ask-again': flag, detach: flag } as const;
     const { values, positionals } = parse(args, options, { min: 1, max: 1 });
     const [runId = ''] = positionals;
+    if (values.reset && values['ask-again']) throw new UsageError('--reset and --ask-again: choose one');
     const config = readConfig();
     const server = await requireServer(config);
     try {
       if (values.reset) await reset(server, runId);
-      else await startRun(server, config, runId, await rawOf(config, runId));
+      else {
+        const store = await openStore(config.store);
+        // The input as it was first given: from the store, where it outlives the history.
+        const record = await findRecord(store, runId);
+        if (values['ask-again']) {
+          const { by, at } = await askAgain(store, record);
+          output.line(`the rejection by ${by} of ${at} is taken back`);
+        }
+        await startRun(server, config, runId, record.raw);
+      }
       output.line(`${runId} goes on`);
       output.event({ type: 'started', runId });
       if (values.detach) return EXIT.ok;

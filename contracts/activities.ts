@@ -175,6 +175,10 @@ export interface CpuActivities {
   /** Merges the signed shards. */
   dedup(task: KeyedTask): Promise<StageRef>;
   pair(task: KeyedTask): Promise<StageRef>;
+  /** Digest of what decides a language model's answers, for the key of `pair`. */
+  resolveLlm(): Promise<string>;
+  /** Brings the general data of `mix` into the store. @returns the sha256 of its bytes */
+  resolveMix(asked: { storeId: string; source: string }): Promise<string>;
   format(task: KeyedTask, base: BaseModel): Promise<StageRef>;
   /** Prepares the repository folders (keyed). */
   publish(task: KeyedTask, base: BaseModel, target: string): Promise<StageRef>;

@@ -98,6 +98,12 @@ const Budget = z.strictObject({
 
 const Clean = z.strictObject({
   minWords: z.int().min(0).default(10).describe('a page with fewer words of content is dropped'),
+  mask: z
+    .boolean()
+    .default(true)
+    .describe(
+      'replaces keys, tokens, passwords and e-mail addresses in pages before anything is made of them; examples such as user@example.com stay',
+    ),
 });
 
 const Dedup = z.strictObject({
@@ -115,6 +121,24 @@ const Pairs = z.strictObject({
   maxChars: z.int().min(50).default(2400).describe('longest response; a longer section is cut at a block boundary'),
   minScore: Fraction.default(0.5).describe('least score'),
   maxPerPage: z.int().min(1).default(60).describe('most pairs of one page, best first'),
+  llm: z
+    .strictObject({
+      enabled: z.boolean().default(false).describe('further pairs by the model of RETUNE_LLM_MODEL, each judged for groundedness'),
+      maxPairs: z.int().min(1).max(20).default(3).describe('most pairs of one section'),
+      minWords: z.int().min(1).default(60).describe('a section with fewer words of prose is not asked about'),
+      budgetTokens: z.int().min(1).default(1_000_000).describe('no further section is asked about once this many tokens are used'),
+      concurrency: z.int().min(1).max(64).default(4).describe('sections at once; the budget is looked at after each such group'),
+    })
+    .prefault({})
+    .describe('pairs by a language model; off by default'),
+  otherLanguages: z
+    .enum(['drop', 'keep'])
+    .default('drop')
+    .describe('pages in another language than most of their site, as far as it can be told'),
+  questions: z
+    .enum(['page', 'english'])
+    .default('page')
+    .describe('language of the questions; page: that of the page, English where it cannot be told'),
   maxKindShare: Fraction.default(1).describe('most of all pairs that one kind may be'),
 });
 
@@ -122,10 +146,28 @@ const Format = z.strictObject({
   date: z.iso.date().nullable().default(null).describe('GPT-OSS: the current date in the system message; null: none. Never today'),
   reasoning: z.enum(['low', 'medium', 'high']).default('low').describe('GPT-OSS: reasoning level in the system message'),
   instructions: z.string().max(4000).default('').describe('developer message (GPT-OSS) or system message (others); empty: none'),
-  maxTokens: z.int().min(32).max(131072).default(1024).describe('longest example; a longer one is dropped with a reason'),
+  maxTokens: z
+    .int()
+    .min(32)
+    .max(131072)
+    .default(1024)
+    .describe('longest example; a longer answer is cut between its blocks and counted, or the example dropped with a reason'),
   testShare: Fraction.default(0.1).describe('share of pages for the final test'),
   validationShare: Fraction.default(0.05).describe('share of pages for validation while training'),
   salt: z.string().default('retune').describe('decides which page falls into which split; it never moves'),
+});
+
+const Mix = z.strictObject({
+  source: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'general instructions against forgetting: a .jsonl file below RETUNE_FILES_ROOT, or a Hub dataset with .jsonl files as owner/name@commit',
+    ),
+  share: z.number().min(0).max(0.9).default(0).describe('share of the training examples that come from it; never of validation or test'),
+  license: z.string().max(200).nullable().default(null).describe('its licence, for the card'),
 });
 
 const Model = z.strictObject({
@@ -251,6 +293,7 @@ export const PipelineInput = z.strictObject({
   dedup: Dedup.prefault({}),
   pair: Pairs.prefault({}),
   format: Format.prefault({}),
+  mix: Mix.prefault({}).describe('general data beside the pages, in training only'),
   model: Model.prefault({}),
   train: Train.prefault({}),
   evaluate: Evaluate.prefault({}),

@@ -73,6 +73,9 @@ const VARIABLES = {
   BRIGHTDATA_API_TOKEN: variable('Bright Data API token', 'unset: provider auto means direct', Token, true),
   BRIGHTDATA_API_URL: variable('Bright Data API address', 'https://api.brightdata.com', Url),
   BRIGHTDATA_ZONE: variable('Web Unlocker zone for single URLs', 'unset: none', z.string().regex(/^[\w-]+$/, 'must be the name of a zone')),
+  RETUNE_LLM_URL: variable('OpenAI-compatible endpoint for pair.llm, up to /chat/completions', 'unset: pair.llm cannot be enabled', Url),
+  RETUNE_LLM_MODEL: variable('model of that endpoint', 'unset: pair.llm cannot be enabled', Text),
+  RETUNE_LLM_KEY: variable('key of that endpoint', 'unset: none is sent', Token, true),
   TEMPORAL_ADDRESS: variable(
     "Temporal server, host:port; Temporal's other client variables and temporal.toml hold too",
     'unset: a dev server of our own',
@@ -115,6 +118,7 @@ export interface Config {
   publishNamespaces: string[] | null;
   hub: { endpoint: string; token: Secret | null };
   brightData: { url: string; token: Secret | null; zone: string | null };
+  llm: { url: string | null; model: string | null; key: Secret | null };
   temporal: {
     /** Null: not named by the environment; temporal.toml may still do so. */
     address: string | null;
@@ -174,6 +178,7 @@ export const readConfig = (env: NodeJS.ProcessEnv = process.env): Config => {
       token: values.BRIGHTDATA_API_TOKEN ?? null,
       zone: values.BRIGHTDATA_ZONE ?? null,
     },
+    llm: { url: values.RETUNE_LLM_URL ?? null, model: values.RETUNE_LLM_MODEL ?? null, key: values.RETUNE_LLM_KEY ?? null },
     temporal: {
       address: values.TEMPORAL_ADDRESS ?? null,
       namespace: values.TEMPORAL_NAMESPACE ?? null,

@@ -20,6 +20,24 @@ const prefix = (block: Block, maxChars: number): string | null => {
   return null;
 };
 
+/** Facts of an entry that are not its meaning: since when, how stable. */
+const ASIDE = /^(?:added in|new in|deprecated since|changed in|since|stability|available since|n-api version|part of the)\b[^\n]{0,160}$/i;
+/** Says nothing on a page of its own: a heading without its text, a date of the page. */
+const REMAINS =
+  /^(?:see also|history|source code: \S+|(?:this )?page (?:was )?last (?:modified|updated|changed)\b.*|last (?:modified|updated|changed)\b.*)[:.]?$/i;
+
+const isRemains = (block: Block): boolean => {
+  if (block.type === 'prose') return REMAINS.test(block.text);
+  return block.type === 'table' && /^version$/i.test(block.header[0] ?? '') && /^changes?$/i.test(block.header[1] ?? '');
+};
+
+/** Without what is left of the page's furniture, and with what an entry means before since when it is there. */
+export const meaningFirst = (blocks: readonly Block[]): Block[] => {
+  const told = blocks.filter((block) => !isRemains(block));
+  const start = told.findIndex((block) => block.type !== 'prose' || !ASIDE.test(block.text));
+  return start <= 0 ? told : [...told.slice(start), ...told.slice(0, start)];
+};
+
 /** Announces what follows: no end for an answer. */
 const announces = (text: string): boolean =>
   /:\s*$/.test(text) || /\b(?:see below|the following|as follows|listed below|shown below)[^.]*[.:]?\s*$/i.test(text);

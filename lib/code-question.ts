@@ -4,11 +4,11 @@ import { inContext } from './question';
 import type { Subject } from './subject';
 
 const DANGLING =
-  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|its|they|them|their|such|same|previous|latter|former|one|example|do so)(?![-\w`])/i;
+  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|its|they|them|their|such|same|previous|latter|former|ones?|example|do so)(?![-\w`])/i;
 const FILLER =
   /^(?:(?:for example|for instance|alternatively|similarly|then|next|finally|first|second|also|or|and|now|likewise|additionally|in addition|so|thus|instead|however|e\.g\.),?\s+)+/i;
 const TAIL =
-  /[,;]?\s+(?:(?:as follows|like this|like so|for example|for instance|such as|e\.g\.|as in|with the following.*|by running|by using|using the following.*|in the following.*|the following.*|simply|run|use|you can.*|you could.*|you may.*|you would.*|just)\s*)$/i;
+  /[,;]?\s+(?:(?:as follows|using|via|by|with|of the form|as|like this|like so|for example|for instance|such as|e\.g\.|as in|with the following.*|by running|by using|using the following.*|in the following.*|the following.*|simply|run|use|you can.*|you could.*|you may.*|you would.*|just)\s*)$/i;
 
 /** The question that the code after a sentence answers: "To install it globally, run:" to "How do I install it ...?"; null when it says no deed. */
 export const codeQuestion = (lead: string, subject: Subject): string | null => {
@@ -17,6 +17,7 @@ export const codeQuestion = (lead: string, subject: Subject): string | null => {
     .replace(/\s+/g, ' ')
     .replace(/[.:]\s*$/, '')
     .replace(FILLER, '')
+    .replace(/^(to|you can|you may) instead /i, '$1 ')
     .replace(TAIL, '')
     .trim();
   const aim =
@@ -33,7 +34,9 @@ export const codeQuestion = (lead: string, subject: Subject): string | null => {
     rest.length < 2 ||
     !/^[a-z]/i.test(verb) ||
     DANGLING.test(deed.replace(/`[^`]*`/g, ' ')) ||
-    /^(?:be|have|see|also|do|note)$/i.test(verb) ||
+    /^(?:be|have|see|also|do|note|notice|consider|suppose|imagine|assume|recall|remember|let|say)$/i.test(verb) ||
+    /\b(?:to \S+|of|from|in|for|a|an|the|and|or|into|onto|at)$/i.test(deed) ||
+    /^use (?:with|for|in|it)\b/i.test(deed) ||
     /^\S+ \S+ (?:can|will|is|are|may|must)\b/i.test(deed) ||
     deed.length > 140
   )
@@ -54,7 +57,7 @@ const cutClause = (text: string): string => {
     else if (unit === ')') depth -= 1;
     else if (
       depth === 0 &&
-      (unit === ',' ||
+      ((unit === ',' && !/[\w\d]/.test(text[index + 1] ?? '')) ||
         unit === ';' ||
         (unit === ':' && text[index + 1] === ' ') ||
         text.startsWith(' - ', index) ||

@@ -4,6 +4,7 @@ import { SPLITS } from '../contracts/records';
 import type { Family } from '../contracts/trainer';
 import type { FormatConfig } from './format';
 import { cell, frontMatter, grouped, table } from './front-matter';
+import { mixUrl } from './mix';
 import { safeHref } from './markup';
 import type { Statistics } from './statistics';
 
@@ -16,6 +17,8 @@ export interface DatasetCardData {
   statistics: Statistics;
   /** Canonical URL of every page that has an example. */
   pages: readonly string[];
+  /** General data beside the pages'; null: none. */
+  mix?: { source: string | null; share: number; license: string | null } | null;
   /** Dropped pairs by reason. */
   reasons: Counts;
   family: Family;
@@ -72,6 +75,15 @@ const sources = ({ pages, statistics }: DatasetCardData): string => {
     .join('\n');
 };
 
+/** The general data that `mix` put beside the pages. */
+const general = ({ mix, statistics }: DatasetCardData): string => {
+  const count = statistics.kinds['general'] ?? 0;
+  if (count === 0 || mix === null || mix === undefined || mix.source === null) return '';
+  return `\n\n${grouped(count)} training examples of kind \`general\` come from \`${cell(mixUrl(mix.source))}\`, ${
+    mix.license === null ? 'whose licence was not stated' : `under the licence ${cell(mix.license)}`
+  }. They are in no other split.`;
+};
+
 const splitRule = ({ statistics, config }: DatasetCardData): string =>
   statistics.splitBy === 'page'
     ? `Whole pages are held out (\`hash(salt, URL)\`, salt \`${cell(config.salt)}\`), so no page is on both sides and none ever moves.`
@@ -86,7 +98,11 @@ export const datasetCard = (data: DatasetCardData): string => {
   return `${head(data)}
 # ${cell(data.title)}
 
-${grouped(statistics.examples)} instruction and response pairs made from ${grouped(statistics.pages)} web pages by retune. Every response is text of its page, and every row names the page, the anchor and the heading path that it comes from. No model wrote any of it.
+${grouped(statistics.examples)} instruction and response pairs made from ${grouped(statistics.pages)} web pages by retune. Every response made by rule is text of its page, and every row names the page, the anchor and the heading path that it comes from. ${
+    (statistics.kinds['llm'] ?? 0) === 0
+      ? 'No model wrote any of it.'
+      : `**A language model wrote those of kind \`llm\`** from the text of one section each; another call judged them, and words, numbers and code in them were looked up in the section.`
+  }
 
 ## Splits
 
@@ -112,7 +128,7 @@ dataset = load_dataset("${name}")
 print(dataset["train"][0]["messages"])
 \`\`\`
 
-Columns: \`id\`, \`messages\` (a list of {role, content}), \`split\`, \`kind\`, \`url\`, \`anchor\`, \`path\`, \`pageId\`, \`pairId\`, \`documentSha256\`. The JSONL files hold the same rows as the Parquet files, in the same order.
+Columns: \`id\`, \`messages\` (a list of {role, content}), \`prompt\` and \`completion\` (the same messages before the answer, and the answer, as trainers that mask the prompt want them), \`split\`, \`kind\`, \`url\`, \`anchor\`, \`path\`, \`pageId\`, \`pairId\`, \`documentSha256\`. The JSONL files hold the same rows as the Parquet files, in the same order.
 
 ## What is in it
 
@@ -137,7 +153,7 @@ Tokens are those of ${family === 'gpt-oss' ? 'the harmony format of GPT-OSS (o20
 
 The text belongs to the authors of the pages. **Each page keeps its own licence**: check it before you use or share this dataset.
 
-${sources(data)}
+${sources(data)}${general(data)}
 
 ## Made by
 

@@ -6,7 +6,9 @@ import { type Dropped, type Example, type Message, type Pair, RECORD_SCHEMA, typ
 import type { Family } from '../contracts/trainer';
 import { MAX_SHARED_TOKENS, REPORTED_TOKENS, sharesRun } from './contamination';
 import { renderExample } from './harmony';
-import { digest } from './hash';
+import { digest, sha256 } from './hash';
+import { type GeneralRow, mixCount, mixDropped } from './mix';
+import { shorten } from './shorten';
 import { assignSplits, type SplitResult } from './split';
 import type { TokenFileMeta, TokenRow } from './token-file';
 import { CONTROL, encodeText, VOCABULARY_SIZE } from './tokens';
@@ -36,6 +38,8 @@ export interface Dataset {
   dropped: Dropped[];
   splitBy: SplitResult['by'];
   contamination: Contamination;
+  /** Examples whose answer was cut between two blocks to fit. */
+  shortened: number;
 }
 
 /** What became of a row that the trainer could not tokenise. */
@@ -121,6 +125,8 @@ const exampleOf = (pair: Pair, split: Split, messages: Message[]): Example => ({
   id: digest({ messages, pairId: pair.id }),
   split,
   messages,
+  prompt: messages.slice(0, -1),
+  completion: messages.slice(-1),
   kind: pair.kind,
   url: pair.url,
   anchor: pair.anchor,
@@ -130,11 +136,38 @@ const exampleOf = (pair: Pair, split: Split, messages: Message[]): Example => ({
   documentSha256: pair.documentSha256,
 });
 
+/** General data for training, and how much of it. */
+export interface Mix {
+  rows: readonly GeneralRow[];
+  share: number;
+  /** Where it comes from, as an address. */
+  url: string;
+  /** sha256 of all of it. */
+  sha256: string;
+}
+
+/** A general row under the same provenance columns as a page's. */
+const generalExample = (row: GeneralRow, { url, sha256: of }: Mix, messages: Message[]): Example => ({
+  schema: RECORD_SCHEMA,
+  id: digest({ messages, pairId: row.id }),
+  split: 'train',
+  messages,
+  prompt: messages.slice(0, -1),
+  completion: messages.slice(-1),
+  kind: 'general',
+  url,
+  anchor: null,
+  path: [],
+  pageId: sha256(url),
+  pairId: row.id,
+  documentSha256: of,
+});
+
 /**
  * The pure door of `format`: every pair becomes one row of one part, or is dropped with a reason.
  * @param pairs in any order
  */
-export const format = (pairs: readonly Pair[], config: FormatConfig, family: Family): Dataset => {
+export const format = (pairs: readonly Pair[], config: FormatConfig, family: Family, mix?: Mix): Dataset => {
   const out: Dropped[] = [];
   const seen = new Map<string, string>();
   const usable = [...pairs].sort(byId).filter((pair) => {
@@ -148,12 +181,53 @@ export const format = (pairs: readonly Pair[], config: FormatConfig, family: Fam
   const { kept, contamination } = decontaminated(split.kept, answers, out);
 
   const made = new Map<Split, { example: Example; row: TokenRow | null }[]>(SPLITS.map((name) => [name, []]));
-  for (const { pair, split: name } of kept) {
+  const render = (pair: Pair, name: Split): { example: Example; row: TokenRow | null } => {
     const messages = messagesOf(pair.instruction, pair.response, config.instructions, family);
     const example = exampleOf(pair, name, messages);
-    const row = family === 'gpt-oss' ? { example: example.id, ...renderExample(messages, config, answers.get(pair.id)) } : null;
-    if (row !== null && row.ids.length > config.maxTokens) out.push(dropped(pair, 'too_long', `${row.ids.length} tokens`));
-    else made.get(name)?.push({ example, row });
+    return { example, row: family === 'gpt-oss' ? { example: example.id, ...renderExample(messages, config, answers.get(pair.id)) } : null };
+  };
+  /** Cut between blocks until it fits. */
+  const fit = (pair: Pair): Pair | null => {
+    const response = shorten(
+      pair.response,
+      (text) => renderExample(messagesOf(pair.instruction, text, config.instructions, family), config).ids.length <= config.maxTokens,
+    );
+    return response === null ? null : { ...pair, response };
+  };
+  let shortened = 0;
+  for (const { pair, split: name } of kept) {
+    const { example, row } = render(pair, name);
+    if (row !== null && row.ids.length > config.maxTokens) {
+      const fitting = fit(pair);
+      if (fitting === null) out.push(dropped(pair, 'too_long', `${row.ids.length} tokens`));
+      else {
+        answers.set(pair.id, Int32Array.from(encodeText(fitting.response)));
+        made.get(name)?.push(render(fitting, name));
+        shortened += 1;
+      }
+    } else made.get(name)?.push({ example, row });
+  }
+  if (mix !== undefined) {
+    const held = HELD.flatMap((name) =>
+      (made.get(name) ?? []).map(({ example }) => Int32Array.from(encodeText(example.messages.at(-1)?.content ?? ''))),
+    );
+    let wanted = mixCount(made.get('train')?.length ?? 0, mix.share);
+    for (const row of mix.rows) {
+      if (wanted === 0) break;
+      const messages = messagesOf(row.instruction, row.response, config.instructions, family);
+      const example = generalExample(row, mix, messages);
+      if (LONE_SURROGATE.test(row.instruction + row.response)) out.push(mixDropped(row, 'malformed_text'));
+      else if (sharesRun([Int32Array.from(encodeText(row.response))], held, MAX_SHARED_TOKENS)[0] === true)
+        out.push(mixDropped(row, 'contaminated'));
+      else {
+        const tokens = family === 'gpt-oss' ? { example: example.id, ...renderExample(messages, config) } : null;
+        if (tokens !== null && tokens.ids.length > config.maxTokens) out.push(mixDropped(row, 'too_long'));
+        else {
+          made.get('train')?.push({ example, row: tokens });
+          wanted -= 1;
+        }
+      }
+    }
   }
   const part = (name: Split): Part => {
     const rows = (made.get(name) ?? []).sort((a, b) => byId(a.example, b.example));
@@ -167,6 +241,7 @@ export const format = (pairs: readonly Pair[], config: FormatConfig, family: Fam
     dropped: out.sort(byId),
     splitBy: split.by,
     contamination,
+    shortened,
   };
 };
 

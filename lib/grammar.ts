@@ -32,6 +32,7 @@ support switch sync tag test track transfer transform trigger trust try turn upd
 /** A heading that tells what to do: "Create a user", "Removing" not. */
 export const isInstruction = (heading: string): boolean => {
   const [first = '', second = ''] = heading.split(/\s+/);
+  if (/^\p{Lu}{2}/u.test(first)) return false; // CREATE TABLE is a name
   if (!isBaseVerb(first) || second === '' || /^(?:and|or|vs\.?|&)$/i.test(second)) return false;
   return !ALSO_NOUNS.has(first.toLowerCase()) || /^(?:an?|the|your|my|all|any|each|multiple|several|`.*)$/i.test(second);
 };
@@ -51,6 +52,13 @@ export const infinitive = (gerund: string): string | null => {
   const undoubled = stem.replace(/([b-df-hj-np-tv-z])\1$/, '$1');
   return BASE.has(undoubled) ? undoubled : null;
 };
+
+/** "packing and unpacking it" to "pack and unpack it", of what follows the first verb of a heading. */
+export const gerundsToInfinitives = (rest: string): string =>
+  rest.replace(/\b(and|or) (\p{L}+ing)\b/gu, (all, join: string, gerund: string) => {
+    const verb = infinitive(gerund);
+    return verb === null ? all : `${join} ${verb}`;
+  });
 
 const TURNED: ReadonlyMap<string, string> = new Map([
   ['you', 'I'],
@@ -84,7 +92,12 @@ export const asReader = (text: string): string =>
  * @param page prose of the page
  */
 export const inSentence = (heading: string, page: string): string => {
-  const shouted = !/\p{Ll}/u.test(heading.replace(/`[^`]*`/g, '')) && /\p{Lu}{5}/u.test(heading);
+  const lower = page.toLowerCase() === page ? '' : page;
+  // Man pages shout their headings; a name that is always written so (UPSERT, SQLITE_OK) is no shout.
+  const shouted =
+    !/\p{Ll}|_/u.test(heading.replace(/`[^`]*`/g, '')) &&
+    /\p{Lu}{4}/u.test(heading) &&
+    (heading.match(/\p{Lu}{4,}/gu) ?? []).every((word) => lower.includes(word.toLowerCase()));
   return heading
     .split(/(`[^`]*`|\s+|-(?=\p{Lu}))/u)
     .map((word) => {
@@ -97,4 +110,4 @@ export const inSentence = (heading: string, page: string): string => {
     .join('');
 };
 
-export const isPlural = (noun: string): boolean => /[^s]s$/i.test(noun) && !/(?:us|is|ss|ics|news|lens|js)$/i.test(noun);
+export const isPlural = (noun: string): boolean => /..[^s]s$/i.test(noun) && !/(?:us|is|ss|ics|news|lens|js)$/i.test(noun);

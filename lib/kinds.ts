@@ -1,10 +1,12 @@
 // One function a kind of pair: what a section can be asked, and the part of it that answers.
 import type { Block, Pair, Section } from '../contracts/records';
-import { answer } from './answer';
+import { answer, meaningFirst } from './answer';
 import { codeQuestion } from './code-question';
-import { fenced, plain, renderMeaning } from './blocks';
-import { choose, definitionQuestions, headingRole, isAsking, optionQuestions, sectionQuestions, signatureQuestions } from './question';
+import { fenced, inlineCode, plain, renderMeaning } from './blocks';
+import { sectionQuestions } from './heading-question';
+import { choose, definitionQuestions, headingRole, isAsking, optionQuestions } from './question';
 import { isWhole, sentences } from './sentences';
+import { parseSignature, type Signature, signatureQuestions } from './signature';
 import { bareHeading, type Subject } from './subject';
 
 export interface Candidate {
@@ -45,10 +47,32 @@ const withoutDefinitions = (section: Section): Block[] => {
 /** Heading path to the text under it; a heading that asks is a question of an FAQ. */
 const fromHeading = (section: Section, { subject, maxChars }: Surroundings): Candidate[] => {
   const role = headingRole(section.path, subject);
-  if (role === 'option' || role === 'synopsis') return [];
+  if (role === 'option' || role === 'synopsis' || role === 'signature') return [];
   const kind = isAsking(section.path.at(-1) ?? '') ? 'faq' : 'heading';
   if (role === 'overview' && section.path.length <= 1 && subject.summary !== null && section.blocks.length === 1) return [];
-  return candidate(kind, section, sectionQuestions(section.path, subject), answer(withoutDefinitions(section), maxChars));
+  return candidate(kind, section, sectionQuestions(section.path, subject), answer(meaningFirst(withoutDefinitions(section)), maxChars));
+};
+
+/** A signature asked for by its name only is answered with the whole of it. */
+const ofSignature = (
+  section: Section,
+  signature: Signature,
+  meaning: string | null,
+  subject: Subject,
+  anchor: string | null,
+): Candidate[] =>
+  candidate('signature', section, signatureQuestions(signature, meaning ?? '', subject), meaning, anchor).map((one) =>
+    one.instruction.includes(signature.full) || !signature.full.includes('(')
+      ? one
+      : { ...one, response: `${inlineCode(signature.full)}\n\n${one.response}` },
+  );
+
+/** An entry of a reference that has a heading of its own. */
+const fromSignature = (section: Section, { subject, maxChars }: Surroundings): Candidate[] => {
+  if (headingRole(section.path, subject) !== 'signature') return [];
+  const signature = parseSignature(bareHeading(section.path.at(-1)!), section.anchor);
+  const meaning = answer(meaningFirst(withoutDefinitions(section)), maxChars - signature.full.length);
+  return ofSignature(section, signature, meaning, subject, section.anchor);
 };
 
 /** The usage lines of a command, with the page's one line about it. */
@@ -102,15 +126,11 @@ const fromDefinitions = (section: Section, { subject, maxChars }: Surroundings):
     const terms = block.term.split(', ');
     if (terms.every((term) => term.startsWith('-')))
       return candidate('option', section, optionQuestions(longestFlag(block.term), section.path, subject, false), response, anchor);
-    if (block.signature)
-      return candidate(
-        'signature',
-        section,
-        signatureQuestions(terms.length > 1 && !block.term.includes('(') ? terms[0]! : block.term, subject),
-        response,
-        anchor,
-      );
-    return candidate('definition', section, definitionQuestions(block.term, subject), response, anchor);
+    if (block.signature) {
+      const term = terms.length > 1 && !block.term.includes('(') ? terms[0]! : block.term;
+      return ofSignature(section, parseSignature(term, block.anchor), response, subject, anchor);
+    }
+    return candidate(isAsking(block.term) ? 'faq' : 'definition', section, definitionQuestions(block.term, subject), response, anchor);
   });
 
 const ITEM = /^(`[^`]+`|"[^"]+")(?: \([^)]*\))?\s*(?::|-|–|—)\s+(\p{Lu}[^]+)$/u;
@@ -168,4 +188,6 @@ const fromCode = (section: Section, { subject, maxChars }: Surroundings): Candid
 
 /** All candidates of a section, in a fixed order. */
 export const candidatesOf = (section: Section, surroundings: Surroundings): Candidate[] =>
-  [fromHeading, fromSynopsis, fromOption, fromDefinitions, fromItems, fromTables, fromCode].flatMap((kind) => kind(section, surroundings));
+  [fromHeading, fromSignature, fromSynopsis, fromOption, fromDefinitions, fromItems, fromTables, fromCode].flatMap((kind) =>
+    kind(section, surroundings),
+  );

@@ -2,17 +2,23 @@
 import { RECORD_SCHEMA, type Dropped, type Pair, type Section } from '../contracts/records';
 import { plain } from './blocks';
 import { digest } from './hash';
-import { candidatesOf } from './kinds';
+import { foreignCandidates } from './foreign';
+import { type Candidate, candidatesOf } from './kinds';
+import { languageOf } from './language';
 import { headingRole } from './question';
 import { flaw, score, type PairReason } from './score';
-import { bareHeading, commandWords, subjectOf, type Subject } from './subject';
+import { bareHeading, siteSubject, subjectOf, type Subject } from './subject';
 
 export interface PairOptions {
-  kinds: readonly Pair['kind'][];
+  kinds: readonly Exclude<Pair['kind'], 'llm'>[];
   minChars: number;
   maxChars: number;
   minScore: number;
   maxPerPage: number;
+  /** What becomes of pages in another language than most of their site. */
+  otherLanguages: 'drop' | 'keep';
+  /** `page`: pages that are not in English are asked in their own language. */
+  questions: 'page' | 'english';
   /** Most of all pairs that one kind may be, 0 to 1. */
   maxKindShare: number;
 }
@@ -26,7 +32,7 @@ export interface Paired {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 /** Of pairs that ask or say the same, the one that asks for more in particular. */
-const PARTICULAR: readonly Pair['kind'][] = ['faq', 'code', 'option', 'signature', 'definition', 'heading'];
+const PARTICULAR: readonly Pair['kind'][] = ['faq', 'code', 'option', 'signature', 'definition', 'llm', 'heading'];
 const best = (a: Pair, b: Pair): number => b.score - a.score || compare(a.id, b.id);
 const bestOfEqual = (a: Pair, b: Pair): number =>
   b.score - a.score || PARTICULAR.indexOf(a.kind) - PARTICULAR.indexOf(b.kind) || compare(a.id, b.id);
@@ -52,20 +58,18 @@ interface Site {
   subjects: Map<string, Subject>;
   options: Map<string, number>;
   flags: Set<string>;
+  /** By page; null where it cannot be told. */
+  languages: Map<string, string | null>;
+  /** Of most pages. */
+  language: string | null;
 }
 
 /** What each page of a host is about, and which options stand on it how often. */
 const readSite = (sections: readonly Section[]): Site => {
-  const around = commandWords(sections);
+  const pages = [...group(sections, (section) => section.pageId).values()].map((own) => [...own].sort((a, b) => a.position - b.position));
+  const site = siteSubject(pages);
   const subjects = new Map<string, Subject>();
-  for (const [page, own] of group(sections, (section) => section.pageId))
-    subjects.set(
-      page,
-      subjectOf(
-        [...own].sort((a, b) => a.position - b.position),
-        around,
-      ),
-    );
+  for (const own of pages) subjects.set(own[0]!.pageId, subjectOf(own, site));
   const options = new Map<string, number>();
   for (const section of sections) {
     if (headingRole(section.path, subjects.get(section.pageId)!) !== 'option') continue;
@@ -75,15 +79,26 @@ const readSite = (sections: readonly Section[]): Site => {
   const flags = new Set<string>();
   for (const { text, code } of subjects.values())
     for (const [flag] of `${text}\n${code}`.matchAll(/(?<![\w-])--[a-z][\w-]*/g)) flags.add(flag);
-  return { subjects, options, flags };
+  const languages = new Map([...subjects].map(([page, { text }]) => [page, languageOf(text)]));
+  const told = new Map<string, number>();
+  for (const language of languages.values()) if (language !== null) told.set(language, (told.get(language) ?? 0) + 1);
+  const language = [...told].sort(([a, m], [b, n]) => n - m || compare(a, b))[0]?.[0] ?? null;
+  return { subjects, options, flags, languages, language };
 };
 
-/** Pairs ascending by id. The order of the sections does not matter; that they are all of a site's does. */
-export const pair = (sections: Iterable<Section>, options: PairOptions): Paired => {
+/**
+ * Pairs ascending by id. The order of the sections does not matter; that they are all of a site's does.
+ * @param written candidates by a language model, by section id
+ */
+export const pair = (
+  sections: Iterable<Section>,
+  options: PairOptions,
+  written: ReadonlyMap<string, readonly Candidate[]> = new Map(),
+): Paired => {
   const all = [...sections].sort((a, b) => compare(a.id, b.id));
   const dropped: Dropped[] = [];
   const counts: Record<string, number> = { sections: all.length, no_question: 0, candidates: 0, kept: 0 };
-  const drop = (of: 'section' | 'pair', id: string, reason: PairReason | 'no_question', detail?: string): void => {
+  const drop = (of: 'section' | 'pair', id: string, reason: PairReason | 'no_question' | 'other_language', detail?: string): void => {
     counts[reason] = (counts[reason] ?? 0) + 1;
     dropped.push({ schema: RECORD_SCHEMA, id, of, stage: 'pair', reason, ...(detail === undefined ? {} : { detail }) });
   };
@@ -91,7 +106,7 @@ export const pair = (sections: Iterable<Section>, options: PairOptions): Paired 
   let pairs: Pair[] = [];
   const seen = new Set<string>();
   for (const site of group(all, (section) => hostOf(section.url)).values()) {
-    const { subjects, options: onSite, flags } = readSite(site);
+    const { subjects, options: onSite, flags, languages, language: main } = readSite(site);
     // Page by page: what is remembered of a page (lib/page-words) serves all its sections.
     for (const section of [...group(site, ({ pageId }) => pageId).values()].flat()) {
       const surroundings = {
@@ -100,7 +115,17 @@ export const pair = (sections: Iterable<Section>, options: PairOptions): Paired 
         optionCount: (name: string): number => onSite.get(name) ?? 0,
         flags,
       };
-      const candidates = candidatesOf(section, surroundings).filter((candidate) => options.kinds.includes(candidate.kind));
+      const language = languages.get(section.pageId) ?? main;
+      if (options.otherLanguages === 'drop' && language !== main) {
+        drop('section', section.id, 'other_language', language ?? undefined);
+        continue;
+      }
+      const ruled =
+        language === null || language === 'en' || options.questions === 'english'
+          ? candidatesOf(section, surroundings)
+          : foreignCandidates(section, surroundings.subject, language, options.maxChars);
+      const wanted: readonly string[] = options.kinds;
+      const candidates = [...ruled.filter(({ kind }) => wanted.includes(kind)), ...(written.get(section.id) ?? [])];
       if (candidates.length === 0) drop('section', section.id, 'no_question');
       for (const candidate of candidates) {
         const { kind, instruction, response, anchor } = candidate;

@@ -18,14 +18,16 @@ const list = (name: string, element: Schema): Schema => [
   ...element,
 ];
 
+const messageList = (name: string): Schema =>
+  list(name, [{ name: 'element', repetition_type: 'REQUIRED', num_children: 2 }, text('role'), text('content')]);
+
 const COLUMNS: { name: keyof Example; schema: Schema }[] = [
   { name: 'schema', schema: [{ name: 'schema', type: 'INT32', repetition_type: 'REQUIRED' }] },
   { name: 'id', schema: [text('id')] },
   { name: 'split', schema: [text('split')] },
-  {
-    name: 'messages',
-    schema: list('messages', [{ name: 'element', repetition_type: 'REQUIRED', num_children: 2 }, text('role'), text('content')]),
-  },
+  { name: 'messages', schema: messageList('messages') },
+  { name: 'prompt', schema: messageList('prompt') },
+  { name: 'completion', schema: messageList('completion') },
   { name: 'kind', schema: [text('kind')] },
   { name: 'url', schema: [text('url')] },
   { name: 'anchor', schema: [text('anchor', 'OPTIONAL')] },

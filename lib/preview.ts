@@ -32,7 +32,7 @@ const ANSI: Record<number, string> = { [ROLE.context]: '\u001b[2m', [ROLE.format
 const RESET = '\u001b[0m';
 
 /** Control characters of a page must not reach a terminal; they are shown as their Unicode pictures, C1 as U+FFFD. */
-const visible = (text: string): string =>
+export const visible = (text: string): string =>
   text.replace(/[^\P{Cc}\n\t]/gu, (sign) => {
     const code = sign.charCodeAt(0);
     return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? '\u2421' : '\ufffd';
@@ -74,15 +74,35 @@ export const MASK_STYLE = `
 @media (prefers-color-scheme: dark) { :root { --mask-format: #5c4a12; --mask-content: #1d4a2a; --mask-ink: #eee; } .r0 { color: var(--dim, #999); } }
 `;
 
-/** A page of its own with the masks of some examples. */
-export const previewHtml = (rows: readonly TokenRow[], bytesOf: BytesOf = tokenBytes): string =>
+const PREVIEW_STYLE = `
+:root { color-scheme: light dark; --line: #ddd; --dim: #666; --accent: #2458c5; --soft: #f3f1ec; }
+@media (prefers-color-scheme: dark) { :root { --line: #3a3d42; --dim: #9aa0a8; --accent: #86aaf5; --soft: #262a2f; } }
+* { box-sizing: border-box; }
+body { max-width: 66rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; }
+h1 { margin: 2.5rem 0 .5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .4rem; }
+.quiet { color: var(--dim); font-size: .9rem; margin: .2rem 0; }
+.bars { border-collapse: collapse; table-layout: fixed; width: min(44rem, 100%); font-size: .9rem; }
+.bars th { font-weight: 400; text-align: left; width: 14rem; padding: .1rem .8rem .1rem 0; }
+.bars td.n { width: 5rem; padding-left: .6rem; font-variant-numeric: tabular-nums; }
+.bar { display: block; height: .8rem; min-width: 2px; border-radius: 2px; background: var(--accent); opacity: .75; }
+.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); gap: 0 1.5rem; }
+.sample { border-left: 3px solid var(--line); padding-left: 1rem; margin: 1rem 0; min-width: 0; }
+.question { font-weight: 600; margin: .2rem 0; overflow-wrap: anywhere; }
+.sample pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; font-size: .9rem; margin: .3rem 0; max-height: 22rem; overflow: auto; }
+.mask { border: 1px solid var(--line); border-radius: 6px; padding: .7rem .9rem; }
+`;
+
+/**
+ * A page of its own: the masks of some examples, and what the split is made of.
+ * @param summary of lib/preview-statistics; null: masks alone
+ */
+export const previewHtml = (rows: readonly TokenRow[], bytesOf: BytesOf = tokenBytes, summary: Markup | null = null): string =>
   markup`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>What is trained on</title><style>
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font-family: system-ui, sans-serif; color-scheme: light dark; }
-${new Markup(MASK_STYLE)}</style></head>
+${new Markup(PREVIEW_STYLE)}${new Markup(MASK_STYLE)}</style></head>
 <body>
-<h1>What is trained on</h1>
+${summary}<h1>What is trained on</h1>
 <p><span class="r0">context</span> is read, <span class="r1">format</span> and <span class="r2">answer</span> are what the model learns to write.</p>
 ${rows.map((row) => markup`<h2>${row.example.slice(0, 12)}</h2>${maskMarkup(row, bytesOf)}`)}
 </body>

@@ -42,10 +42,13 @@ td:first-child { min-width: 9rem; }
 thead th { font-size: .82rem; color: var(--dim); font-weight: 600; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .scroll { overflow-x: auto; }
-.bars { width: auto; min-width: min(34rem, 100%); }
-.bars th { font-weight: 400; white-space: nowrap; border: 0; padding: .12rem .8rem .12rem 0; }
-.bars td { border: 0; padding: .12rem .5rem .12rem 0; vertical-align: middle; width: 100%; }
-.bars td.n { width: auto; }
+.bars { width: min(44rem, 100%); table-layout: fixed; }
+.bars th { font-weight: 400; width: 15rem; border: 0; padding: .12rem .8rem .12rem 0; }
+.bars td { border: 0; padding: .12rem .5rem .12rem 0; vertical-align: middle; }
+.bars td.n { width: 9rem; text-align: left; }
+details.fate > summary { list-style: none; } details.fate > summary::-webkit-details-marker { display: none; }
+details.fate > summary th { text-decoration: underline dotted; text-underline-offset: 3px; }
+details.fate ul { margin: .2rem 0 .8rem; padding-left: 1.2rem; color: var(--dim); font-size: .9rem; overflow-wrap: anywhere; }
 .bar { display: block; height: .8rem; min-width: 2px; border-radius: 2px; background: var(--accent); opacity: .75; }
 .two { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }
 @media (max-width: 44rem) { .two { grid-template-columns: 1fr; } }

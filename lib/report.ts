@@ -4,10 +4,12 @@ import { STAGES } from '../contracts/stages';
 import { histogramChart, intervalChart, type LossCurve, lossChart } from './chart';
 import type { Collection } from './collection';
 import type { Evaluation } from './evaluate';
+import type { Fate } from './fates';
 import { grouped } from './front-matter';
 import { Markup, markup, safeHref } from './markup';
 import { type BytesOf, maskMarkup } from './preview';
 import { driftMarkup, failuresMarkup, spendingMarkup } from './report-collection';
+import { fatesMarkup } from './report-fates';
 import { REPORT_STYLE } from './report-style';
 import type { Statistics } from './statistics';
 import type { TokenRow } from './token-file';
@@ -42,6 +44,8 @@ export interface ReportData {
   base: { name: string; random: boolean } | null;
   stages: readonly ReportStage[];
   collection: Collection | null;
+  /** What was kept out, by stage and reason, with examples. */
+  fates: readonly Fate[];
   evaluation: (Pick<Evaluation, 'base' | 'verdict'> & { answers: readonly { question: string; base: string; tuned: string }[] }) | null;
   losses: LossCurve | null;
   /** Engine, parameters, plan and which step's adapter it is. */
@@ -145,18 +149,6 @@ const stages = ({ stages: rows }: ReportData): Markup =>
       markup`<tr><td><strong>${verb}</strong><br><span class="quiet">${STAGES[verb].summary}</span></td><td><span class="pill ${state === 'done' ? 'good' : ''}">${state}</span></td><td>${counted(counts)}</td><td class="n">${total(reasons) === 0 ? '' : grouped(total(reasons))}</td></tr>`,
   )}</table></div>`;
 
-const reasons = ({ stages: rows }: ReportData): Markup | null => {
-  const dropped = rows
-    .flatMap(({ verb, reasons: counts }) => Object.entries(counts).map(([reason, count]) => ({ verb, reason, count })))
-    .filter(({ count }) => count > 0);
-  if (dropped.length === 0) return null;
-  const most = Math.max(...dropped.map(({ count }) => count));
-  return markup`<table class="bars">${dropped.map(
-    ({ verb, reason, count }) =>
-      markup`<tr><th>${verb}: ${words(reason)}</th><td><span class="bar" style="width:${((100 * count) / most).toFixed(1)}%"></span></td><td class="n">${grouped(count)}</td></tr>`,
-  )}</table>`;
-};
-
 const dataset = ({ statistics }: ReportData): Markup | null => {
   if (statistics === null) return null;
   const { contamination, splits, histograms, splitBy } = statistics;
@@ -232,7 +224,7 @@ ${[
   section('What changed', driftMarkup(data.collection)),
   section('What it cost', spendingMarkup(data.collection)),
   section('URLs without a page', failuresMarkup(data.collection)),
-  section('Kept out, and why', reasons(data)),
+  section('Kept out, and why', fatesMarkup(data.fates)),
   section('The dataset', dataset(data)),
   section('Samples', samples(data)),
   section('What is trained on', masks(data)),

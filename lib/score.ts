@@ -36,7 +36,7 @@ const contentWords = (text: string): Set<string> =>
 const proseOf = (response: string): string => response.replace(FENCE, '').trim();
 
 const POINTS_AWAY =
-  /\b(?:(?:see|as|described|mentioned|discussed|explained|shown|listed|noted|stated|outlined) (?:above|below|earlier|previously)|the (?:above|previous|preceding|aforementioned) (?:section|example|paragraph|code|command|table|list)|(?:previous|preceding|next) (?:section|chapter|page))\b/i;
+  /\b(?:(?:see|as|described|mentioned|discussed|explained|shown|listed|noted|stated|outlined) (?:above|below|earlier|previously)|the (?:above|previous|preceding|aforementioned) (?:section|example|paragraph|code|command|table|list)|(?:previous|preceding|next) (?:section|chapter|page)|documentation (?:for|of) (?:this|that) \w+ (?:has moved|command|class))\b/i;
 const STARTS_AWAY =
   /^(?:(?:however|but|and|also|therefore|otherwise|thus|hence|moreover|furthermore|instead|likewise|similarly|conversely|in that case|the (?:former|latter|above)|both of these|these|those|they|such)\b(?!-))/i;
 
@@ -68,8 +68,11 @@ const repeated = (text: string): number => {
   return again / (all.length - 2);
 };
 
+const LEADS_ON = /^(?:used by|references|referenced by|see also|related|up|next|previous)\b:? (?:[^.]|\.(?=\S))*$/i;
+
 const isLinksOnly = (prose: string, hasCode: boolean): boolean => {
   if (hasCode || prose === '') return false;
+  if (prose.split('\n').every((line) => line.trim() === '' || LEADS_ON.test(line))) return true;
   const lines = prose.split('\n').filter((line) => line.trim() !== '');
   return (
     lines.length >= 2 &&
@@ -102,7 +105,11 @@ export const flaw = ({ kind, instruction, response }: Candidate, minChars: numbe
 /** 1 for a whole, self-contained answer of fair length to a question whose words it takes up; less for each doubt. */
 export const score = ({ kind, instruction, response }: Candidate): number => {
   const prose = proseOf(response);
-  const count = words(prose).length;
+  // Scripts without spaces between words: two characters stand for one.
+  const count = Math.max(
+    words(prose).length,
+    (prose.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu) ?? []).length / 2,
+  );
   const said = sentences(prose);
   const hasCode = prose.length < response.trim().length;
   const asked = contentWords(instruction);

@@ -65,7 +65,7 @@ export const sentences = (text: string): string[] => {
   const masked = text.replace(CODE_SPAN, (span) => `\`${'x'.repeat(span.length - 2)}\``);
   const found: string[] = [];
   let start = 0;
-  for (const match of masked.matchAll(/([.!?…]+)(["'”’)\]]*)(\s+|$)|\n{2,}/g)) {
+  for (const match of masked.matchAll(/([.!?…]+)(["'”’)\]]*)(\s+|$)|\n{2,}|[。！？]+[」』”’）]*/g)) {
     const end = match.index + match[0].length;
     if (match[1] !== undefined && !endsSentence(masked.slice(start, match.index), match[1], masked.slice(end))) continue;
     const sentence = text.slice(start, end).trim();
@@ -78,4 +78,4 @@ export const sentences = (text: string): string[] => {
 };
 
 /** Ends as a sentence does: nothing is cut off and nothing announced. */
-export const isWhole = (text: string): boolean => /[.!?…]["'”’)\]*`]*$/.test(text.trim());
+export const isWhole = (text: string): boolean => /[.!?…。！？]["'”’」』）)\]*`]*$/.test(text.trim());

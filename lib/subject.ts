@@ -3,8 +3,10 @@ import type { Section } from '../contracts/records';
 import { CODE_SPAN, blockText, plain } from './blocks';
 
 export interface Subject {
-  /** The page's title without its section number. */
+  /** The page's title without its section number; empty for one that only says what sort of page it is. */
   title: string;
+  /** Pages that tell what changed are asked so; an index answers nothing. */
+  kind: 'manual' | 'changes' | 'index';
   /** The command that the page is the manual of: "npm ci". */
   command: string | null;
   /** The file that the page describes: "package.json". */
@@ -44,8 +46,9 @@ const LANGUAGES: ReadonlyMap<string, string> = new Map([
 /** Without "5.1. " and "A. " before, ":" and a permalink sign after. */
 export const bareHeading = (text: string): string =>
   text
-    .replace(/^(?:(?:\d+|[A-Z])(?:\.\d+)*\.?|§)\s+(?=\S)/, '')
-    .replace(/\s*[:¶#]\s*$/u, '')
+    .replace(/^(?:(?:chapter|appendix|part) )?(?:(?:\d+|[A-Z])(?:\.\d+)*\.?|§)\s+(?=\S)/i, '')
+    .replace(/^[:–—-]\s+/, '')
+    .replace(/(?:\s*[:¶#]|(?<=\p{Ll}\p{Ll})\.)\s*$/u, '')
     .trim();
 
 const codeOf = (section: Section): string[] => {
@@ -97,11 +100,66 @@ const languageLeader = (sections: readonly Section[]): string | null => {
   return name === '' ? null : name;
 };
 
+/** What the pages of a host have in common. */
+export interface SiteSubject {
+  /** First words of commands, with how often they stand. */
+  commands: ReadonlyMap<string, number>;
+  /** The name that the site's prose gives its own matter: "SQLite", "Node.js". */
+  name: string | null;
+}
+
+/** Capitalised in mid-sentence, and no abbreviation: a name. */
+const NAME_IN_TEXT = /[\p{Ll},] (\p{Lu}[\p{L}\d]*\p{Ll}[\p{L}\d]*(?:\.js|\+\+)?)(?![\p{L}\d])/gu;
+const NO_SUBJECT =
+  /^(?:API|APIs|URLs?|JavaScript|Unix|Linux|Windows|English|Internet|January|February|March|April|May|June|July|August|September|October|November|December)$/;
+
+/** The name in most of the pages' prose; null where none stands on nearly half of them. */
+const siteName = (pages: readonly (readonly Section[])[]): string | null => {
+  if (pages.length < 5) return null;
+  const counts = new Map<string, number>();
+  for (const sections of pages) {
+    const names = new Set<string>();
+    for (const section of sections)
+      for (const block of section.blocks)
+        if (block.type === 'prose') for (const [, name] of block.text.matchAll(NAME_IN_TEXT)) if (!NO_SUBJECT.test(name!)) names.add(name!);
+    for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const [best] = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  return best !== undefined && best[1] >= 0.4 * pages.length ? best[0] : null;
+};
+
+/** Those words that a tenth of the pages write in a title or heading: "npm", and not "typedef". */
+const headed = (counts: ReadonlyMap<string, number>, pages: readonly (readonly Section[])[]): Map<string, number> => {
+  const seen = new Map<string, number>();
+  for (const sections of pages)
+    for (const word of new Set(
+      sections.flatMap((section) =>
+        [section.title, ...section.path].flatMap((text) => text.toLowerCase().match(/[a-z][a-z0-9_-]*/g) ?? []),
+      ),
+    ))
+      for (const part of new Set([word, word.split('-')[0]!])) seen.set(part, (seen.get(part) ?? 0) + 1);
+  return new Map([...counts].filter(([word]) => (seen.get(word) ?? 0) >= 0.1 * pages.length));
+};
+
+/** @param pages all sections of one host, a page each */
+export const siteSubject = (pages: readonly (readonly Section[])[]): SiteSubject => ({
+  commands: headed(commandWords(pages.flat()), pages),
+  name: siteName(pages),
+});
+
+/** The word as the site's prose writes it: "Git" for git where the prose says so, "Node.js" for node. */
+const spelledBySite = (word: string, { name }: SiteSubject): string =>
+  name !== null && name.toLowerCase().replace(/\.js$/, '') === word ? name : (LANGUAGES.get(word) ?? word);
+
+/** Titles that say what sort of page it is, not what it is about. */
+const SORT_OF_PAGE =
+  /^(?:\w*glossary|faq|frequently asked questions|changelog|release (?:notes|history)|news|index|overview|introduction)$/i;
+
 /**
  * @param sections all sections of one page
- * @param around command words of all pages of the host, for a page that names none
+ * @param site what its host's pages have in common, for a page that names no tool
  */
-export const subjectOf = (sections: readonly Section[], around: ReadonlyMap<string, number>): Subject => {
+export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subject => {
   const title = bareHeading(plain(sections[0]?.title ?? ''))
     .replace(/\(\d\w?\)(?: manual page)?$/i, '')
     .trim();
@@ -121,13 +179,39 @@ export const subjectOf = (sections: readonly Section[], around: ReadonlyMap<stri
   const file = /^\.?[\w-]+(?:\.[\w-]+)*\.(?:json|ya?ml|toml|ini|conf|cfg|lock|xml|config|rc)$|^\.[a-z]+rc$|^[A-Z]\w+file$/.test(title)
     ? title
     : null;
-  const tool =
-    (command !== null && spaced === command ? command.split(' ')[0]! : null) ??
-    languageLeader(sections) ??
-    leader(commandWords(sections), 3) ??
-    leader(around, 10);
+  // A word at the start of many lines of code is a tool only where the page's headings say so too.
+  const headings = sections.map((section) => plain(section.path.join(' ')).toLowerCase()).join(' ');
+  const often = leader(commandWords(sections), 3);
+  const named = often !== null && new RegExp(`\\b${often}\\b`).test(headings) ? often : null;
+  const around = leader(site.commands, 10);
+  const tool = command !== null && spaced === command ? command.split(' ')[0]! : ((site.name === null ? named : null) ?? around);
   const text = sections.flatMap((section) => section.blocks.filter((block) => block.type !== 'code').map(blockText)).join('\n');
   const intro = sections.find((section) => section.path.length === 1)?.blocks[0];
-  const summary = intro?.type === 'prose' && intro.text.length <= 200 ? intro.text : null;
-  return { title, command, file, tool, text, code, summary };
+  const byName = sections.find((section) => /^name$/i.test(section.path.at(-1) ?? ''))?.blocks[0];
+  const summary =
+    intro?.type === 'prose' && intro.text.length <= 200
+      ? intro.text
+      : byName?.type === 'prose'
+        ? (/^\S[^\n]{0,60}? (?:-|–|—) (\S[^\n]{0,200})$/.exec(byName.text)?.[1] ?? null)
+        : null;
+  return {
+    title: SORT_OF_PAGE.test(title) ? '' : title,
+    kind: /^(?:what.?s new|changelog|change log|release (?:notes|history|log)|news\b|history|changes\b)|\b(?:release \d|release history|news|changelog)/i.test(
+      title,
+    )
+      ? 'changes'
+      : /^(?:(?:general |module |keyword |command )?index\b|site ?map|(?:table of )?contents$|search$)/i.test(title)
+        ? 'index'
+        : 'manual',
+    command,
+    file,
+    tool: tool !== null ? spelledBySite(tool, site) : (languageOfTutorial(sections, site) ?? site.name),
+    text,
+    code,
+    summary,
+  };
 };
+
+/** The page's language of code, where the site is not about something else that is written in it. */
+const languageOfTutorial = (sections: readonly Section[], site: SiteSubject): string | null =>
+  site.name === null ? languageLeader(sections) : null;

@@ -125,7 +125,19 @@ for (let index = 0; index < 1000; index++) {
     anchor: index % 2 === 0 ? null : 'part',
     path: index % 5 === 0 ? [] : ['Page', 'Part'],
   };
-  examples.push({ schema: 1, id, split: 'train', messages, kind: 'heading', ...page, pageId: id, pairId: id, documentSha256: id });
+  examples.push({
+    schema: 1,
+    id,
+    split: 'train',
+    messages,
+    prompt: messages.slice(0, -1),
+    completion: messages.slice(-1),
+    kind: 'heading',
+    ...page,
+    pageId: id,
+    pairId: id,
+    documentSha256: id,
+  });
 }
 writeFileSync(join(folder, 'conversations.jsonl'), `${lines.join('\n')}\n`);
 writeFileSync(

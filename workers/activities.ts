@@ -12,7 +12,9 @@ import { createDedup } from '../activities/dedup';
 import { createDedupParts } from '../activities/dedup-parts';
 import type { Device } from '../activities/device';
 import { createEvaluate } from '../activities/evaluate';
+import { createMix } from '../activities/mix';
 import { createFormat } from '../activities/format';
+import { createResolveLlm } from '../activities/llm-pairs';
 import { createPair } from '../activities/pair';
 import { createPublish } from '../activities/publish';
 import { createPointer } from '../activities/pointer';
@@ -48,7 +50,9 @@ export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActiv
     ...createClean(stage),
     ...createDedupParts({ store }),
     ...createDedup(stage),
-    ...createPair(stage),
+    ...createPair({ ...stage, config }),
+    ...createResolveLlm({ config }),
+    ...createMix({ store, config }),
     ...createFormat({ ...stage, config, runTrainer }),
     ...createPublish({ ...stage, config }),
     ...createPointer({ store }),

@@ -115,15 +115,19 @@ class Pipeline {
     const documents = Object.fromEntries(cleaned.map(([bucket, one]) => [bucket, one.ref]));
 
     const sections = await this.one(context, 'dedup', documents, {}, dedupShards);
-    const pairs = await this.one(context, 'pair', { sections }, {}, async (task) => cpu.pair(task));
+    const llm = input.pair.llm.enabled ? { llm: await small.resolveLlm() } : {};
+    const pairs = await this.one(context, 'pair', { sections }, llm, async (task) => cpu.pair(task));
 
     const base = await proxyActivities<CpuActivities>(deed(beat)).resolveModel({ model: input.model }, beat);
     this.record.base = base;
+    const { source, share } = input.mix;
+    const mix =
+      source === null || share === 0 ? {} : { mix: await proxyActivities<CpuActivities>(deed(beat)).resolveMix({ storeId, source }) };
     const format = await this.one(
       context,
       'format',
       { pairs },
-      { tokenizer: base.tokenizerDigest, template: base.templateDigest, family: base.family },
+      { tokenizer: base.tokenizerDigest, template: base.templateDigest, family: base.family, ...mix },
       async (task) => cpu.format(task, base),
     );
     const train = await this.onGpu(context, 'train', { format }, { weights: base.weightsDigest }, base);

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { createApproval } from '../../activities/approval';
 import { createPointer } from '../../activities/pointer';
 import { createRunRecord } from '../../activities/run-record';
-import type { Pointer, StageRef } from '../../contracts/artifacts';
+import { askAgain } from '../../cli/resume';
+import type { Pointer, RunRecord, StageRef } from '../../contracts/artifacts';
+import { readApproval, saveApproval } from '../../io/approvals';
 import { readRun } from '../../io/runs';
 import { openStore, type Store } from '../../io/store';
 
@@ -64,6 +66,21 @@ test('a decision is found under what was decided about, and a later one replaces
   expect(await readApproval(store.storeId, 'b'.repeat(64))).toBeNull();
   await saveApproval(store.storeId, digest, { ...no, approved: true });
   expect((await readApproval(store.storeId, digest))?.approved).toBe(true);
+});
+
+test('a rejection stands until it is taken back, is then kept beside, and an approval cannot be taken back', async () => {
+  const no = { approved: false, by: 'Ada', note: 'too short', at: '2026-01-01T00:00:00.000Z' };
+  const record = { runId: 'demo', stages: { publish: [ref('publish')] } } as unknown as RunRecord;
+  await expect(askAgain(store, record)).rejects.toThrow('nobody has decided');
+  await saveApproval(store, digest, no);
+  expect(await askAgain(store, record)).toEqual(no);
+  expect(await readApproval(store, digest)).toBeNull();
+  const [kept = ''] = await store.list('approvals/withdrawn');
+  expect(JSON.parse((await store.read(kept))?.toString('utf8') ?? '')).toMatchObject(no);
+  await saveApproval(store, digest, { ...no, approved: true });
+  await expect(askAgain(store, record)).rejects.toThrow('approved by Ada');
+  expect((await readApproval(store, digest))?.approved).toBe(true);
+  await expect(askAgain(store, { ...record, stages: {} })).rejects.toThrow('has prepared nothing');
 });
 
 test('a run record is there for those who have no history', async () => {

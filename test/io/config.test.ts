@@ -17,6 +17,7 @@ test('an empty environment gives the documented defaults', () => {
     device: null,
     queuePrefix: '',
     filesRoot: null,
+    llm: { url: null, model: null, key: null },
     allowPrivateHosts: false,
     publishNamespaces: null,
     hub: { endpoint: 'https://huggingface.co', token: null },
@@ -40,6 +41,9 @@ test('every variable of the table is read', () => {
     RETUNE_PUBLISH_NAMESPACES: 'me, org',
     HF_TOKEN: 'hf_abc',
     HF_ENDPOINT: 'http://127.0.0.1:9/',
+    RETUNE_LLM_URL: 'http://127.0.0.1:7/v1/',
+    RETUNE_LLM_MODEL: 'm',
+    RETUNE_LLM_KEY: 'llm_key',
     BRIGHTDATA_API_TOKEN: 'bd_token',
     BRIGHTDATA_API_URL: 'http://127.0.0.1:8',
     BRIGHTDATA_ZONE: 'zone',
@@ -62,6 +66,7 @@ test('every variable of the table is read', () => {
     temporal: { address: 'h:1', namespace: 'n', cli: ['/bin/t'] },
     unknown: ['RETUNE_STOR'],
   });
+  expect([config.llm.url, config.llm.model, config.llm.key?.reveal()]).toEqual(['http://127.0.0.1:7/v1', 'm', 'llm_key']);
   expect(config.hub.endpoint).toBe('http://127.0.0.1:9');
   expect([config.hub.token?.reveal(), config.brightData.token?.reveal()]).toEqual(['hf_abc', 'bd_token']);
   expect(readConfig({ RETUNE_HOME: '/h' }).store).toBe('/h/store');

@@ -103,8 +103,8 @@ test('the same pairs give these bytes on any machine', () => {
     harmonyMeta({ tokenizerDigest: 'a'.repeat(64), templateDigest: 'b'.repeat(64) }, config.maxTokens),
   );
   expect({ examples: digest(train.examples), tokens: sha256(tokens), parquet: sha256(toParquet(train.examples)) }).toEqual({
-    examples: '1d6a631972ab06b7748d02fd432fd95ff18f35ac77308dba074bf6c906eb8c29',
+    examples: '0bcf6c1a1b3259b23ff759a6190d38a532a6229995710caf6915401ee6baeb30',
     tokens: '426bf9719592ecdfc8a2c602d93a0c5ed5fd5e1a560b24b6f82a096477085e9b',
-    parquet: '76cc5586defd2401addc552dc6e47bd0755adb4674c51fd1ad37595ff59df442',
+    parquet: 'dbbb3fa117c22abb19bdeb978551b7229cd26c33f50f9ebccff48e60dbec7e58',
   });
 });

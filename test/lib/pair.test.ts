@@ -15,6 +15,8 @@ const OPTIONS: PairOptions = {
   minScore: 0.5,
   maxPerPage: 60,
   maxKindShare: 1,
+  otherLanguages: 'drop',
+  questions: 'page',
 };
 
 const page = (url: string): Page => ({
@@ -62,7 +64,7 @@ describe('questions', () => {
     ['an instruction', '<h1>Guide</h1><h2>Create a user</h2>', /^How do I create a user/],
     ['how to', '<h1>Guide</h1><h2>How to Reset Your Password</h2>', /^How do I reset my password/],
     ['a noun phrase', '<h1>Guide</h1><h2>5.1. Dependency Rules</h2>', /dependency rules \(Guide\)\?$/],
-    ['a question', '<h1>FAQ</h1><h2>Why does my build fail?</h2>', /^Why does my build fail \(FAQ\)\?$/],
+    ['a question', '<h1>FAQ</h1><h2>Why does my build fail?</h2>', /^Why does my build fail\?$/],
     ['caveats', '<h1>Guide</h1><h2>Caveats</h2>', /caveats of guide|watch out for when using guide/],
     ['words that are no noun phrase', '<h1>Guide</h1><h2>Brag about it</h2>', /"Brag about it"/],
   ])('are made of %s', (_, headings, expected) => {
@@ -81,11 +83,75 @@ describe('questions', () => {
     const { pairs } = made(html);
     expect(Object.fromEntries(pairs.map((each) => [each.kind, each.instruction]))).toEqual({
       option: expect.stringContaining('`--recurse`'),
-      signature: expect.stringContaining('`open(path)`'),
+      signature: expect.stringMatching(/`open\((?:path)?\)`/),
       definition: expect.stringContaining('"archive"'),
     });
     expect(pairs.find((each) => each.kind === 'signature')?.anchor).toBe('open');
   });
+});
+
+describe('questions of a reference', () => {
+  const one = (html: string): Paired['pairs'] => made(`<title>box</title><h1>box</h1>${html}`).pairs;
+
+  test('name the class of a method by its anchor, and are answered with the whole signature where they leave it out', () => {
+    const [pair_] = one(
+      '<dl><dt class="sig" id="box.Lid.open">open(<em>path</em>, mode)</dt><dd>Opens the lid at this path, and returns the old path of it.</dd></dl>',
+    );
+    expect(pair_?.instruction).toMatch(/`box\.Lid\.open\((?:path, mode)?\)`/);
+    expect(pair_!.instruction.includes('(path, mode)')).toBe(!pair_!.response.startsWith('`box.Lid.open(path, mode)`'));
+  });
+
+  test('ask what a class or a value is and when an exception is raised', () => {
+    const asked_ = one(`<dl><dt class="sig" id="a">exception box.Error</dt><dd>Raised when the box cannot be opened by anybody at all.</dd>
+      <dt class="sig" id="b">class box.Lid(size)</dt><dd>A lid of a box, which can be opened and closed with its methods.</dd>
+      <dt class="sig" id="c">box.SIZE</dt><dd>The size that a box has when nothing else is said, in metres.</dd></dl>`).map(
+      (each) => each.instruction,
+    );
+    expect(asked_.find((text) => text.includes('box.Error'))).toMatch(/raised|exception/);
+    expect(asked_.find((text) => text.includes('box.Lid'))).toMatch(/class|for/);
+    expect(asked_.find((text) => text.includes('box.SIZE'))).toMatch(/^(?:What is|Can you explain) `box\.SIZE`/);
+  });
+
+  test('are made of headings that are signatures, with what it means before since when it is there', () => {
+    const [pair_] = one(`<h2><code>box.open(path)</code></h2><p>Added in: v1.2.0</p><p>${LONG}</p>`);
+    expect(pair_).toMatchObject({ kind: 'signature', response: expect.stringMatching(/answer\.\n\nAdded in: v1\.2\.0$/) as string });
+    const event = one(
+      `<h2>Class: <code>box.Lid</code></h2><p>${LONG}</p><h3>Event: <code>'open'</code></h3><p>It is emitted when the lid of a box opens for any reason.</p>`,
+    );
+    expect(event.map((each) => each.instruction)).toContainEqual(expect.stringMatching(/the `'open'` event of `box\.Lid`/));
+  });
+
+  test('name the page of a term, its command before its tool', () => {
+    const html = MANUAL.replace(
+      '</h3><p>To add',
+      '</h3><dl><dt>&lt;thing&gt;</dt><dd>What is added to the box, a name or a path or an address of it.</dd></dl><p>To add',
+    );
+    expect(asked(html)).toContain('What is the `<thing>` argument of `zap add`?');
+  });
+});
+
+test('a page that tells what changed is asked so', () => {
+  const html = `<h1>What’s New In Box 3.3</h1><h2>lid</h2><p>${LONG}</p>`;
+  expect(asked(html)).toEqual([expect.stringMatching(/^What (?:is new|changed) in `lid` in Box 3\.3\?$/)]);
+});
+
+test('an index and a page of cross references ask nothing', () => {
+  expect(asked(`<h1>Index – V</h1><ul><li>view (in module box)</li><li>visit (in module lid)</li></ul><p>${LONG}</p>`)).toEqual([]);
+  expect(
+    made('<h1>Guide</h1><h2>Old lists</h2><p>Used by: box-lid-and-other-things</p><p>See also: lang_transaction.html and more</p>').pairs,
+  ).toEqual([]);
+});
+
+test('a site is named as its prose names it', () => {
+  const pages = Array.from({ length: 6 }, (_, index) =>
+    sectionsOf(
+      `<h1>Page ${'abcdef'[index]}</h1><h2>Old lists ${'abcdef'[index]}</h2><p>With some care FooBase keeps list ${index} of old things for its people. ${LONG}</p><pre>typedef a;\ntypedef b;\ntypedef c;\ntypedef d;</pre>`,
+      `http://site.test/${index}`,
+    ),
+  ).flat();
+  const questions = pair(pages, OPTIONS).pairs.map((each) => each.instruction);
+  expect(questions.length).toBeGreaterThan(3);
+  for (const question of questions) expect(question).toContain('FooBase');
 });
 
 describe('answers', () => {

@@ -1,5 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { sha256 } from '../../lib/hash';
+import { toLine } from '../../lib/jsonl';
 import { toParquet } from '../../lib/parquet';
 import { example } from '../support/example-builder';
 
@@ -13,6 +18,24 @@ test('rows read back from Parquet are the rows of the JSONL', async () => {
   const bytes = toParquet(rows);
   const read = await parquetReadObjects({ file: bytes.buffer as ArrayBuffer });
   expect(read).toEqual(rows.map((row) => JSON.parse(JSON.stringify(row)) as unknown));
+});
+
+test('pyarrow, which loaders build on, reads row by row what stands in the JSONL, with typed messages', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'parquet-'));
+  try {
+    writeFileSync(join(folder, 'rows.parquet'), toParquet(rows));
+    writeFileSync(join(folder, 'rows.jsonl'), rows.map(toLine).join(''));
+    const script = `
+import json, sys, pyarrow.parquet
+table = pyarrow.parquet.read_table(sys.argv[1] + "/rows.parquet")
+rows = [json.loads(line) for line in open(sys.argv[1] + "/rows.jsonl", encoding="utf8")]
+print(json.dumps([table.to_pylist() == rows, len(rows), str(table.schema.field("completion").type)]))`;
+    const said = execFileSync(join(__dirname, '../../native/.venv/bin/python'), ['-c', script, folder], { encoding: 'utf8' });
+    const type = 'list<element: struct<role: string not null, content: string not null> not null>';
+    expect(JSON.parse(said)).toEqual([true, rows.length, type]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('the same examples give the same bytes', () => {

@@ -73,7 +73,8 @@ test('a run that failed early has a page too, without empty headings', () => {
     places: [],
     provenance: [],
     collection: null,
-    stages: [{ verb: 'collect', state: 'done', counts: {}, reasons: { http_404: 3 } }],
+    stages: [{ verb: 'collect', state: 'done', counts: {}, reasons: { not_found: 3 } }],
+    fates: [{ stage: 'collect', of: 'url', reason: 'not_found', count: 3, examples: [] }],
   });
   expect(page).toContain('SourceEmpty: no page came');
   expect([...page.matchAll(/<section><h2>([^<]+)/g)].map((match) => match[1])).toEqual([

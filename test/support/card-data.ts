@@ -148,6 +148,17 @@ export const reportData = (): ReportData => ({
     spending: { requests: 93, billed: 91, possiblyBilled: 1, estimatedCostUsd: 0.1365 },
     failures: [{ reason: 'http_404', count: 1, examples: ['https://docs.example.org/<dead>.html'] }],
   },
+  fates: [
+    {
+      stage: 'collect',
+      of: 'url',
+      reason: 'not_found',
+      count: 1,
+      examples: [{ id: '1'.repeat(64), detail: 'https://docs.npmjs.com/gone' }],
+    },
+    { stage: 'dedup', of: 'section', reason: 'near_duplicate', count: 148, examples: [{ id: '2'.repeat(64), detail: null }] },
+    { stage: 'pair', of: 'pair', reason: 'too_short', count: 97, examples: [{ id: '3'.repeat(64), detail: 'What does `npm ping` do?' }] },
+  ],
   evaluation: {
     base: comparison,
     verdict,

@@ -36,5 +36,20 @@ export const example = ({ split = 'train', instructions, ...wish }: ExampleWish 
     { role: 'assistant', content: from.response },
   ];
   const { kind, url, anchor, path, pageId, id: pairId, documentSha256 } = from;
-  return { schema: 1, id: digest({ messages, pairId }), split, messages, kind, url, anchor, path, pageId, pairId, documentSha256 };
+  const [prompt, completion] = [messages.slice(0, -1), messages.slice(-1)];
+  return {
+    schema: 1,
+    id: digest({ messages, pairId }),
+    split,
+    messages,
+    prompt,
+    completion,
+    kind,
+    url,
+    anchor,
+    path,
+    pageId,
+    pairId,
+    documentSha256,
+  };
 };

@@ -46,6 +46,8 @@ const example = (page: (typeof PAGES)[number], number: number, split: Split): Ex
     { role: 'user', content: `What is option ${number}?` },
     { role: 'assistant', content: `Option ${number} is explained.` },
   ],
+  prompt: [{ role: 'user', content: `What is option ${number}?` }],
+  completion: [{ role: 'assistant', content: `Option ${number} is explained.` }],
   kind: 'heading',
   url: page.url,
   anchor: null,

@@ -1,6 +1,8 @@
 // The whole product on a real server with real workers: what a run gives, what a rerun reuses, what it survives.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { askAgain } from '../../cli/resume';
+import { openStore } from '../../io/store';
 import { HUB_TOKEN, HubStandIn } from '../support/hub';
 import { littleInput, page, routes } from '../support/little-docs';
 import { openSite, type Site } from '../support/site';
@@ -102,7 +104,10 @@ describe('a run on a site with a dead, a slow, a moved and a forbidden page', ()
       return (await stack.result(id)).status;
     };
     expect(await answered('rejected', 'reject', other)).toBe('held');
-    expect((await stack.run('rejected', other)).status).toBe('held');
+    const held = await stack.run('rejected', other);
+    expect(held.status).toBe('held');
+    await askAgain(await openStore(join(stack.home, 'store')), stack.record(held));
+    expect(await answered('rejected', 'reject', other)).toBe('held');
     expect(hub.requests.filter((request) => request.includes('/commit/'))).toHaveLength(0);
 
     expect(await answered('approved', 'approve', { ...littleInput(all), publish })).toBe('published');

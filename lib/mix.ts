@@ -1,0 +1,90 @@
+// General instruction data beside the pages' own, against forgetting: rows of the usual shapes, drawn by hash.
+import { z } from 'zod';
+import { type Dropped, RECORD_SCHEMA } from '../contracts/records';
+import { digest } from './hash';
+import { Masker } from './masking';
+
+/** One general instruction with its answer. */
+export interface GeneralRow {
+  /** sha256 of instruction and response. */
+  id: string;
+  instruction: string;
+  response: string;
+}
+
+const Chat = z.object({ messages: z.array(z.object({ role: z.string(), content: z.string() })) });
+const Completion = z.object({ prompt: z.string(), completion: z.string() });
+const Alpaca = z.object({ instruction: z.string(), input: z.string().nullish(), output: z.string() });
+
+/** The turn of a row: chat messages, prompt and completion, or instruction, input and output; null for any other shape. */
+const turnOf = (row: unknown): [string, string] | null => {
+  const chat = Chat.safeParse(row);
+  if (chat.success) {
+    const [user, assistant, ...more] = chat.data.messages.filter(({ role }) => role !== 'system');
+    return more.length === 0 && user?.role === 'user' && assistant?.role === 'assistant' ? [user.content, assistant.content] : null;
+  }
+  const completion = Completion.safeParse(row);
+  if (completion.success) return [completion.data.prompt, completion.data.completion];
+  const alpaca = Alpaca.safeParse(row);
+  if (!alpaca.success) return null;
+  const { instruction, input, output } = alpaca.data;
+  return [input === null || input === undefined || input.trim() === '' ? instruction : `${instruction}\n\n${input}`, output];
+};
+
+export interface ReadMix {
+  /** Ascending by id, each once. */
+  rows: GeneralRow[];
+  /** Lines of no known shape, of several turns, or empty. */
+  refused: number;
+}
+
+/** @param lines JSON objects, one a line; secrets in them are masked as in pages */
+export const readMix = (lines: Iterable<string>): ReadMix => {
+  const rows = new Map<string, GeneralRow>();
+  let refused = 0;
+  for (const line of lines) {
+    if (line.trim() === '') continue;
+    let turn: [string, string] | null = null;
+    try {
+      turn = turnOf(JSON.parse(line));
+    } catch {
+      // no JSON: refused below
+    }
+    const masker = new Masker();
+    const [instruction, response] = (turn ?? ['', '']).map((text) => masker.mask(text.trim())) as [string, string];
+    if (instruction === '' || response === '') refused += 1;
+    else {
+      const id = digest({ instruction, response });
+      rows.set(id, { id, instruction, response });
+    }
+  }
+  return { rows: [...rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1)), refused };
+};
+
+/** How many general rows make `share` of all when `own` rows are there. */
+export const mixCount = (own: number, share: number): number => Math.round((share / (1 - share)) * own);
+
+/** What is not drawn needs no fate: it is no part of what was asked for. A drawn row that cannot be used has one. */
+export const mixDropped = (row: GeneralRow, reason: string): Dropped => ({
+  schema: RECORD_SCHEMA,
+  id: row.id,
+  of: 'example',
+  stage: 'format',
+  reason,
+});
+
+const HUB_DATASET = /^([\w.-]+\/[\w.-]+)@([0-9a-f]{40})$/;
+
+/** A Hub dataset at a commit, or a file below RETUNE_FILES_ROOT. */
+export const mixSource = (source: string): { dataset: string; revision: string } | { file: string } => {
+  const hub = HUB_DATASET.exec(source);
+  return hub === null ? { file: source } : { dataset: hub[1]!, revision: hub[2]! };
+};
+
+/** The address that an example names as its source; no path of a machine. */
+export const mixUrl = (source: string): string => {
+  const from = mixSource(source);
+  return 'dataset' in from
+    ? `https://huggingface.co/datasets/${from.dataset}/tree/${from.revision}`
+    : `file:///${encodeURI(source.split(/[\\/]/).at(-1) ?? source)}`;
+};

@@ -1,0 +1,115 @@
+import type { Dropped, Pair } from '../../contracts/records';
+import { type LlmStandIn, openLlm } from '../support/llm';
+import { page } from '../support/little-docs';
+import { openPreparing, type Preparing } from '../support/preparing';
+
+const pages = Object.fromEntries(Array.from({ length: 4 }, (_, index) => [`http://docs.test/p${index}.html`, page(index)]));
+const KEY = 'sk-secretOfTheTests';
+
+let llm: LlmStandIn;
+let runs: Preparing[] = [];
+beforeEach(async () => {
+  llm = await openLlm();
+});
+afterEach(async () => {
+  await llm.close();
+  await Promise.all(runs.map((run) => run.close()));
+  runs = [];
+});
+
+const prepare = async (options: Record<string, unknown> = {}, env: Record<string, string> = {}): Promise<Preparing> => {
+  const run = await openPreparing(
+    pages,
+    { pair: { minChars: 30, minScore: 0, llm: { enabled: true, minWords: 15, ...options } } },
+    { RETUNE_LLM_URL: llm.url, RETUNE_LLM_MODEL: 'model-a', RETUNE_LLM_KEY: KEY, ...env },
+  );
+  runs.push(run);
+  return run;
+};
+const written = async (run: Preparing): Promise<Pair[]> =>
+  (await run.rows<Pair>(await run.pair(), 'pairs.jsonl')).filter(({ kind }) => kind === 'llm');
+
+test('a model is asked for pairs and to judge them, with the key in the header and nowhere else', async () => {
+  const run = await prepare();
+  const pairs = await written(run);
+  expect(pairs.length).toBeGreaterThan(3);
+  expect(llm.asked.every(({ authorization, body }) => authorization === `Bearer ${KEY}` && body.model === 'model-a')).toBe(true);
+  for (const path of await run.store.list('')) expect((await run.store.read(path))!.toString('latin1')).not.toContain(KEY);
+});
+
+test('off by default: nothing is asked', async () => {
+  const run = await openPreparing(pages, { pair: { minChars: 30 } }, { RETUNE_LLM_URL: llm.url, RETUNE_LLM_MODEL: 'model-a' });
+  runs.push(run);
+  expect(await written(run)).toEqual([]);
+  expect(llm.asked).toEqual([]);
+});
+
+test('what the text does not say is dropped, by the judge or by our own look', async () => {
+  llm.invented = 'It costs 49 dollars in every shop of the capital city.';
+  const run = await prepare();
+  const pairs = await written(run);
+  expect(pairs.some(({ response }) => response.includes('dollars'))).toBe(false);
+  expect((await run.pair()).counts['llm_judged_out']).toBeGreaterThan(3);
+});
+
+test('an attempt that fails in the middle pays for no answer again, and gives the same pairs as one that did not', async () => {
+  const whole = await prepare({ concurrency: 1 });
+  const expected = await written(whole);
+  const asked = llm.asked.length;
+  llm.asked = [];
+  const broken = await prepare({ concurrency: 1 });
+  llm.faults = [];
+  const answers = Math.floor(asked / 2);
+  // The connection of the middle one is refused for good: the deed fails, what came before is in the store.
+  const watch = setInterval(() => {
+    if (llm.asked.length >= answers && llm.faults.length === 0) llm.faults.push({ status: 400 });
+  }, 1);
+  await expect(broken.pair()).rejects.toMatchObject({ type: 'RemoteRefused' });
+  clearInterval(watch);
+  llm.faults = [];
+  const before = llm.asked.length;
+  expect(await written(broken)).toEqual(expected);
+  // Every question once, and the refused one again.
+  expect(llm.asked.length).toBeLessThanOrEqual(asked + (before < asked ? 1 : 0) + 1);
+  expect(new Set(llm.asked.map(({ body }) => JSON.stringify(body))).size).toBe(asked);
+});
+
+test('429 is waited out as long as the endpoint wishes', async () => {
+  llm.faults = [
+    { status: 429, headers: { 'retry-after': '0' } },
+    { status: 503, headers: { 'retry-after': '0' } },
+  ];
+  expect((await written(await prepare())).length).toBeGreaterThan(3);
+});
+
+test('the budget ends the asking, and what was asked stays', async () => {
+  const run = await prepare({ budgetTokens: 400, concurrency: 1 });
+  const pairs = await written(run);
+  const { counts } = await run.pair();
+  expect(pairs.length).toBeGreaterThan(0);
+  expect(counts['llm_tokens']).toBeLessThan(700);
+  expect(counts['llm_over_budget']).toBeGreaterThan(0);
+});
+
+test.each([
+  ['RETUNE_LLM_URL', { RETUNE_LLM_URL: '' }, []],
+  ['RETUNE_LLM_MODEL', { RETUNE_LLM_MODEL: '' }, []],
+  ['RETUNE_LLM_KEY', {}, [{ status: 401 }]],
+])('an error names the variable %s and not its value', async (name, env, faults) => {
+  llm.faults = [...faults];
+  const run = await prepare({}, env);
+  const error: unknown = await run.pair().catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ type: 'ConfigMissing', message: expect.stringContaining(name) as string });
+  expect(String(error)).not.toContain(KEY);
+});
+
+test('an answer that is no JSON costs the section its pairs and nothing else', async () => {
+  llm.faults = Array.from({ length: 3 }, () => ({
+    status: 200,
+    body: JSON.stringify({ choices: [{ message: { content: 'I would rather not.' } }], usage: { total_tokens: 5 } }),
+  }));
+  const run = await prepare({ concurrency: 1 });
+  expect((await written(run)).length).toBeGreaterThan(0);
+  expect((await run.pair()).counts['llm_unreadable']).toBeGreaterThan(0);
+  expect((await run.rows<Dropped>(await run.pair(), 'dropped.jsonl')).every(({ stage }) => stage === 'pair')).toBe(true);
+});
