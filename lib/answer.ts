@@ -2,6 +2,7 @@
 import type { Block } from '../contracts/records';
 import { renderBlock, renderList } from './blocks';
 import { isWhole, sentences } from './sentences';
+import { partsOf } from './shorten';
 
 const JOIN = '\n\n';
 
@@ -31,9 +32,13 @@ const isRemains = (block: Block): boolean => {
   return block.type === 'table' && /^version$/i.test(block.header[0] ?? '') && /^changes?$/i.test(block.header[1] ?? '');
 };
 
+/** "select-stmt:" over a picture that is not there. */
+const isEmptyLabel = (block: Block, next: Block | undefined): boolean =>
+  block.type === 'prose' && /^\S+(?: \S+){0,3}:$/.test(block.text) && (next === undefined || next.type === 'prose');
+
 /** Without what is left of the page's furniture, and with what an entry means before since when it is there. */
 export const meaningFirst = (blocks: readonly Block[]): Block[] => {
-  const told = blocks.filter((block) => !isRemains(block));
+  const told = blocks.filter((block, index) => !isRemains(block) && !isEmptyLabel(block, blocks[index + 1]));
   const start = told.findIndex((block) => block.type !== 'prose' || !ASIDE.test(block.text));
   return start <= 0 ? told : [...told.slice(start), ...told.slice(0, start)];
 };
@@ -70,4 +75,27 @@ export const answer = (blocks: readonly Block[], maxChars: number): string | nul
     }
   }
   return parts.length === 0 ? null : parts.join(JOIN);
+};
+
+const IS_PROSE = /^(?![ \t]*(?:`{3}|[-*|>]|\d+\.\s))/;
+
+/**
+ * Without a last paragraph that is no sentence where others stand before it: the label of a note whose text is elsewhere,
+ * the lead of a list that is left out, a caption. What is there since when may end an answer.
+ */
+export const wholeEnd = (markdown: string): string => {
+  const parts = partsOf(markdown);
+  const before = parts.length;
+  while (parts.length > 1) {
+    const last = parts.at(-1)!;
+    if (!IS_PROSE.test(last) || ASIDE.test(last) || isWhole(last)) break;
+    const whole = sentences(last);
+    while (whole.length > 0 && !isWhole(whole.at(-1)!)) whole.pop();
+    parts.pop();
+    if (whole.length > 0) {
+      parts.push(whole.join(' '));
+      return parts.join(JOIN);
+    }
+  }
+  return parts.length === before ? markdown : parts.join(JOIN);
 };

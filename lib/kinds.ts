@@ -1,6 +1,6 @@
 // One function a kind of pair: what a section can be asked, and the part of it that answers.
 import type { Block, Pair, Section } from '../contracts/records';
-import { answer, meaningFirst } from './answer';
+import { answer, meaningFirst, wholeEnd } from './answer';
 import { codeQuestion } from './code-question';
 import { fenced, inlineCode, plain, renderMeaning } from './blocks';
 import { sectionQuestions } from './heading-question';
@@ -36,7 +36,7 @@ const candidate = (
 ): Candidate[] => {
   if (questions.length === 0 || response === null || response === '') return [];
   const instruction = choose(`${section.pageId} ${anchor ?? section.position} ${questions[0]}`, questions);
-  return [{ kind, instruction, response, anchor }];
+  return [{ kind, instruction, response: wholeEnd(response), anchor }];
 };
 
 const withoutDefinitions = (section: Section): Block[] => {

@@ -92,6 +92,7 @@ export const flaw = ({ kind, instruction, response }: Candidate, minChars: numbe
   if (isLinksOnly(prose, hasCode)) return 'navigation';
   const said = sentences(prose);
   if (said[0] !== undefined && STARTS_AWAY.test(said[0]) && kind !== 'code') return 'dangling_reference';
+  if (/^(?:or|and|but) /.test(prose)) return 'dangling_reference';
   if ([said[0], said.at(-1)].some((sentence) => sentence !== undefined && POINTS_AWAY.test(plain(sentence)))) return 'dangling_reference';
   const asked = contentWords(instruction);
   const answered = contentWords(response);

@@ -2,7 +2,7 @@
 import { sentences, isWhole } from './sentences';
 
 /** Blocks of Markdown as we write it: parts between blank lines, a fence whole. */
-const partsOf = (markdown: string): string[] => {
+export const partsOf = (markdown: string): string[] => {
   const parts: string[] = [];
   let open: string | null = null;
   let current: string[] = [];

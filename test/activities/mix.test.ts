@@ -37,15 +37,15 @@ const prepare = async (source: string, env: Record<string, string> = {}): Promis
   ));
 
 test('general data is a quarter of training, named as such, and in no other part', async () => {
-  const { format, rows: read } = await prepare('general.jsonl');
-  const ref = await format();
-  const train = await read<Example>(ref, 'data/train.jsonl');
+  const prepared = await prepare('general.jsonl');
+  const ref = await prepared.format();
+  const train = await prepared.rows<Example>(ref, 'data/train.jsonl');
   const general = train.filter(({ kind }) => kind === 'general');
   expect(general).toHaveLength(ref.counts['general']!);
   expect(general.length / train.length).toBeCloseTo(0.25, 1);
   expect(new Set(general.map(({ url }) => url))).toEqual(new Set(['file:///general.jsonl']));
   for (const part of ['test', 'validation'])
-    expect((await read<Example>(ref, `data/${part}.jsonl`)).filter(({ kind }) => kind === 'general')).toEqual([]);
+    expect((await prepared.rows<Example>(ref, `data/${part}.jsonl`)).filter(({ kind }) => kind === 'general')).toEqual([]);
 });
 
 test.each([
@@ -54,8 +54,8 @@ test.each([
   ['absent.jsonl', 'is not below RETUNE_FILES_ROOT'],
   ['general.parquet', 'Parquet and other formats are not read'],
 ])('the file %s is refused', async (source, why) => {
-  const { format } = await prepare(source);
-  await expect(format()).rejects.toMatchObject({ type: 'InvalidInput', message: expect.stringContaining(why) as string });
+  const prepared = await prepare(source);
+  await expect(prepared.format()).rejects.toMatchObject({ type: 'InvalidInput', message: expect.stringContaining(why) as string });
 });
 
 test('a dataset of the Hub is read at its commit', async () => {
@@ -76,8 +76,8 @@ test('a dataset of the Hub is read at its commit', async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const { format } = await prepare(`org/data@${commit}`, { HF_ENDPOINT: endpoint });
-    expect((await format()).counts['general']).toBeGreaterThan(0);
+    const prepared = await prepare(`org/data@${commit}`, { HF_ENDPOINT: endpoint });
+    expect((await prepared.format()).counts['general']).toBeGreaterThan(0);
     expect(asked.every((url) => url.includes(commit))).toBe(true);
   } finally {
     server.closeAllConnections();

@@ -111,7 +111,11 @@ test('a secret cannot be printed by accident', () => {
 });
 
 test('the table says of each variable what it means and what holds without it', () => {
-  expect(ENVIRONMENT.filter(({ secret }) => secret).map(({ name }) => name)).toEqual(['HF_TOKEN', 'BRIGHTDATA_API_TOKEN']);
+  expect(ENVIRONMENT.filter(({ secret }) => secret).map(({ name }) => name)).toEqual([
+    'HF_TOKEN',
+    'BRIGHTDATA_API_TOKEN',
+    'RETUNE_LLM_KEY',
+  ]);
   for (const { name, meaning, default: unset } of ENVIRONMENT) {
     expect(name).toMatch(/^[A-Z_]+$/);
     expect(meaning).not.toBe('');

@@ -179,6 +179,11 @@ describe('answers', () => {
   });
 });
 
+test('an answer does not end with a label or a lead of what is not there', () => {
+  const html = `<h1>Guide</h1><h2>Old lists</h2><p>${LONG}</p><p>It is known. The start methods are</p><p>Note</p>`;
+  expect(made(html).pairs[0]?.response).toBe(`${LONG}\n\nIt is known.`);
+});
+
 describe('fates', () => {
   const fate = (html: string): string | undefined => made(html).dropped[0]?.reason;
 

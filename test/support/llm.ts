@@ -13,6 +13,8 @@ export interface LlmStandIn {
   asked: Asked[];
   /** The next requests get these answers instead, in order. */
   faults: { status: number; headers?: Record<string, string>; body?: string }[];
+  /** Called with the number of a request before it is answered, to plan a fault. */
+  before: ((number: number) => void) | null;
   /** Written into every answer, as a model that makes things up. */
   invented: string | null;
   close(): Promise<void>;
@@ -33,13 +35,14 @@ const judged = (text: string): string => {
 };
 
 export const openLlm = async (): Promise<LlmStandIn> => {
-  const standIn: LlmStandIn = { url: '', asked: [], faults: [], invented: null, close: () => Promise.resolve() };
+  const standIn: LlmStandIn = { url: '', asked: [], faults: [], before: null, invented: null, close: () => Promise.resolve() };
   const server: Server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Asked['body'];
       standIn.asked.push({ authorization: request.headers.authorization, body });
+      standIn.before?.(standIn.asked.length);
       const fault = standIn.faults.shift();
       if (request.url !== '/v1/chat/completions' || fault !== undefined) {
         response.writeHead(fault?.status ?? 404, fault?.headers);
