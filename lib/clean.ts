@@ -38,6 +38,16 @@ const pageTitle = (title: string, headings: readonly string[]): string => {
   return named;
 };
 
+/** Words outside headings, counted no further than to `enough` (or to the first). */
+const wordsUpTo = (blocks: readonly Block[], enough: number): number => {
+  let size = 0;
+  for (const block of blocks) {
+    if (block.type !== 'heading') size += countWords([block]);
+    if (size > 0 && size >= enough) break;
+  }
+  return size;
+};
+
 interface Parsed {
   title: string;
   language: string | null;
@@ -77,7 +87,7 @@ export const cleanText = (page: Page, text: string, options: CleanOptions): Clea
         plain(block.text).startsWith(title);
       return versioned ? { ...block, text: title } : block;
     });
-  const size = countWords(blocks.filter((block) => block.type !== 'heading'));
+  const size = wordsUpTo(blocks, options.minWords);
   if (size === 0) return { keep: false, reason: 'empty' };
   if (size < options.minWords) return { keep: false, reason: 'too_short', detail: `${size} words` };
   const content = { title, language: parsed.language, blocks };

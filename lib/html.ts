@@ -1,15 +1,20 @@
 // HTML to blocks in one streaming pass: no tree is kept, only the open elements and the blocks being filled.
-import { Parser } from 'htmlparser2';
-import { languageOf, languageName } from './code-language';
-import { BLOCK_ELEMENTS, CODE_ELEMENTS, DROPPED_ELEMENTS, PRE_ELEMENTS, isHidden, isLineNumbers, purposeOf } from './elements';
+import { languageName } from './code-language';
+import { CodeText } from './code-text';
+import { NO_CLASS, classMeaning, isHidden, purposeOf, type ClassMeaning } from './elements';
+import type { Attributes, HtmlHandler } from './html-events';
 import type { Cell, RawBlock, Zone } from './raw-block';
 import { definitionBlocks, listBlocks, tableBlocks } from './raw-block';
 import type { Evidence } from './run';
 import { Run, noEvidence } from './run';
+import type { Tag } from './tags';
+import { tokenize } from './tokenizer';
 
 /** Deeper nesting is no page: browsers stop at 512 open elements. */
 const MAX_DEPTH = 1024;
 const MAX_BLOCKS = 500_000;
+/** Lists, tables and definitions inside each other; what is deeper is filled into the last, so that no text is indented without end. */
+const MAX_SINKS = 48;
 
 export class TooDeep extends Error {}
 export class TooLarge extends Error {}
@@ -22,7 +27,6 @@ interface HtmlPage {
   blocks: RawBlock[];
 }
 
-type Attributes = Record<string, string>;
 interface Term {
   text: string;
   anchor: string | null;
@@ -36,23 +40,23 @@ type Sink =
   | { kind: 'table'; rows: Cell[][]; extra: RawBlock[]; presentation: boolean };
 
 interface Frame {
-  name: string;
   /** What has to be undone at its end tag. */
   sink: boolean;
   zone: boolean;
   dropped: boolean;
   mode: 'heading' | 'term' | 'pre' | null;
   language: string | null;
-  /** Start of its text in the open code block when it may be a line number. */
+  /** Start of its text in the open code block when it may be a line number, else -1. */
   numbersFrom: number;
 }
 
-class Reader {
+class Reader implements HtmlHandler {
   title = '';
   language: string | null = null;
   private readonly root: Extract<Sink, { kind: 'flow' }> = { kind: 'flow', blocks: [] };
   private readonly sinks: Sink[] = [this.root];
   private readonly frames: Frame[] = [];
+  private readonly classes = new Map<string, ClassMeaning>();
   private zone: Zone | null = null;
   private dropped = 0;
   private inTitle = false;
@@ -61,79 +65,80 @@ class Reader {
   private mode: Frame['mode'] = null;
   private ids: string[] = [];
   private place: { level: number; ids: string[]; code: boolean; id: string | null } = { level: 0, ids: [], code: false, id: null };
-  private pre: { parts: string[]; language: string | null; breakBefore: boolean; fresh: boolean } | null = null;
+  private pre: CodeText | null = null;
   private count = 0;
 
-  open(name: string, attributes: Attributes): void {
+  private meaningOf(names: string | null): ClassMeaning {
+    if (names === null) return NO_CLASS;
+    let meaning = this.classes.get(names);
+    if (meaning === undefined) this.classes.set(names, (meaning = classMeaning(names)));
+    return meaning;
+  }
+
+  open(tag: Tag, attributes: Readonly<Attributes>): void {
     if (this.frames.length >= MAX_DEPTH) throw new TooDeep();
-    const frame: Frame = { name, sink: false, zone: false, dropped: false, mode: null, language: null, numbersFrom: -1 };
+    const frame: Frame = { sink: false, zone: false, dropped: false, mode: null, language: null, numbersFrom: -1 };
     this.frames.push(frame);
     if (this.dropped > 0) return;
-    if (name === 'title') {
-      this.inTitle = !this.hasTitle;
+    const { name } = tag;
+    const meaning = this.meaningOf(attributes.class);
+    if (name === 'title') this.inTitle = !this.hasTitle;
+    if (tag.isDropped || name === 'title' || meaning.hidden || isHidden(attributes)) {
       frame.dropped = true;
       this.dropped += 1;
       return;
     }
-    if (name === 'html') this.language = attributes['lang'] ?? attributes['xml:lang'] ?? this.language;
-    if (DROPPED_ELEMENTS.has(name) || isHidden(attributes)) {
-      frame.dropped = true;
-      this.dropped += 1;
-      return;
-    }
+    if (name === 'html') this.language = attributes.lang ?? this.language;
     if (this.pre !== null) {
-      this.openInPre(frame, name, attributes);
+      this.openInPre(this.pre, frame, tag, attributes, meaning);
       return;
     }
-    const id = attributes['id'] ?? (name === 'a' ? attributes['name'] : undefined);
+    const id = attributes.id ?? (name === 'a' ? attributes.name : null);
     if (this.mode !== null) {
-      if (id !== undefined && id !== '') this.place.ids.push(id);
-    } else if (BLOCK_ELEMENTS.has(name) || PRE_ELEMENTS.has(name)) {
+      if (id !== null && id !== '') this.place.ids.push(id);
+    } else if (tag.isBlock || tag.isPre) {
       this.flush();
-      const stated = purposeOf(name, attributes);
+      const stated = purposeOf(tag, attributes, meaning);
       if (stated !== null) {
         this.zone = { parent: this.zone, purpose: stated.purpose, named: stated.named };
         frame.zone = true;
       }
     }
-    if (this.mode === null && id !== undefined && id !== '' && this.run.empty) this.ids.push(id);
-    if (name !== 'span' && name !== 'a' && name !== 'p' && name !== 'li') frame.language = languageOf(attributes);
-    this.openElement(frame, name, attributes, id ?? null);
+    if (this.mode === null && id !== null && id !== '' && this.run.empty) this.ids.push(id);
+    if (attributes.dataLang !== null) frame.language = languageName(attributes.dataLang);
+    else if (meaning.language !== null && name !== 'span' && name !== 'a' && name !== 'p' && name !== 'li')
+      frame.language = meaning.language;
+    this.openElement(frame, tag, attributes, id, meaning.signature);
   }
 
-  private openElement(frame: Frame, name: string, attributes: Attributes, id: string | null): void {
+  private openElement(frame: Frame, tag: Tag, attributes: Readonly<Attributes>, id: string | null, signature: boolean): void {
+    const { name } = tag;
     if (this.mode !== null) {
-      if (name === 'br' || BLOCK_ELEMENTS.has(name)) this.run.add(' ');
-    } else if (PRE_ELEMENTS.has(name)) {
-      frame.mode = 'pre';
-      this.mode = 'pre';
-      this.pre = {
-        parts: [],
-        language: frame.language ?? this.languageAround() ?? languageName(attributes['lang'] ?? ''),
-        breakBefore: false,
-        fresh: true,
-      };
+      if (name === 'br' || tag.isBlock) this.run.add(' ');
+    } else if (tag.isPre) {
+      frame.mode = this.mode = 'pre';
+      this.pre = new CodeText(frame.language ?? this.languageAround() ?? languageName(attributes.lang ?? ''));
       return;
-    } else if (/^h[1-6]$/.test(name) || name === 'dt') {
-      frame.mode = name === 'dt' ? 'term' : 'heading';
-      this.mode = frame.mode;
-      const code = name === 'dt' && /(?:^|\s)(?:sig|signature|function|method|option)(?:\s|$)/.test(attributes['class'] ?? '');
-      this.place = { level: name === 'dt' ? 0 : Number(name[1]), ids: [...this.ids], code, id };
+    } else if (tag.level > 0 || name === 'dt') {
+      frame.mode = this.mode = name === 'dt' ? 'term' : 'heading';
+      this.place = { level: tag.level, ids: [...this.ids], code: name === 'dt' && signature, id };
       return;
-    } else this.openContainer(frame, name, attributes);
+    } else if (tag.isBlock) this.openContainer(frame, name, attributes);
     if (name === 'br') this.run.lineBreak();
-    else if (name === 'a' && attributes['href'] !== undefined) this.run.openLink(attributes['href']);
-    else if (CODE_ELEMENTS.has(name)) this.run.openCode();
+    else if (name === 'a') {
+      if (attributes.href !== null) this.run.openLink(attributes.href);
+    } else if (tag.isCode) this.run.openCode();
   }
 
-  private openContainer(frame: Frame, name: string, attributes: Attributes): void {
+  private openContainer(frame: Frame, name: string, attributes: Readonly<Attributes>): void {
     const top = this.sinks.at(-1)!;
+    if (this.sinks.length > MAX_SINKS) return;
     const push = (sink: Sink): void => {
       this.sinks.push(sink);
       frame.sink = true;
     };
     if (name === 'ul' || name === 'ol' || name === 'menu') {
-      const start = Number.parseInt(attributes['start'] ?? '1', 10);
+      const start = Number.parseInt(attributes.start ?? '1', 10);
       push({
         kind: 'list',
         items: [],
@@ -146,7 +151,7 @@ class Reader {
     } else if (name === 'dl') push({ kind: 'terms', terms: [], body: [], out: [] });
     else if (name === 'dd' && top.kind === 'terms') push({ kind: 'flow', blocks: top.body });
     else if (name === 'table')
-      push({ kind: 'table', rows: [], extra: [], presentation: /^(?:presentation|none)$/.test(attributes['role'] ?? '') });
+      push({ kind: 'table', rows: [], extra: [], presentation: /^(?:presentation|none)$/.test(attributes.role ?? '') });
     else if (name === 'tr' && top.kind === 'table') top.rows.push([]);
     else if ((name === 'td' || name === 'th') && top.kind === 'table') {
       const cell: Cell = { header: name === 'th', raws: [] };
@@ -156,13 +161,12 @@ class Reader {
     }
   }
 
-  private openInPre(frame: Frame, name: string, attributes: Attributes): void {
-    const pre = this.pre!;
-    if (isLineNumbers(attributes)) frame.numbersFrom = pre.parts.length;
-    if (name === 'br') pre.parts.push('\n');
-    else if (BLOCK_ELEMENTS.has(name) && pre.parts.length > 0) pre.breakBefore = true;
-    pre.fresh = PRE_ELEMENTS.has(name) && pre.parts.length === 0;
-    if (name === 'code') pre.language = languageOf(attributes) ?? pre.language;
+  private openInPre(pre: CodeText, frame: Frame, tag: Tag, attributes: Readonly<Attributes>, meaning: ClassMeaning): void {
+    if (meaning.lineNumbers) frame.numbersFrom = pre.position;
+    if (tag.name === 'br') pre.lineBreak();
+    else pre.open(tag.isBlock, tag.isPre);
+    if (tag.name === 'code')
+      pre.language = (attributes.dataLang === null ? meaning.language : languageName(attributes.dataLang)) ?? pre.language;
   }
 
   private languageAround(): string | null {
@@ -177,32 +181,16 @@ class Reader {
   text(data: string): void {
     if (this.dropped > 0) {
       if (this.inTitle && this.title.length < 1000) this.title += data;
-      return;
-    }
-    if (this.pre === null) {
-      this.run.add(data);
-      return;
-    }
-    const pre = this.pre;
-    // The newline straight after <pre> is not text (HTML, "pre" in the tree construction stage).
-    let text = pre.fresh ? data.replace(/^\r?\n/, '') : data;
-    pre.fresh = false;
-    if (text === '') return;
-    if (pre.breakBefore) {
-      const before = pre.parts.at(-1);
-      if (before !== undefined && !before.endsWith('\n') && !text.startsWith('\n')) pre.parts.push('\n');
-      pre.breakBefore = false;
-    }
-    if (text.includes('\0')) text = text.replaceAll('\0', '');
-    pre.parts.push(text);
+    } else if (this.pre === null) this.run.add(data);
+    else this.pre.add(data);
   }
 
-  close(name: string): void {
+  close(tag: Tag): void {
     const frame = this.frames.pop();
     if (frame === undefined) return;
     if (frame.dropped) {
       this.dropped -= 1;
-      if (name === 'title') {
+      if (tag.name === 'title') {
         this.hasTitle ||= this.inTitle;
         this.inTitle = false;
       }
@@ -210,33 +198,28 @@ class Reader {
     }
     if (this.dropped > 0) return;
     if (this.pre !== null && frame.mode !== 'pre') {
-      this.closeInPre(frame, name);
+      if (frame.numbersFrom >= 0) this.pre.dropNumbers(frame.numbersFrom);
+      else if (tag.isBlock) this.pre.closeBlock();
       return;
     }
     if (frame.mode === 'pre') this.closePre();
     else if (frame.mode === 'heading') this.closeHeading();
     else if (frame.mode === 'term') this.closeTerm();
-    else if (name === 'a') this.run.closeLink();
-    else if (CODE_ELEMENTS.has(name)) this.run.closeCode();
-    else if (this.mode === null && BLOCK_ELEMENTS.has(name)) this.flush();
-    else if (this.mode !== null && BLOCK_ELEMENTS.has(name)) this.run.add(' ');
+    else if (tag.name === 'a') this.run.closeLink();
+    else if (tag.isCode) this.run.closeCode();
+    else if (tag.isBlock) {
+      if (this.mode === null) this.flush();
+      else this.run.add(' ');
+    }
     if (frame.mode !== null) this.mode = null;
     if (frame.sink) this.closeSink();
     if (frame.zone) this.zone = this.zone?.parent ?? null;
   }
 
-  private closeInPre(frame: Frame, name: string): void {
-    const pre = this.pre!;
-    if (frame.numbersFrom >= 0) {
-      const numbers = pre.parts.slice(frame.numbersFrom).join('');
-      if (/^[\s\d.:|]*$/.test(numbers)) pre.parts.length = frame.numbersFrom;
-    } else if (BLOCK_ELEMENTS.has(name)) pre.breakBefore = true;
-  }
-
   private closePre(): void {
-    const { parts, language } = this.pre!;
+    const pre = this.pre!;
     this.pre = null;
-    this.emitCode(parts.join(''), language, noEvidence());
+    this.emitCode(pre.toString(), pre.language, noEvidence());
   }
 
   private emitCode(raw: string, language: string | null, evidence: Evidence): void {
@@ -332,20 +315,6 @@ class Reader {
  */
 export const parseHtml = (html: string): HtmlPage => {
   const reader = new Reader();
-  const parser = new Parser(
-    {
-      onopentag: (name, attributes) => {
-        reader.open(name, attributes);
-      },
-      ontext: (data) => {
-        reader.text(data);
-      },
-      onclosetag: (name) => {
-        reader.close(name);
-      },
-    },
-    { decodeEntities: true },
-  );
-  parser.end(html);
+  tokenize(html, reader);
   return reader.end();
 };
