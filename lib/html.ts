@@ -100,7 +100,7 @@ class Reader implements HtmlHandler {
       this.flush();
       const stated = purposeOf(tag, attributes, meaning);
       if (stated !== null) {
-        this.zone = { parent: this.zone, purpose: stated.purpose, named: stated.named };
+        this.zone = { parent: this.zone, depth: (this.zone?.depth ?? -1) + 1, purpose: stated.purpose, named: stated.named };
         frame.zone = true;
       }
     }

@@ -11,6 +11,7 @@ export class OpenElements {
   private readonly spaces: ('svg' | 'math' | 'html')[] = ['html'];
   /** How many of a known element are open, by index: an end tag without one is ignored without a search. */
   private readonly counts = new Int32Array(TAG_COUNT);
+  private headings = 0;
   private readonly unknown = new Map<string, number>();
 
   constructor(private readonly handler: HtmlHandler) {}
@@ -54,7 +55,11 @@ export class OpenElements {
       }
       return;
     }
-    if (this.isOpen(tag)) {
+    if (tag.level > 0 && this.headings > 0) {
+      // The end tag of any heading ends the open one, whatever its level (HTML, tree construction, "in body").
+      while (this.innermost!.level === 0) this.pop();
+      this.pop();
+    } else if (this.isOpen(tag)) {
       while (this.stack[this.stack.length - 1]!.name !== tag.name) this.pop();
       this.pop();
     } else if (tag.name === 'p') {
@@ -80,6 +85,7 @@ export class OpenElements {
   }
 
   private count(tag: Tag, by: 1 | -1): void {
+    if (tag.level > 0) this.headings += by;
     if (tag.index >= 0) this.counts[tag.index]! += by;
     else {
       const left = (this.unknown.get(tag.name) ?? 0) + by;

@@ -8,6 +8,8 @@ import type { Purpose } from './elements';
 /** A region of the page with a purpose. */
 export interface Zone {
   parent: Zone | null;
+  /** Number of zones around it. */
+  depth: number;
   purpose: Purpose;
   /** Only a class or id says so. */
   named: boolean;

@@ -42,6 +42,8 @@ export class Run {
   private space = false;
   private code: string[] | null = null;
   private codeDepth = 0;
+  /** A link stands inside the open code element. */
+  private codeLinks = false;
   private onlyCode: string | null = null;
   private anchors: Anchor[] = [];
   private openAnchor: { target: string | null; from: number } | null = null;
@@ -100,6 +102,8 @@ export class Run {
     if (this.codeDepth > 0 || this.code === null) return;
     const raw = this.code.join('');
     this.code = null;
+    const isLinked = this.openAnchor !== null || this.codeLinks;
+    this.codeLinks = false;
     const inner = raw.replace(SPACE, ' ').trim();
     if (inner === '') {
       if (raw !== '') this.space = true;
@@ -111,9 +115,10 @@ export class Run {
     if (before !== undefined && !this.space && !/^\s/.test(raw) && /^`[^`]+`$/.test(before) && !inner.includes('`')) {
       this.parts[this.parts.length - 1] = `${before.slice(0, -1)}${inner}\``;
       this.evidence.chars += inner.length;
-      if (this.openAnchor !== null) this.evidence.linked += inner.length;
+      if (isLinked) this.evidence.linked += inner.length;
     } else {
       this.push(inlineCode(inner), /^\s/.test(raw));
+      if (isLinked && this.openAnchor === null) this.evidence.linked += inner.length;
     }
     this.onlyCode = alone ? raw : null;
     this.space = /\s$/.test(raw);
@@ -122,6 +127,7 @@ export class Run {
   openLink(href: string): void {
     const local = href.startsWith('#');
     this.openAnchor = { target: local ? href.slice(1) : null, from: this.parts.length };
+    this.codeLinks ||= this.code !== null;
     this.evidence.links += 1;
     if (local) this.evidence.local += 1;
   }
@@ -169,6 +175,7 @@ export class Run {
     this.parts = [];
     this.space = false;
     this.onlyCode = null;
+    this.codeLinks = false;
     this.anchors = [];
     this.evidence = noEvidence();
     if (open !== null) this.openAnchor = { target: null, from: 0 };

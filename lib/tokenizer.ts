@@ -40,11 +40,18 @@ const READ: ReadonlyMap<string, keyof Attributes> = new Map([
   ['data-language', 'dataLang'],
 ]);
 
-/** Lengths and first letters of the names that are read: others are passed over without making a string. */
+/** The names that are read, by length and first letter: others are passed over without making a string. */
 const LONGEST = Math.max(...[...READ.keys()].map((name) => name.length));
-const LIKELY = new Uint8Array((LONGEST + 1) * 32);
-for (const name of READ.keys()) LIKELY[name.length * 32 + (name.charCodeAt(0) & 31)] = 1;
-const mayBeRead = (length: number, first: number): boolean => length <= LONGEST && LIKELY[length * 32 + (first & 31)] === 1;
+const CANDIDATES: [name: string, field: keyof Attributes][][] = Array.from({ length: (LONGEST + 1) * 32 }, () => []);
+for (const [name, field] of READ) CANDIDATES[name.length * 32 + (name.charCodeAt(0) & 31)]!.push([name, field]);
+
+const fieldAt = (html: string, from: number, to: number): keyof Attributes | null => {
+  const length = to - from;
+  if (length > LONGEST) return null;
+  const candidates = CANDIDATES[length * 32 + (html.charCodeAt(from) & 31)]!;
+  for (const [name, field] of candidates) if (html.startsWith(name, from)) return field;
+  return candidates.length === 0 ? null : (READ.get(html.slice(from, to).toLowerCase()) ?? null);
+};
 
 class Tokenizer {
   private readonly end: number;
@@ -223,9 +230,8 @@ class Tokenizer {
           valueTo = at;
         }
       }
-      if (!mayBeRead(nameTo - nameFrom, html.charCodeAt(nameFrom))) continue;
-      const field = READ.get(html.slice(nameFrom, nameTo).toLowerCase());
-      if (field === undefined) continue;
+      const field = fieldAt(html, nameFrom, nameTo);
+      if (field === null) continue;
       found ??= Object.assign(this.found, NO_ATTRIBUTES);
       if (found[field] !== null) continue;
       const value = html.slice(valueFrom, valueTo);

@@ -104,7 +104,7 @@ const SCRAPS = [
     ' ',
   ),
   ...'<script> </script> <title> </title> <svg> </svg> <path/> <desc> <math> <mi> <br> <br/> <h2 id=x> </h2> <form> </form>'.split(' '),
-  ...'<textarea> </textarea> <style> </style> <dl> <dt> <dd> </dl> <svg><foreignObject> </foreignObject> <unknown> </unknown>'.split(' '),
+  ...'<textarea> </textarea> <style> </style> <dl> <dt> <dd> </dl> <svg><foreignObject>x</foreignObject> <unknown> </unknown>'.split(' '),
   ...'<!-- --> <!--> --!> <![CDATA[ ]]> <!doctype> <? <! </ < > " \' = / & &amp; &lt &#65; &#x110000; &notin; &nope; -'.split(' '),
   ...[
     '<A HREF=x>',
