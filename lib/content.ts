@@ -39,17 +39,37 @@ const measure = (blocks: readonly RawBlock[]): { page: Totals; zones: Map<Zone, 
   return { page, zones: new Map(inwards) };
 };
 
+const isStatedChrome = ({ purpose, named }: Zone): boolean => !named && (purpose === 'nav' || purpose === 'header' || purpose === 'footer');
+
+/** Text of a page outside what calls itself navigation, header or footer by its element or role. */
+const outsideChrome = (zones: ReadonlyMap<Zone, Totals>, page: Totals): number => {
+  let chars = page.chars;
+  const inside = new Set<Zone>();
+  for (const [zone, totals] of zones) {
+    if (zone.parent !== null && inside.has(zone.parent)) inside.add(zone);
+    else if (isStatedChrome(zone)) {
+      inside.add(zone);
+      chars -= totals.chars;
+    }
+  }
+  return chars;
+};
+
 /** The zones that hold the content, when the page states one and it holds a fair part of the text that is not links. */
 const findMain = (zones: ReadonlyMap<Zone, Totals>, page: Totals): Set<Zone> => {
   const prose = page.chars - page.linked;
+  const rest = outsideChrome(zones, page);
   const pick = (purpose: 'main' | 'article', share: number): Set<Zone> => {
-    const found = [...zones.keys()].filter((zone) => zone.purpose === purpose && !zone.named);
-    const held = found
-      .filter((zone) => !found.includes(zone.parent as Zone))
-      .reduce((sum, zone) => sum + zones.get(zone)!.chars - zones.get(zone)!.linked, 0);
-    const all = found.filter((zone) => !found.includes(zone.parent as Zone)).reduce((sum, zone) => sum + zones.get(zone)!.chars, 0);
-    // A page of links is mostly links in its main part too.
-    return (held >= share * prose && held > 0) || all >= 0.5 * page.chars ? new Set(found) : new Set();
+    const found = new Set([...zones.keys()].filter((zone) => zone.purpose === purpose && !zone.named));
+    let all = 0;
+    let linked = 0;
+    for (const zone of found) {
+      if (zone.parent !== null && found.has(zone.parent)) continue;
+      all += zones.get(zone)!.chars;
+      linked += zones.get(zone)!.linked;
+    }
+    const isFair = (all > linked && all - linked >= share * prose) || (all > 0 && all >= Math.max(share, 0.3) * rest);
+    return isFair ? found : new Set();
   };
   const main = pick('main', 0.2);
   const article = pick('article', 0.5);
@@ -125,11 +145,16 @@ const isLinkList = ({ block, evidence }: RawBlock): boolean =>
   density(evidence) >= 0.9 &&
   words(blockText(block)).length <= 10 * evidence.links;
 
+/** What stands at the end of a page about the page: when it was changed, made by what, and whose it is. */
+const IMPRINT =
+  /^(?:(?:this )?(?:page|document|site)?\s*(?:was )?last (?:modified|updated|changed|edited|revised)\b|(?:generated|created|built|powered|rendered) (?:by|with|using|on|at)\b|copyright\b|©|\(c\) )/i;
+const isImprint = ({ block }: RawBlock): boolean => block.type === 'prose' && block.text.length <= 200 && IMPRINT.test(block.text);
+
 /** Text that a page is read for: what marks where content begins and ends on a page that does not say so. */
 const isSubstance = (raw: RawBlock): boolean => {
   const { block, evidence } = raw;
   if (isTitle(raw) || block.type === 'code') return true;
-  if (block.type === 'heading') return false;
+  if (block.type === 'heading' || isImprint(raw)) return false;
   // A list that says something of each thing it links to.
   if (block.type === 'list' && evidence.chars - evidence.linked >= 15 * block.items.length && density(evidence) < 0.7) return true;
   // Sentences may hold many links and are still said to the reader.
@@ -140,17 +165,26 @@ const isSubstance = (raw: RawBlock): boolean => {
  * The first and the last place that may hold content on a page that does not say where: behind the last navigation before the first
  * text, and before what leads away after the last. What stands beyond is slogans and imprints.
  */
-const edges = (blocks: readonly RawBlock[], isContent: (raw: RawBlock) => boolean): { start: number; end: number } => {
-  const first = blocks.findIndex((raw) => isSubstance(raw) && isContent(raw));
-  if (first < 0) return { start: 0, end: blocks.length };
-  const last = blocks.findLastIndex((raw) => isSubstance(raw) && isContent(raw));
-  const leadsAway = (raw: RawBlock): boolean => raw.block.type !== 'heading' && (density(raw.evidence) >= 0.4 || !isContent(raw));
+const edges = (
+  blocks: readonly RawBlock[],
+  page: Totals,
+  index: boolean,
+  isContent: (raw: RawBlock) => boolean,
+): [start: number, end: number] => {
+  const isText = (raw: RawBlock): boolean => isContent(raw) && (isSubstance(raw) || (index && isLinkList(raw)));
+  const first = blocks.findIndex(isText);
+  if (first < 0) return [0, blocks.length];
+  const last = blocks.findLastIndex(isText);
+  const leadsAway = (raw: RawBlock): boolean => {
+    if (raw.block.type === 'heading' || raw.evidence.chars > 0.5 * page.chars) return false;
+    return density(raw.evidence) >= 0.4 || isImprint(raw) || !isContent(raw);
+  };
   const start = blocks.slice(0, first).findLastIndex(leadsAway) + 1;
-  let end = blocks.findIndex((raw, index) => index > last && leadsAway(raw));
+  let end = blocks.findIndex((raw, at) => at > last && leadsAway(raw));
   if (end < 0) end = blocks.length;
   // A heading over what is cut goes with it.
   else while (end > last + 1 && blocks[end - 1]!.block.type === 'heading') end -= 1;
-  return { start, end };
+  return [start, end];
 };
 
 /** Headings with nothing left under them because what was there is chrome. */
@@ -229,8 +263,7 @@ export const selectContent = (blocks: readonly RawBlock[]): RawBlock[] => {
   } else {
     const index = isIndex(blocks.filter(isPlaced));
     const isContent = (raw: RawBlock): boolean => isPlaced(raw) && (index || !isLinkList(raw));
-    const { start, end } = index ? { start: 0, end: blocks.length } : edges(blocks, isContent);
-    kept = blocks.slice(start, end).filter(isContent);
+    kept = blocks.slice(...edges(blocks, page, index, isContent)).filter(isContent);
   }
   return dropBareHeadings(kept, blocks);
 };

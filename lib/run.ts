@@ -117,8 +117,9 @@ export class Run {
       this.evidence.chars += inner.length;
       if (isLinked) this.evidence.linked += inner.length;
     } else {
-      this.push(inlineCode(inner), /^\s/.test(raw));
-      if (isLinked && this.openAnchor === null) this.evidence.linked += inner.length;
+      const span = inlineCode(inner);
+      this.push(span, /^\s/.test(raw));
+      if (isLinked && this.openAnchor === null) this.evidence.linked += span.length;
     }
     this.onlyCode = alone ? raw : null;
     this.space = /\s$/.test(raw);
