@@ -30,7 +30,16 @@ export const KINDS: readonly Kind[] = [
   {
     name: 'linux',
     content: ['[role=main]'],
-    chrome: ['nav', '.wy-breadcrumbs-aside', '.wy-breadcrumbs', '.rst-footer-buttons', 'footer', '.headerlink', '.contents', '.toc-backref'],
+    chrome: [
+      'nav',
+      '.wy-breadcrumbs-aside',
+      '.wy-breadcrumbs',
+      '.rst-footer-buttons',
+      'footer',
+      '.headerlink',
+      '.contents',
+      '.toc-backref',
+    ],
   },
   { name: 'asciidoc', content: ['#content'], chrome: ['#footer', '#toc'] },
   {

@@ -185,18 +185,28 @@ export interface ClassMeaning {
   language: string | null;
   /** Of a term: a function, an option, a command. */
   signature: boolean;
+  /** A listing whose lines are elements (Doxygen), as good as a <pre>. */
+  listing: boolean;
 }
 
-export const NO_CLASS: ClassMeaning = { purpose: null, hidden: false, lineNumbers: false, language: null, signature: false };
+export const NO_CLASS: ClassMeaning = {
+  purpose: null,
+  hidden: false,
+  lineNumbers: false,
+  language: null,
+  signature: false,
+  listing: false,
+};
 
 export const classMeaning = (names: string): ClassMeaning => ({
   purpose: namedPurpose(names),
-  hidden: /(?:^|\s)(?:sr-only|visually-?hidden|screen-reader-text)(?:\s|$)/.test(names),
+  hidden: /(?:^|\s)(?:sr-only|visually-?hidden|screen-reader-text|ttc)(?:\s|$)/.test(names),
   lineNumbers:
     /(?:^|\s|-)(?:linenos?|linenodiv|line-?numbers?(?:-rows)?|lnt?|ln-num(?:ber)?s?|gutter|rouge-gutter|CodeMirror-linenumber)(?:\s|$)/.test(
       names,
     ),
   language: languageOfClass(names),
+  listing: /(?:^|\s)fragment(?:\s|$)/.test(names),
   signature: /(?:^|\s)(?:sig|signature|function|method|option)(?:\s|$)/.test(names),
 });
 

@@ -108,20 +108,20 @@ class Reader implements HtmlHandler {
     if (attributes.dataLang !== null) frame.language = languageName(attributes.dataLang);
     else if (meaning.language !== null && name !== 'span' && name !== 'a' && name !== 'p' && name !== 'li')
       frame.language = meaning.language;
-    this.openElement(frame, tag, attributes, id, meaning.signature);
+    this.openElement(frame, tag, attributes, id, meaning);
   }
 
-  private openElement(frame: Frame, tag: Tag, attributes: Readonly<Attributes>, id: string | null, signature: boolean): void {
+  private openElement(frame: Frame, tag: Tag, attributes: Readonly<Attributes>, id: string | null, meaning: ClassMeaning): void {
     const { name } = tag;
     if (this.mode !== null) {
       if (name === 'br' || tag.isBlock) this.run.add(' ');
-    } else if (tag.isPre) {
+    } else if (tag.isPre || (meaning.listing && name === 'div')) {
       frame.mode = this.mode = 'pre';
       this.pre = new CodeText(frame.language ?? this.languageAround() ?? languageName(attributes.lang ?? ''));
       return;
     } else if (tag.level > 0 || name === 'dt') {
       frame.mode = this.mode = name === 'dt' ? 'term' : 'heading';
-      this.place = { level: tag.level, ids: [...this.ids], code: name === 'dt' && signature, id };
+      this.place = { level: tag.level, ids: [...this.ids], code: name === 'dt' && meaning.signature, id };
       return;
     } else if (tag.isBlock) this.openContainer(frame, name, attributes);
     if (name === 'br') this.run.lineBreak();
