@@ -3,6 +3,7 @@
 // Kinds are those of page-truth.ts. FOLDER: where `npm i commonmark` ran; INTERPRETER: of a venv where `pip install resiliparse
 // trafilatura` ran. Rows of what is not there are skipped, and say so.
 import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Document } from '../contracts/records';
 import { blockText, renderBlocks } from '../lib/blocks';
@@ -127,7 +128,7 @@ const main = (): void => {
     else folders.push([name, value]);
   }
   const peers = flags.get('commonmark');
-  const commonmark = peers === undefined ? null : (require(join(peers, 'node_modules/commonmark')) as CommonMark);
+  const commonmark = peers === undefined ? null : (createRequire(__filename)(join(peers, 'node_modules/commonmark')) as CommonMark);
   process.stdout.write(`Code of retune: ${commonmark === null ? 'its own blocks (no --commonmark)' : 'after a CommonMark parse'}.\n\n`);
   const heads = ['kind', 'tool', 'MB per CPU s', 'code exact', 'prose kept', 'pages under 80 %', 'chrome left', '¶'];
   process.stdout.write(`| ${heads.join(' | ')} |\n|${' --- |'.repeat(heads.length)}\n`);

@@ -2,9 +2,10 @@
 import { RECORD_SCHEMA, type Block, type Document, type Page } from '../contracts/records';
 import { countWords, plain } from './blocks';
 import { decode } from './charset';
+import { TooLarge } from './containers';
 import { selectContent } from './content';
 import { digest } from './hash';
-import { TooDeep, TooLarge, parseHtml } from './html';
+import { TooDeep, parseHtml } from './html';
 import { parseMarkdown } from './markdown';
 
 /** Longer text is not read: the passes below are linear, and this bounds their memory. */

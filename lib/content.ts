@@ -121,12 +121,16 @@ const judge = (zone: Zone, totals: Totals, page: Totals, hasMain: boolean, inMai
 const SITE_PHRASE =
   /^(?:[«‹<←↑→›»>|\s]*)(?:next|prev(?:ious)?|up|top|home|contents|index|table of contents|back(?: to top)?|edit(?: this page)?(?: on \w+)?|view (?:page )?source|show source|report (?:a|this) (?:bug|issue|problem)|improve this page|skip to (?:main )?content|permalink|download|print)(?:[»›>←↑→|\s]*)$/i;
 
+/** A bar of such phrases as a list: "Prev", the book's name, "Next". */
+const isPhraseList = (items: readonly string[]): boolean => items.length <= 6 && items.filter((item) => SITE_PHRASE.test(item)).length >= 2;
+
 /** Links that lead around rather than text that says something. */
 const isLinkBlock = (raw: RawBlock): boolean => {
   const { block, evidence } = raw;
   if (block.type === 'heading' || block.type === 'code' || block.type === 'definition' || evidence.links === 0) return false;
   const linked = density(evidence);
   if (evidence.links >= 2 && evidence.local >= 0.8 * evidence.links && linked >= 0.7) return true; // table of contents
+  if (block.type === 'list') return isPhraseList(block.items);
   if (block.type !== 'prose') return false;
   // Links with little between them: "Languages: en | fr | ja".
   const between = evidence.chars - evidence.linked;

@@ -1,84 +1,6 @@
-// What HTML elements, roles and class names mean for content: the only tables the HTML reader decides by.
+// What roles, class names and ids mean for content: with the table of tags.ts, all that the HTML reader decides by.
 import { languageOfClass } from './code-language';
 import type { Attributes } from './html-events';
-
-/** Never content: their text is dropped with them. */
-export const DROPPED_ELEMENTS: ReadonlySet<string> = new Set([
-  'script',
-  'style',
-  'noscript',
-  'template',
-  'svg',
-  'iframe',
-  'object',
-  'canvas',
-  'audio',
-  'video',
-  'map',
-  'button',
-  'select',
-  'textarea',
-  'input',
-  'datalist',
-  'dialog',
-  'annotation',
-  'annotation-xml',
-  'rp',
-  'rt',
-]);
-
-/** Elements that end a line of text. */
-export const BLOCK_ELEMENTS: ReadonlySet<string> = new Set([
-  'address',
-  'article',
-  'aside',
-  'blockquote',
-  'body',
-  'caption',
-  'center',
-  'dd',
-  'details',
-  'div',
-  'dl',
-  'dt',
-  'fieldset',
-  'figcaption',
-  'figure',
-  'footer',
-  'form',
-  'h1',
-  'h2',
-  'h3',
-  'h4',
-  'h5',
-  'h6',
-  'header',
-  'hgroup',
-  'hr',
-  'html',
-  'legend',
-  'li',
-  'main',
-  'menu',
-  'nav',
-  'ol',
-  'optgroup',
-  'p',
-  'pre',
-  'section',
-  'summary',
-  'table',
-  'tbody',
-  'td',
-  'tfoot',
-  'th',
-  'thead',
-  'tr',
-  'ul',
-]);
-
-export const PRE_ELEMENTS: ReadonlySet<string> = new Set(['pre', 'listing', 'xmp', 'plaintext']);
-export const CODE_ELEMENTS: ReadonlySet<string> = new Set(['code', 'tt', 'kbd', 'samp']);
 
 /** What a region of a page is for, as its element, role or name says; content.ts decides whether to believe it. */
 export type Purpose = 'main' | 'article' | 'nav' | 'header' | 'footer' | 'aside' | 'form' | 'extra';
@@ -168,7 +90,8 @@ const namedPurpose = (names: string): Purpose | null => {
     const whole = BY_NAME.get(name.replace(/[-_]/g, ''));
     if (whole !== undefined) return whole;
     for (const word of name.split(/[-_]+/)) {
-      const purpose = BY_NAME.get(word);
+      // docnav, subnav, mainnav
+      const purpose = BY_NAME.get(word) ?? (word.endsWith('nav') ? 'nav' : undefined);
       if (purpose !== undefined) return purpose;
     }
   }

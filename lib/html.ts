@@ -1,10 +1,10 @@
 // HTML to blocks in one streaming pass: no tree is kept, only the open elements and the blocks being filled.
 import { languageName } from './code-language';
 import { CodeText } from './code-text';
+import { Containers, isLabel, type Term } from './containers';
 import { NO_CLASS, classMeaning, isHidden, purposeOf, type ClassMeaning } from './elements';
 import type { Attributes, HtmlHandler } from './html-events';
-import type { Cell, RawBlock, Zone } from './raw-block';
-import { definitionBlocks, listBlocks, tableBlocks } from './raw-block';
+import type { RawBlock, Zone } from './raw-block';
 import type { Evidence } from './run';
 import { Run, noEvidence } from './run';
 import type { Tag } from './tags';
@@ -12,12 +12,7 @@ import { tokenize } from './tokenizer';
 
 /** Deeper nesting is no page: browsers stop at 512 open elements. */
 const MAX_DEPTH = 1024;
-const MAX_BLOCKS = 500_000;
-/** Lists, tables and definitions inside each other; what is deeper is filled into the last, so that no text is indented without end. */
-const MAX_SINKS = 48;
-
 export class TooDeep extends Error {}
-export class TooLarge extends Error {}
 
 interface HtmlPage {
   /** Text of <title>. */
@@ -27,21 +22,9 @@ interface HtmlPage {
   blocks: RawBlock[];
 }
 
-interface Term {
-  text: string;
-  anchor: string | null;
-  code: boolean;
-  evidence: Evidence;
-}
-type Sink =
-  | { kind: 'flow'; blocks: RawBlock[] }
-  | { kind: 'list'; items: RawBlock[][]; ordered: boolean; start: number }
-  | { kind: 'terms'; terms: Term[]; body: RawBlock[]; out: RawBlock[] }
-  | { kind: 'table'; rows: Cell[][]; extra: RawBlock[]; presentation: boolean };
-
 interface Frame {
   /** What has to be undone at its end tag. */
-  sink: boolean;
+  container: boolean;
   zone: boolean;
   dropped: boolean;
   mode: 'heading' | 'term' | 'pre' | null;
@@ -53,8 +36,7 @@ interface Frame {
 class Reader implements HtmlHandler {
   title = '';
   language: string | null = null;
-  private readonly root: Extract<Sink, { kind: 'flow' }> = { kind: 'flow', blocks: [] };
-  private readonly sinks: Sink[] = [this.root];
+  private readonly containers = new Containers();
   private readonly frames: Frame[] = [];
   private readonly classes = new Map<string, ClassMeaning>();
   private zone: Zone | null = null;
@@ -66,7 +48,6 @@ class Reader implements HtmlHandler {
   private ids: string[] = [];
   private place: { level: number; ids: string[]; code: boolean; id: string | null } = { level: 0, ids: [], code: false, id: null };
   private pre: CodeText | null = null;
-  private count = 0;
 
   private meaningOf(names: string | null): ClassMeaning {
     if (names === null) return NO_CLASS;
@@ -77,7 +58,7 @@ class Reader implements HtmlHandler {
 
   open(tag: Tag, attributes: Readonly<Attributes>): void {
     if (this.frames.length >= MAX_DEPTH) throw new TooDeep();
-    const frame: Frame = { sink: false, zone: false, dropped: false, mode: null, language: null, numbersFrom: -1 };
+    const frame: Frame = { container: false, zone: false, dropped: false, mode: null, language: null, numbersFrom: -1 };
     this.frames.push(frame);
     if (this.dropped > 0) return;
     const { name } = tag;
@@ -123,42 +104,11 @@ class Reader implements HtmlHandler {
       frame.mode = this.mode = name === 'dt' ? 'term' : 'heading';
       this.place = { level: tag.level, ids: [...this.ids], code: name === 'dt' && meaning.signature, id };
       return;
-    } else if (tag.isBlock) this.openContainer(frame, name, attributes);
+    } else if (tag.isBlock) frame.container = this.containers.start(name, attributes);
     if (name === 'br') this.run.lineBreak();
     else if (name === 'a') {
       if (attributes.href !== null) this.run.openLink(attributes.href);
     } else if (tag.isCode) this.run.openCode();
-  }
-
-  private openContainer(frame: Frame, name: string, attributes: Readonly<Attributes>): void {
-    const top = this.sinks.at(-1)!;
-    if (this.sinks.length > MAX_SINKS) return;
-    const push = (sink: Sink): void => {
-      this.sinks.push(sink);
-      frame.sink = true;
-    };
-    if (name === 'ul' || name === 'ol' || name === 'menu') {
-      const start = Number.parseInt(attributes.start ?? '1', 10);
-      push({
-        kind: 'list',
-        items: [],
-        ordered: name === 'ol',
-        start: Number.isSafeInteger(start) && start >= 0 && start < 1e9 ? start : 1,
-      });
-    } else if (name === 'li' && top.kind === 'list') {
-      top.items.push([]);
-      push({ kind: 'flow', blocks: top.items.at(-1)! });
-    } else if (name === 'dl') push({ kind: 'terms', terms: [], body: [], out: [] });
-    else if (name === 'dd' && top.kind === 'terms') push({ kind: 'flow', blocks: top.body });
-    else if (name === 'table')
-      push({ kind: 'table', rows: [], extra: [], presentation: /^(?:presentation|none)$/.test(attributes.role ?? '') });
-    else if (name === 'tr' && top.kind === 'table') top.rows.push([]);
-    else if ((name === 'td' || name === 'th') && top.kind === 'table') {
-      const cell: Cell = { header: name === 'th', raws: [] };
-      if (top.rows.length === 0) top.rows.push([]);
-      top.rows.at(-1)!.push(cell);
-      push({ kind: 'flow', blocks: cell.raws });
-    }
   }
 
   private openInPre(pre: CodeText, frame: Frame, tag: Tag, attributes: Readonly<Attributes>, meaning: ClassMeaning): void {
@@ -212,7 +162,7 @@ class Reader implements HtmlHandler {
       else this.run.add(' ');
     }
     if (frame.mode !== null) this.mode = null;
-    if (frame.sink) this.closeSink();
+    if (frame.container) this.containers.close(this.zone);
     if (frame.zone) this.zone = this.zone?.parent ?? null;
   }
 
@@ -232,6 +182,10 @@ class Reader implements HtmlHandler {
     const own = this.place.ids;
     const { text, permalink, evidence } = this.run.take(own);
     if (text === '') return;
+    if (this.place.level > 2 && isLabel(text)) {
+      this.emit({ block: { type: 'prose', text }, zone: this.zone, evidence });
+      return;
+    }
     const block = {
       type: 'heading' as const,
       level: this.place.level,
@@ -248,20 +202,8 @@ class Reader implements HtmlHandler {
     if (text === '') return;
     const code = this.place.code || /^`[^`]+`$/.test(text);
     const term: Term = { text: text.replaceAll('`', ''), anchor: permalink ?? this.place.id ?? own.at(-1) ?? null, code, evidence };
-    const top = this.sinks.at(-1)!;
     this.ids = [];
-    if (top.kind !== 'terms') {
-      this.emit({ block: { type: 'prose', text }, zone: this.zone, evidence });
-      return;
-    }
-    if (top.body.length > 0) this.endDefinition(top);
-    top.terms.push(term);
-  }
-
-  private endDefinition(sink: Extract<Sink, { kind: 'terms' }>): void {
-    for (const raw of definitionBlocks(sink.terms, sink.body, this.zone)) sink.out.push(raw);
-    sink.terms = [];
-    sink.body = [];
+    if (!this.containers.addTerm(term, this.zone)) this.emit({ block: { type: 'prose', text }, zone: this.zone, evidence });
   }
 
   /** Ends the open text: a paragraph of its own in whatever is being filled. */
@@ -273,39 +215,14 @@ class Reader implements HtmlHandler {
     else this.emit({ block: { type: 'prose', text }, zone: this.zone, evidence });
   }
 
-  private closeSink(): void {
-    const sink = this.sinks.pop()!;
-    let made: RawBlock[];
-    if (sink.kind === 'list') made = listBlocks(sink.items, sink.ordered, sink.start, this.zone);
-    else if (sink.kind === 'terms') {
-      this.endDefinition(sink);
-      made = sink.out;
-    } else if (sink.kind === 'table') made = [...sink.extra, ...tableBlocks(sink.rows, sink.presentation, this.zone)];
-    else return;
-    for (const raw of made) this.put(raw);
-  }
-
   private emit(raw: RawBlock): void {
-    this.count += 1;
-    if (this.count > MAX_BLOCKS) throw new TooLarge();
     this.ids = [];
-    this.put(raw);
-  }
-
-  private put(raw: RawBlock): void {
-    const top = this.sinks.at(-1)!;
-    if (top.kind === 'flow') top.blocks.push(raw);
-    else if (top.kind === 'terms') top.body.push(raw);
-    else if (top.kind === 'table') top.extra.push(raw);
-    else {
-      if (top.items.length === 0) top.items.push([]);
-      top.items.at(-1)!.push(raw);
-    }
+    this.containers.add(raw);
   }
 
   end(): HtmlPage {
     this.flush();
-    return { title: this.title.replace(/\s+/g, ' ').trim().normalize('NFC'), language: this.language, blocks: this.root.blocks };
+    return { title: this.title.replace(/\s+/g, ' ').trim().normalize('NFC'), language: this.language, blocks: this.containers.blocks };
   }
 }
 

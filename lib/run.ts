@@ -3,7 +3,7 @@ import { inlineCode } from './blocks';
 
 const SPACE = /[ \t\n\f\r\u00a0]+/g;
 /** White space that is not one space. */
-const UNEVEN_SPACE = /[\t\n\f\r\u00a0]|  /;
+const UNEVEN_SPACE = /[\t\n\f\r\u00a0]| {2}/;
 const INVISIBLE = /[\0\u00ad\u200b\ufeff\ufffc]/g;
 const INVISIBLE_ANY = /[\0\u00ad\u200b\ufeff\ufffc]/;
 
@@ -19,6 +19,13 @@ export interface Evidence {
 }
 
 export const noEvidence = (): Evidence => ({ chars: 0, linked: 0, links: 0, local: 0 });
+
+export const addEvidence = (a: Evidence, b: Evidence): Evidence => ({
+  chars: a.chars + b.chars,
+  linked: a.linked + b.linked,
+  links: a.links + b.links,
+  local: a.local + b.local,
+});
 
 interface Anchor {
   target: string;

@@ -1,5 +1,4 @@
 // HTML elements as the tokenizer and the block reader know them: one record a name, looked up once for every tag.
-import { BLOCK_ELEMENTS, CODE_ELEMENTS, DROPPED_ELEMENTS, PRE_ELEMENTS } from './elements';
 
 export interface Tag {
   /** In lower case. */
@@ -22,6 +21,20 @@ export interface Tag {
 }
 
 const names = (text: string): ReadonlySet<string> => new Set(text.split(' '));
+
+/** Never content: their text is dropped with them. */
+const DROPPED_ELEMENTS = names(
+  'script style noscript template svg iframe object canvas audio video map button select textarea input datalist dialog ' +
+    'annotation annotation-xml rp rt',
+);
+/** Elements that end a line of text. */
+const BLOCK_ELEMENTS = names(
+  'address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 ' +
+    'h4 h5 h6 header hgroup hr html legend li main menu nav ol optgroup p pre section summary table tbody td tfoot th thead tr ' +
+    'ul',
+);
+const PRE_ELEMENTS = names('pre listing xmp plaintext');
+const CODE_ELEMENTS = names('code tt kbd samp');
 
 const VOID = names('area base basefont br col command embed frame hr img input isindex keygen link meta param source track wbr');
 const RAW = names('script style iframe noembed noframes xmp');
@@ -57,7 +70,8 @@ const ENDS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
 ]);
 
 const INLINE = names(
-  'a abbr acronym b bdi bdo big cite data del dfn em font head i img ins label mark math q ruby s small span strike strong sub sup svg time u var',
+  'a abbr acronym b bdi bdo big cite data del dfn em font head i img ins label mark math q ruby s small span strike strong ' +
+    'sub sup svg time u var',
 );
 
 const tag = (name: string, index: number): Tag => ({
