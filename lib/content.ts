@@ -121,12 +121,17 @@ const judge = (zone: Zone, totals: Totals, page: Totals, hasMain: boolean, inMai
 const SITE_PHRASE =
   /^(?:[«‹<←↑→›»>|\s]*)(?:next|prev(?:ious)?|up|top|home|contents|index|table of contents|back(?: to top)?|edit(?: this page)?(?: on \w+)?|view (?:page )?source|show source|report (?:a|this) (?:bug|issue|problem)|improve this page|skip to (?:main )?content|permalink|download|print)(?:[»›>←↑→|\s]*)$/i;
 
+/** Words of a page's own controls. */
+const CONTROL =
+  /^(?:(?:expand|collapse|show|hide) (?:description|details|all|more|less)|copy(?: to clipboard)?|copied!?|loading(?:\.\.\.|…)?)$/i;
+
 /** A bar of such phrases as a list: "Prev", the book's name, "Next". */
 const isPhraseList = (items: readonly string[]): boolean => items.length <= 6 && items.filter((item) => SITE_PHRASE.test(item)).length >= 2;
 
 /** Links that lead around rather than text that says something. */
 const isLinkBlock = (raw: RawBlock): boolean => {
   const { block, evidence } = raw;
+  if (block.type === 'prose' && block.text.length < 40 && CONTROL.test(block.text)) return true;
   if (block.type === 'heading' || block.type === 'code' || block.type === 'definition' || evidence.links === 0) return false;
   const linked = density(evidence);
   if (evidence.links >= 2 && evidence.local >= 0.8 * evidence.links && linked >= 0.7) return true; // table of contents
@@ -142,12 +147,12 @@ const isLinkBlock = (raw: RawBlock): boolean => {
   );
 };
 
-/** A list of nothing but links: "See also", related pages. On a page that is mostly such lists they are its content. */
-const isLinkList = ({ block, evidence }: RawBlock): boolean =>
-  block.type === 'list' &&
-  evidence.links >= block.items.length &&
-  density(evidence) >= 0.9 &&
-  words(blockText(block)).length <= 10 * evidence.links;
+/** A list or table of nothing but links: "See also", related pages. On a page that is mostly such lists they are its content. */
+const isLinkList = ({ block, evidence }: RawBlock): boolean => {
+  if (block.type !== 'list' && block.type !== 'table') return false;
+  const entries = block.type === 'list' ? block.items.length : block.rows.length;
+  return evidence.links >= entries && density(evidence) >= 0.9 && words(blockText(block)).length <= 10 * evidence.links;
+};
 
 /** What stands at the end of a page about the page: when it was changed, made by what, and whose it is. */
 const IMPRINT =
