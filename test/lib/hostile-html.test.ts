@@ -18,14 +18,14 @@ const of = (html: string): Cleaned => cleanText(page, html, { minWords: 1 });
 /** Characters that reading a page looks at: one a charCodeAt, and what an indexOf passes over. */
 const work = (html: string): number => {
   let looked = 0;
-  const charCodeAt = Reflect.get(String.prototype, 'charCodeAt') as (this: string, at: number) => number;
-  const indexOf = Reflect.get(String.prototype, 'indexOf') as (this: string, sign: string, from: number) => number;
+  const charCodeAt = Reflect.get(String.prototype, 'charCodeAt');
+  const indexOf = Reflect.get(String.prototype, 'indexOf');
   String.prototype.charCodeAt = function (at): number {
     looked += 1;
-    return charCodeAt.call(this as string, at);
+    return charCodeAt.call(this, at);
   };
   String.prototype.indexOf = function (sign, from = 0): number {
-    const found = indexOf.call(this as string, sign, from);
+    const found = indexOf.call(this, sign, from);
     looked += (found < 0 ? this.length : found) - from + 1;
     return found;
   };
