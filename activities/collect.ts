@@ -1,23 +1,20 @@
 // The pages of a shard: everything that is due at once, then single URLs again, then a fate for every URL.
 import type { CollectTask, CpuActivities, KeyedTask, Pending } from '../contracts/activities';
-import type { Config } from '../io/config';
-import { createHostGates } from '../io/host-gates';
-import { createHttp, type HttpClient } from '../io/http';
 import type { Log } from '../io/log';
-import { createManual, MANUAL_HOST } from '../io/manual';
 import { createPageShelf } from '../io/page-shelf';
 import { estimatedCostUsd } from '../lib/brightdata';
 import { isDue, sealFates } from '../lib/collect';
 import { toLine } from '../lib/jsonl';
 import { pageId } from '../lib/url';
+import { otherName } from '../lib/variants';
 import { createFetchPage, type Outcome } from './fetch-page';
 import { inLanes } from './lanes';
 import { withPulse } from './pulse';
-import { createRobotsDesk } from './robots';
 import { fatePath, noteOutcome, readFates, readRecords, readShard, windowOf } from './shard';
 import { readSpending } from './spending';
 import { requireStore, runStage, type StageDeps } from './stage';
 import { httpFailure } from './translate';
+import type { Web } from './web';
 
 /** Hosts at once in one shard: with perHost this bounds sockets and bodies in memory. */
 const HOSTS_AT_ONCE = 8;
@@ -25,6 +22,9 @@ const HOSTS_AT_ONCE = 8;
 const SHARD_PATIENCE_MS = 60_000;
 /** A single try has its request's time and 30 s (policies.single): the wait must fit into them. */
 const SINGLE_PATIENCE_MS = 15_000;
+/** Records of gone pages written at once. */
+const TOUCHES = 8;
+
 const byOrigin = (urls: readonly string[]): string[][] => {
   const hosts = new Map<string, string[]>();
   for (const url of urls) {
@@ -37,23 +37,15 @@ const byOrigin = (urls: readonly string[]): string[][] => {
 };
 
 export interface CollectDeps extends StageDeps {
-  config: Pick<Config, 'allowPrivateHosts'>;
   log: Pick<Log, 'debug'>;
-  /** Injected by tests. */
-  http?: HttpClient;
+  /** One for all activities of this worker: eight shards at once may name the same host. */
+  web: Web;
 }
-
-const directHttp = ({ config, clock }: CollectDeps): HttpClient => {
-  const manual = createManual();
-  return createHttp({ allowPrivateHosts: config.allowPrivateHosts, now: () => clock.now(), own: { [MANUAL_HOST]: () => manual.port() } });
-};
 
 export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' | 'collectPage' | 'sealShard'> => {
   const { store, clock, log } = deps;
-  const http = deps.http ?? directHttp(deps);
   const shelf = createPageShelf(store);
-  // One for all activities of this worker: eight shards at once may name the same host.
-  const fetchPage = createFetchPage({ shelf, http, clock, gates: createHostGates(clock), robots: createRobotsDesk({ http, clock }) });
+  const fetchPage = createFetchPage({ shelf, web: deps.web, clock });
 
   const note = async (task: CollectTask, outcome: Outcome): Promise<void> => noteOutcome({ store, log }, task, outcome);
 
@@ -62,7 +54,7 @@ export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' 
       requireStore(store, task.storeId);
       return withPulse(async ({ signal, details }) => {
         const window = windowOf(task);
-        const urls = await readShard(store, task);
+        const urls = await readShard(store, task.shard);
         const [records, fates] = [await readRecords(shelf, urls), await readFates(store, task, 'fates')];
         const due = urls.filter((url) => !fates.has(pageId(url)) && isDue(records.get(pageId(url)) ?? null, window));
         const counts = {
@@ -130,19 +122,26 @@ export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' 
         heartbeatSeconds: task.heartbeatSeconds,
       };
       return runStage(deps, keyed, async (box) => {
-        const urls = await readShard(store, task);
+        const urls = await readShard(store, task.shard);
         const records = await readRecords(shelf, urls);
         const [final, tried] = [await readFates(store, task, 'fates'), await readFates(store, task, 'tries')];
         const sealed = sealFates(urls, windowOf(task), { records, final, tried });
+        // Before the manifest: a seal that is repeated after a crash finds this run's own date and says the same.
+        await inLanes(sealed.gone, TOUCHES, async (gone) => {
+          // Unless another run has had an answer meanwhile.
+          if ((await shelf.read(gone.id))?.checkedAt === gone.checkedAt) await shelf.touch(gone);
+        });
         await box.putRows('pages.jsonl', sealed.pages);
         // Beside the content: why a page is missing, and when the others came, must not make unchanged pages look new.
         await box.sidecar('dropped.jsonl', sealed.dropped.map(toLine).join(''));
+        await box.sidecar('changes.jsonl', sealed.changes.map(toLine).join(''));
         await box.sidecar('fetch-log.jsonl', sealed.fetches.map(toLine).join(''));
         Object.assign(box.counts, sealed.counts);
+        box.metrics['variants'] = sealed.fetches.filter((fetch) => otherName(fetch) !== null).length;
         if (task.source.provider === 'brightdata') {
-          const spent = await readSpending(store, task, records);
+          const spent = task.shard.again?.spent ?? (await readSpending(store, task, records));
           Object.assign(box.counts, spent);
-          box.metrics['estimatedCostUsd'] = estimatedCostUsd(spent.billed);
+          box.metrics['estimatedCostUsd'] = estimatedCostUsd(spent['billed'] ?? 0);
         }
         Object.assign(box.reasons, sealed.reasons);
       });

@@ -1,23 +1,23 @@
 // One page over HTTP, with manners: robots first, a turn at the host, a conditional request, the body made durable.
 import type { Pending } from '../contracts/activities';
 import type { PipelineInput } from '../contracts/input';
-import { type Dropped, type Fetch, RECORD_SCHEMA } from '../contracts/records';
+import { type Dropped, type Fetch, type Page, RECORD_SCHEMA } from '../contracts/records';
 import type { Clock } from '../io/clock';
-import { HostBusy, type HostGates } from '../io/host-gates';
-import type { HttpClient, HttpResponse } from '../io/http';
+import type { HttpResponse } from '../io/http';
 import { HttpError } from '../io/http-error';
 import type { PageShelf } from '../io/page-shelf';
 import { charsetOf } from '../lib/charset';
 import { droppedUrl, pageFormat } from '../lib/collect';
 import { sha256 } from '../lib/hash';
+import { withHistory } from '../lib/page-history';
+import { canonicalLink } from '../lib/page-links';
 import { pageId } from '../lib/url';
-import type { RobotsDesk } from './robots';
+import { inTurn } from './turn';
+import type { Web } from './web';
 
 export interface FetchPageDeps {
   shelf: PageShelf;
-  http: HttpClient;
-  gates: HostGates;
-  robots: RobotsDesk;
+  web: Web;
   clock: Clock;
 }
 
@@ -42,42 +42,33 @@ const LONGEST_CRAWL_DELAY_MS = 60_000;
 
 const MB = 1024 * 1024;
 
-export const createFetchPage = ({ shelf, http, gates, robots, clock }: FetchPageDeps) => {
+export const createFetchPage = ({ shelf, web: { http, gates, robots }, clock }: FetchPageDeps) => {
   /** The crawl delay of the page's host. @throws HttpError `robots_denied` and those of the desk */
-  const permitted = async (url: string, { source, signal }: PageRequest): Promise<number> => {
+  const permitted = async (url: string, { source, patienceMs }: PageRequest, signal: AbortSignal): Promise<number> => {
     if (source.robots === 'ignore') return 0;
-    const rules = await robots.rules(url, source.userAgent, { timeoutMs: source.timeoutSeconds * 1000, signal });
+    const limits = { timeoutMs: source.timeoutSeconds * 1000, width: source.perHost, patienceMs, signal };
+    const rules = await robots.rules(url, source.userAgent, limits);
     if (!rules.allowed(url)) throw new HttpError('robots_denied', 'target', `${url} is closed to us by its robots.txt`, { url });
     return Math.min(rules.crawlDelayMs ?? 0, LONGEST_CRAWL_DELAY_MS);
   };
 
   const ask = async (request: PageRequest): Promise<HttpResponse> => {
     const { url, source, known, patienceMs, signal } = request;
-    const spacingMs = await permitted(url, request);
-    const { origin } = new URL(url);
-    const leave = await gates.enter(origin, { width: source.perHost, spacingMs, patienceMs, signal });
-    let failed = false;
-    try {
-      return await http.get({
+    const spacingMs = await permitted(url, request, signal);
+    return inTurn(gates, url, { width: source.perHost, spacingMs, patienceMs, signal }, async () =>
+      http.get({
         url,
         userAgent: source.userAgent,
         signal,
         timeoutMs: source.timeoutSeconds * 1000,
         maxBytes: source.maxBodyMb * MB,
         accepts: (type, at) => pageFormat(type, at) !== null,
-        // The first address was asked about already; a redirect may lead to a host with other rules.
-        before: async (at) => void (at === url ? 0 : await permitted(at, request)),
+        // The first address was asked about already; a redirect may lead to a host with other rules. Under the
+        // request's own time limit: two hosts that redirect to each other would wait for each other's turn.
+        before: async (at, limited) => void (at === url ? 0 : await permitted(at, request, limited)),
         ...(known === null ? {} : { known: { url: known.finalUrl, etag: known.etag, lastModified: known.lastModified } }),
-      });
-    } catch (error) {
-      if (error instanceof HttpError) {
-        failed = error.kind === 'transient' && error.code !== 'rate_limited';
-        if (error.retryAfterMs !== null) gates.pause(origin, error.retryAfterMs);
-      }
-      throw error;
-    } finally {
-      leave(failed);
-    }
+      }),
+    );
   };
 
   const keep = async (request: PageRequest, response: HttpResponse): Promise<Fetch> => {
@@ -87,18 +78,20 @@ export const createFetchPage = ({ shelf, http, gates, robots, clock }: FetchPage
     const { body } = response;
     if (body === null) {
       if (known === null) throw new HttpError('bad_response', 'target', `${url} says that nothing changed, and we have nothing`, { url });
-      const touched = {
-        ...known,
-        checkedAt: now,
-        etag: response.etag ?? known.etag,
-        lastModified: response.lastModified ?? known.lastModified,
-      };
+      const touched = withHistory(
+        { ...known, checkedAt: now, etag: response.etag ?? known.etag, lastModified: response.lastModified ?? known.lastModified },
+        known,
+      );
       await shelf.touch(touched);
       return touched;
     }
     if (body.length === 0) throw new HttpError('empty_body', 'target', `${url} is empty`, { url });
     const id = pageId(url);
-    const fetch: Fetch = {
+    const form: Pick<Page, 'format' | 'charset'> = {
+      format: pageFormat(response.contentType, response.url) ?? 'html',
+      charset: charsetOf(response.contentType),
+    };
+    const fresh: Fetch = {
       schema: RECORD_SCHEMA,
       id,
       url,
@@ -115,10 +108,11 @@ export const createFetchPage = ({ shelf, http, gates, robots, clock }: FetchPage
         url,
         bodySha256: sha256(body),
         bodyBytes: body.length,
-        format: pageFormat(response.contentType, response.url) ?? 'html',
-        charset: charsetOf(response.contentType),
+        ...form,
       },
+      canonical: canonicalLink(body, form, response.url),
     };
+    const fetch = withHistory(fresh, known);
     await shelf.save(fetch, body);
     return fetch;
   };
@@ -129,16 +123,9 @@ export const createFetchPage = ({ shelf, http, gates, robots, clock }: FetchPage
     try {
       return { page: await keep(request, await ask(request)) };
     } catch (error) {
-      const cause =
-        error instanceof HostBusy
-          ? new HttpError(error.because === 'failing' ? 'host_failing' : 'rate_limited', 'transient', `${url}: ${error.message}`, {
-              url,
-              retryAfterMs: error.waitMs,
-            })
-          : error;
-      if (!(cause instanceof HttpError) || cause.kind === 'configuration') throw cause;
-      if (cause.kind === 'target') return { dropped: droppedUrl(url, cause.code, cause.message) };
-      return { pending: { url, reason: cause.code, retryAfterMs: cause.retryAfterMs }, error: cause };
+      if (!(error instanceof HttpError) || error.kind === 'configuration') throw error;
+      if (error.kind === 'target') return { dropped: droppedUrl(url, error.code, error.message) };
+      return { pending: { url, reason: error.code, retryAfterMs: error.retryAfterMs }, error: error };
     }
   };
 };

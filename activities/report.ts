@@ -8,14 +8,16 @@ import { targetOf } from '../contracts/names';
 import { Example } from '../contracts/records';
 import { readManifest, stageFolder } from '../io/manifest';
 import { createPageShelf } from '../io/page-shelf';
-import { readRun, runFolder } from '../io/runs';
+import { collectionPath, readRun, reportPath } from '../io/runs';
 import type { Store } from '../io/store';
 import { readLosses } from '../lib/chart';
 import type { Evaluation } from '../lib/evaluate';
 import { report, type ReportData, type ReportStage } from '../lib/report';
 import type { Statistics } from '../lib/statistics';
+import { trainingFacts } from '../lib/training';
 import { decodeTokenFile } from '../lib/token-file';
 import { readVocabulary } from '../lib/vocabulary';
+import { collectionOf, type Part } from './collection';
 import { createPointer } from './pointer';
 import { provenance } from './provenance';
 import { requireStore, stageRows } from './stage';
@@ -28,14 +30,16 @@ export const createReport = ({ store }: { store: Store }): Pick<CpuActivities, '
     requireStore(store, storeId);
     const record = await readRun(store, run.runId, run.executionId);
     if (record === null) throw failure('ArtifactCorrupt', `the store has no record of run ${run.runId} (${run.executionId})`);
-    const path = `${runFolder(run)}/report.html`;
-    await store.putFile(path, report(await gather(store, record)));
+    const path = reportPath(run);
+    const data = await gather(store, record);
+    if (data.collection !== null) await store.putFile(collectionPath(run), `${JSON.stringify(data.collection, null, 2)}\n`);
+    await store.putFile(path, report(data));
     return path;
   },
 });
 
 /** A part that cannot be read is left out with a word in the log: a report must not fail the run that it is about. */
-const part = async <T>(name: string, read: () => Promise<T>, otherwise: T): Promise<T> => {
+const part: Part = async (name, read, otherwise) => {
   try {
     return await read();
   } catch (error) {
@@ -58,8 +62,10 @@ const gather = async (store: Store, record: RunRecord): Promise<ReportData> => {
     date: record.date,
     base: record.base === null ? null : { name: record.base.id, random: record.base.id === 'tiny-gpt-oss' },
     stages: VERBS.map((verb) => stageRow(verb, record)),
+    collection: await collectionOf(store, record, part),
     evaluation: await part('evaluation', async () => evaluationOf(store, record, input), null),
     losses: await part('losses', async () => lossesOf(store, stage('train')), null),
+    training: trainingFacts((await part('training', async () => manifestOf(store, stage('train')), null))?.facts.metrics ?? {}),
     statistics,
     samples: format === undefined ? [] : await part('samples', async () => samplesOf(store, format), []),
     masks: await part('masks', async () => masksOf(store, record), { rows: [] }),

@@ -7,6 +7,7 @@ import { targetOf } from '../contracts/names';
 import type { Config } from '../io/config';
 import type { Store } from '../io/store';
 import { digest, hashable } from '../lib/hash';
+import { namesPages } from '../lib/intake';
 import { completeInput, isEmptyInput, problemText } from '../lib/presets';
 import { refuseWithoutGpu } from './device';
 
@@ -47,8 +48,11 @@ export const createResolveInput = (deps: {
     const completed = completeInput(given, preset);
     if ('problems' in completed) throw failure('InvalidInput', problemText(completed.problems));
     const { input } = completed;
-    if (input.source.urls.length === 0)
-      throw failure('InvalidInput', 'source.urls: name at least one page, for example {"source": {"urls": ["https://example.org/docs/"]}}');
+    if (!namesPages(input.source))
+      throw failure(
+        'InvalidInput',
+        'source names no page: give source.urls, list, sitemaps or files, for example {"source": {"urls": ["https://example.org/docs/"]}}',
+      );
     refuseWithoutGpu(input.model.base, deps.config.device === 'cpu');
     if (input.train.lora.dropout > 0 && input.train.lora.targets !== 'attention' && /gpt-oss/.test(input.model.base))
       throw failure(

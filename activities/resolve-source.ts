@@ -1,62 +1,69 @@
-// What to collect, as lists in the store: one for each shard, so that no list travels through history.
-import type { CpuActivities, ShardRef } from '../contracts/activities';
+// What to collect, out of everything that can name pages: addresses, a list, sitemaps, files of the worker.
+import type { CpuActivities } from '../contracts/activities';
 import { failure } from '../contracts/errors';
-import { SHARD } from '../contracts/policies';
-import { STAGES } from '../contracts/stages';
+import type { PipelineInput } from '../contracts/input';
+import type { Clock } from '../io/clock';
 import type { Store } from '../io/store';
-import { digest, sha256, stageKey } from '../lib/hash';
-import { bucketCount, bucketName, bucketOf, canonicalUrl, pageId } from '../lib/url';
-import { requireStore } from './stage';
+import { createIntake, type Intake, namesPages } from '../lib/intake';
+import { findFiles, requireFilesRoot } from './local-files';
+import { withPulse } from './pulse';
+import { writeShards } from './shard-lists';
+import { createSitemapWalk } from './sitemaps';
+import { reasonText, requireStore } from './stage';
+import { readList } from './url-list';
+import type { Web } from './web';
 
 /** Named at most in one message. */
 const EXAMPLES = 5;
 
-const canonicalUrls = (urls: readonly string[]): string[] => {
-  const bad = urls.filter((url) => canonicalUrl(url) === null);
-  if (bad.length > 0)
-    throw failure(
-      'InvalidInput',
-      `source.urls: ${bad.length} of ${urls.length} are no http(s) address without a password: ${bad
-        .slice(0, EXAMPLES)
-        .map((url) => url.replace(/\/\/[^/@]*@/, '//[password]@'))
-        .join(', ')}`,
-    );
-  // Spellings of one page are folded here, before anything is counted or asked for.
-  return [...new Set(urls.flatMap((url) => canonicalUrl(url) ?? []))].sort();
+export interface ResolveSourceDeps {
+  store: Store;
+  clock: Clock;
+  web: Web;
+  /** RETUNE_FILES_ROOT. */
+  filesRoot: string | null;
+}
+
+const takeNamed = (urls: readonly string[], intake: Intake): void => {
+  const bad = urls.filter((url) => !intake.named(url));
+  if (bad.length === 0) return;
+  const examples = bad.slice(0, EXAMPLES).map((url) => url.replace(/\/\/[^/@]*@/, '//[password]@'));
+  throw failure(
+    'InvalidInput',
+    `source.urls: ${bad.length} of ${urls.length} are no http(s) address without a password: ${examples.join(', ')}`,
+  );
 };
 
-export const createResolveSource = ({ store }: { store: Store }): Pick<CpuActivities, 'resolveSource'> => ({
+/** Why nothing is left, for the person who named the sources. */
+const nothing = (source: PipelineInput['source'], { reasons, examples }: Intake): string => {
+  if (!namesPages(source)) return 'source names no page: give source.urls, list, sitemaps or files';
+  const first = Object.values(examples)[0]?.[0];
+  const why = Object.keys(reasons).length === 0 ? 'they are empty' : `${reasonText(reasons)}, for example ${first ?? ''}`;
+  return `source: nothing to collect is left of what it names: ${why}`;
+};
+
+export const createResolveSource = (deps: ResolveSourceDeps): Pick<CpuActivities, 'resolveSource'> => ({
   async resolveSource({ run, storeId, source }) {
-    requireStore(store, storeId);
-    const urls = canonicalUrls(source.urls);
-    if (urls.length === 0) throw failure('SourceEmpty', 'source.urls is empty: name at least one page');
-    const buckets = bucketCount(urls.map(pageId), SHARD.maxUrls);
-    const lists = new Map<number, string[]>();
-    for (const url of urls) {
-      const bucket = bucketOf(pageId(url), buckets);
-      const list = lists.get(bucket);
-      if (list === undefined) lists.set(bucket, [url]);
-      else list.push(url);
-    }
-    const shards: ShardRef[] = [];
-    for (const [bucket, list] of [...lists].sort(([a], [b]) => a - b)) {
-      const text = list.map((url) => `${url}\n`).join('');
-      const content = sha256(text);
-      const path = `urls/${content.slice(0, 2)}/${content}.txt`;
-      if ((await store.stat(path)) === null) await store.putFile(path, text);
-      const name = bucketName(bucket, buckets);
-      shards.push({
-        bucket: name,
-        path,
-        urls: list.length,
-        key: stageKey({
-          verb: 'collect',
-          version: STAGES.collect.version,
-          config: {},
-          inputs: { run: digest(run), bucket: name, urls: content },
-        }),
-      });
-    }
-    return shards;
+    requireStore(deps.store, storeId);
+    return withPulse(async (pulse) => {
+      // Before anything is fetched: a worker without RETUNE_FILES_ROOT is no place for this run.
+      if (source.files.length > 0) await requireFilesRoot(deps.filesRoot);
+      const intake = createIntake(source);
+      takeNamed(source.urls, intake);
+      await readList(deps, source, intake, pulse);
+      const sitemaps = await createSitemapWalk(deps, source, intake, pulse)();
+      await findFiles(deps.filesRoot, source, intake, pulse);
+      const { urls, reasons, examples } = intake;
+      if (urls.size === 0) throw failure('SourceEmpty', nothing(source, intake), { details: { reasons, examples } });
+      const leftOut = Object.values(reasons).reduce((sum, count) => sum + count, 0);
+      return {
+        shards: await writeShards(deps.store, run, urls),
+        summary: {
+          counts: { ...(sitemaps > 0 ? { sitemaps } : {}), ...(leftOut > 0 ? { left_out: leftOut } : {}) },
+          reasons,
+          examples,
+        },
+      };
+    });
   },
 });

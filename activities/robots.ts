@@ -1,40 +1,51 @@
 // robots.txt of each host, asked for once an hour by a worker, whatever number of pages wait for it.
 import type { Clock } from '../io/clock';
+import type { HostGates } from '../io/host-gates';
 import type { HttpClient } from '../io/http';
 import { HttpError } from '../io/http-error';
 import { ALLOW_ALL, parseRobots, readRobotsStatus, ROBOTS_MAX_BYTES, type Robots, robotsUrl } from '../lib/robots';
+import { inTurn } from './turn';
 
 /** RFC 9309, 2.4: not longer than a day; an hour lets a changed file take effect within a long run. */
 const KEEP_MS = 3_600_000;
 /** How long a host whose robots.txt could not be had is not asked for it again. */
 const RETRY_MS = 5_000;
 
+export interface RobotsLimits {
+  timeoutMs: number;
+  /** Requests at once to a host: its robots.txt is one of them. */
+  width: number;
+  /** Longest wait for a host that has asked us for quiet. */
+  patienceMs: number;
+  signal: AbortSignal;
+}
+
 export interface RobotsDesk {
   /**
    * @throws HttpError `robots_unavailable` (transient) when the host's rules cannot be known now; any other is
    * what every page of that host would meet too
    */
-  rules(pageUrl: string, userAgent: string, limits: { timeoutMs: number; signal: AbortSignal }): Promise<Robots>;
+  rules(pageUrl: string, userAgent: string, limits: RobotsLimits): Promise<Robots>;
 }
 
-export const createRobotsDesk = ({ http, clock }: { http: HttpClient; clock: Clock }): RobotsDesk => {
+export const createRobotsDesk = ({ http, clock, gates }: { http: HttpClient; clock: Clock; gates: HostGates }): RobotsDesk => {
   const kept = new Map<string, { until: number; answer: Robots | HttpError }>();
   const flights = new Map<string, Promise<void>>();
 
-  const ask = async (
-    address: string,
-    userAgent: string,
-    limits: { timeoutMs: number; signal: AbortSignal },
-  ): Promise<Robots | HttpError> => {
+  const ask = async (address: string, userAgent: string, limits: RobotsLimits): Promise<Robots | HttpError> => {
+    const { timeoutMs, width, patienceMs, signal } = limits;
     try {
-      const { body } = await http.get({
-        url: address,
-        userAgent,
-        ...limits,
-        maxBytes: ROBOTS_MAX_BYTES,
-        onTooLarge: 'cut',
-        accept: 'text/plain, */*;q=0.1',
-      });
+      const { body } = await inTurn(gates, address, { width, spacingMs: 0, patienceMs, signal }, async () =>
+        http.get({
+          url: address,
+          userAgent,
+          timeoutMs,
+          signal,
+          maxBytes: ROBOTS_MAX_BYTES,
+          onTooLarge: 'cut',
+          accept: 'text/plain, */*;q=0.1',
+        }),
+      );
       return parseRobots(address, body?.toString('utf8') ?? '', userAgent);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;

@@ -1,11 +1,12 @@
 // What all activities of a shard share: its list, what is known of its pages, and the notes about those that gave none.
-import type { CollectTask } from '../contracts/activities';
+import type { CollectTask, ShardRef } from '../contracts/activities';
 import { failure } from '../contracts/errors';
 import { Dropped, type Fetch } from '../contracts/records';
 import type { Log } from '../io/log';
 import type { PageShelf } from '../io/page-shelf';
 import type { Store } from '../io/store';
 import { droppedUrl, type Window } from '../lib/collect';
+import { parseLines } from '../lib/jsonl';
 import { pageId } from '../lib/url';
 import type { Outcome } from './fetch-page';
 import { inLanes } from './lanes';
@@ -27,7 +28,7 @@ export const windowOf = ({ date, source }: CollectTask): Window => {
   return { date: new Date(at).toISOString(), since: new Date(at - maxAgeMs).toISOString() };
 };
 
-export const readShard = async (store: Store, { shard }: CollectTask): Promise<string[]> => {
+export const readShard = async (store: Store, shard: ShardRef): Promise<string[]> => {
   const bytes = await store.read(shard.path);
   if (bytes === null) throw failure('ArtifactCorrupt', `the URL list ${shard.path} is gone from the store; start the run again`);
   return bytes
@@ -36,15 +37,18 @@ export const readShard = async (store: Store, { shard }: CollectTask): Promise<s
     .filter((line) => line !== '');
 };
 
-/** By page id. */
-export const readFates = async (store: Store, task: CollectTask, kind: FateKind): Promise<Map<string, Dropped>> => {
+/** By page id; of a shard that is sealed again those of the shards that collected its pages, its variants included. */
+export const readFates = async (store: Store, { shard }: CollectTask, kind: FateKind): Promise<Map<string, Dropped>> => {
   const fates = new Map<string, Dropped>();
-  await inLanes(await store.list(`collect/${task.shard.key}/${kind}`), READS, async (path) => {
-    const bytes = await store.read(path);
-    if (bytes === null) return;
-    const dropped = Dropped.parse(JSON.parse(bytes.toString('utf8')));
-    fates.set(dropped.id, dropped);
-  });
+  for (const key of shard.again?.from ?? [shard.key])
+    await inLanes(await store.list(`collect/${key}/${kind}`), READS, async (path) => {
+      const bytes = await store.read(path);
+      if (bytes === null) return;
+      const dropped = Dropped.parse(JSON.parse(bytes.toString('utf8')));
+      fates.set(dropped.id, dropped);
+    });
+  if (kind === 'fates' && shard.again?.variants != null)
+    for await (const dropped of parseLines(await store.open(shard.again.variants), Dropped)) fates.set(dropped.id, dropped);
   return fates;
 };
 

@@ -34,7 +34,7 @@ export interface Box {
   metrics: Record<string, unknown>;
   /** An output: its bytes enter the output digest. */
   put(name: string, data: string | Uint8Array): Promise<Written>;
-  /** An output of records, one a line, in the order given. */
+  /** An output of records, one a line, in the order given; bytes are a finished line. */
   putRows(name: string, rows: Iterable<object> | AsyncIterable<object>): Promise<number>;
   /** A finished local file as an output. */
   putLocal(name: string, file: string): Promise<Written>;
@@ -96,8 +96,8 @@ export async function* stageRows<T>(store: Store, ref: StageRef, name: string, s
   yield* parseLines(await store.open(await stagePath(store, ref, name)), schema);
 }
 
-/** Store path of an output of a finished stage. */
-export const stagePath = async (store: Store, ref: StageRef, name: string): Promise<string> => {
+/** Store path of an output or sidecar of a finished stage. */
+export const stagePath = async (store: Store, ref: Pick<StageRef, 'verb' | 'key'>, name: string): Promise<string> => {
   const manifest = await readManifest(store, ref.verb, ref.key);
   if (manifest === null) throw failure('ArtifactCorrupt', `the manifest of ${ref.verb}/${ref.key} is gone; start the run again`);
   return `${stageFolder(ref.verb, ref.key, manifest.facts.fence)}/${name}`;
@@ -184,11 +184,11 @@ const underLease = async (
     },
     async putRows(name, rows) {
       let count = 0;
-      const lines = async function* (): AsyncGenerator<string> {
+      const lines = async function* (): AsyncGenerator<string | Uint8Array> {
         for await (const row of rows) {
           count += 1;
           pulse.signal.throwIfAborted();
-          yield toLine(row);
+          yield row instanceof Uint8Array ? row : toLine(row);
         }
       };
       const written = await store.putFile(`${folder}/${name}`, lines());

@@ -12,6 +12,7 @@ import { materialise } from '../io/base-model';
 import { CheckpointShelf } from '../io/checkpoints';
 import type { Config } from '../io/config';
 import type { RunTrainer } from '../io/trainer';
+import { trainingBeat } from '../lib/training';
 import type { Device } from './device';
 import { type Box, manifestOf, runStage, type StageDeps, stagePath } from './stage';
 import { stopOf } from './trainer-failure';
@@ -52,12 +53,17 @@ export const createTrain = (deps: GpuDeps): Pick<GpuActivities, 'train'> => ({
   },
 });
 
+const STATES = { adamw: 'fp32', 'adamw-bf16': 'bf16', 'adamw-8bit': '8bit' } as const;
+
 const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box): Promise<void> => {
   const format = task.inputs['format'] as StageRef;
   const settings = task.config.train as PipelineInput['train'];
   const model = task.config.model as PipelineInput['model'];
   const work = join(deps.config.home, 'work', 'train', task.key);
-  const shelf = new CheckpointShelf(deps.store, `train/${task.key}`, join(work, 'checkpoints'));
+  const shelf = new CheckpointShelf(deps.store, `train/${task.key}`, join(work, 'checkpoints'), {
+    newest: settings.keep,
+    best: settings.keepBest,
+  });
   const resume = await shelf.newest();
   const crashes = await shelf.crashes(resume?.step ?? 0);
   if (crashes >= CRASHES_WITHOUT_ADVANCE)
@@ -91,17 +97,24 @@ const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
       warmupSteps: settings.warmupSteps,
       weightDecay: settings.weightDecay,
       clip: settings.clip,
+      state: STATES[settings.optimizer],
     },
     steps: settings.steps,
     epochs: settings.epochs,
     batch: settings.batch,
     microTokens: settings.microTokens,
+    engine: settings.engine,
+    selfTest: settings.selfTest,
     evalEvery: settings.evalEvery,
+    earlyStopping: settings.patience === null ? null : { patience: settings.patience, minDelta: settings.minDelta },
+    deliver: settings.deliver,
+    logEvery: settings.logEvery,
     checkpoint: {
       folder: join(work, 'checkpoints'),
       everySteps: settings.saveEvery,
       everySeconds: settings.saveSeconds,
-      keep: 2,
+      keep: settings.keep,
+      keepBest: settings.keepBest,
       resume: resume?.folder ?? null,
       fence: box.fence,
     },
@@ -112,14 +125,8 @@ const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
     config,
     signal: box.pulse.signal,
     onEvent: (event) => {
-      if (event.type === 'step')
-        box.pulse.details({
-          step: event.step,
-          steps: event.steps,
-          loss: event.loss,
-          tokensPerSecond: event.tokensPerSecond,
-          etaSeconds: event.etaSeconds,
-        });
+      const beat = trainingBeat(event);
+      if (beat !== null) box.pulse.details(beat);
       // One after the other; a failed copy fails the attempt below, it never counts as saved.
       if (event.type === 'checkpoint')
         saving = saving.then(async () => {
@@ -136,8 +143,13 @@ const train = async (deps: GpuDeps, task: KeyedTask, base: BaseModel, box: Box):
   for (const name of ['adapter_config.json', 'adapter_model.safetensors', 'metrics.jsonl'])
     await box.putLocal(name, join(work, 'out', name));
   box.metrics = { ...result.result?.metrics, resumedFrom: resume?.step ?? null };
-  const { steps, tokens: seen, supervisedTokens } = box.metrics as Record<string, number>;
-  box.counts = { steps: steps ?? 0, tokens: seen ?? 0, supervised_tokens: supervisedTokens ?? 0 };
-  await shelf.keepNewest();
+  const { steps, tokens: seen, supervisedTokens, trainableParameters } = box.metrics as Record<string, number>;
+  box.counts = {
+    steps: steps ?? 0,
+    tokens: seen ?? 0,
+    supervised_tokens: supervisedTokens ?? 0,
+    trained_parameters: trainableParameters ?? 0,
+  };
+  await shelf.finish();
   await rm(work, { recursive: true, force: true });
 };

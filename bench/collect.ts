@@ -65,15 +65,15 @@ const fallback = async ({ api, on, run }: Bench): Promise<void> => {
   });
 };
 
-const threeBad = async ({ api, on, run }: Bench, batch: boolean): Promise<void> => {
-  const pages = urls(100).map((url) => `${url}-${batch ? 'batch' : 'single'}`);
-  for (const [index, url] of pages.entries())
-    api.pages.set(
-      url,
-      index % 40 === 7
-        ? { error: 'http_status', text: 'response status was rejected: 404 status code' }
-        : { markdown: `# ${url}\n\nText.\n` },
-    );
+/** Of 100 pages, three: dead, as the unlocker says at once, or blocked whoever asks, which only further tries can tell. */
+const BAD = {
+  dead: { error: 'http_status', text: 'response status was rejected: 404 status code' },
+  blocked: { error: 'reject_block', text: 'request was blocked' },
+} as const;
+
+const threeBad = async ({ api, on, run }: Bench, bad: keyof typeof BAD, batch: boolean): Promise<void> => {
+  const pages = urls(100).map((url) => `${url}-${bad}-${batch ? 'batch' : 'single'}`);
+  for (const [index, url] of pages.entries()) api.pages.set(url, index % 40 === 7 ? BAD[bad] : { markdown: `# ${url}\n\nText.\n` });
   api.words = ['ready'];
   if (!batch) api.fail('trigger', { status: 400, body: 'no batches here' });
   const before = api.bill[0];
@@ -81,7 +81,7 @@ const threeBad = async ({ api, on, run }: Bench, batch: boolean): Promise<void> 
   const { ref, seconds } = await run(await on.task(pages, { run: randomUUID(), source: { provider: 'brightdata' } }));
   const requests = api.calls.slice(since).filter(({ endpoint }) => endpoint === 'request');
   const { dropped } = await on.rows(ref);
-  row(`100 URLs, 3 bad for good, ${batch ? 'batch (ready at the first look)' : 'single URLs'}`, {
+  row(`100 URLs, 3 ${bad} for good, ${batch ? 'batch (ready at the first look)' : 'single URLs'}`, {
     pages: ref.counts['pages'] ?? 0,
     'billed, twice': `${api.bill[0] - before}, ${api.bill[1]}`,
     'named with their reason': dropped.map(({ reason }) => reason).join(' '),
@@ -119,7 +119,7 @@ const main = async (): Promise<void> => {
   const [site, api] = [await openSite(), await BrightDataStandIn.open()];
   api.latencyMs = LATENCY_MS;
   const on = await openCollecting(site, {
-    config: { allowPrivateHosts: false, brightData: { url: api.url, token: new Secret(TOKEN), zone: ZONE } },
+    config: { brightData: { url: api.url, token: new Secret(TOKEN), zone: ZONE } },
   });
   const worker = await Worker.create({
     connection,
@@ -148,8 +148,9 @@ const main = async (): Promise<void> => {
     process.stdout.write(`${cpus().length} cores, Node ${process.version}\n\n| scenario | measure | figure |\n| --- | --- | --- |\n`);
     await direct(bench);
     await fallback(bench);
-    await threeBad(bench, false);
-    await threeBad(bench, true);
+    await threeBad(bench, 'dead', false);
+    await threeBad(bench, 'blocked', false);
+    await threeBad(bench, 'dead', true);
     await nightly(bench);
   } finally {
     worker.shutdown();

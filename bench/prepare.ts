@@ -1,15 +1,20 @@
-// Speed and quality of clean, dedup and pair: npx tsc -p . && node dist/bench/prepare.js [kind=folder ...]
+// Speed and quality of clean, dedup, pair and format, each and as a chain: npx tsc -p . && node dist/bench/prepare.js [kind=folder ...]
 // Always npm's own manual; other folders of HTML by kind, e.g. sphinx=/usr/share/doc/python3.11/html.
-import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Document, Page } from '../contracts/records';
+import { Readable } from 'node:stream';
+import type { z } from 'zod';
+import { PipelineInput } from '../contracts/input';
+import { type Document, Document as DocumentRow, Pair, Section, SPLITS } from '../contracts/records';
 import { blockText, renderBlocks } from '../lib/blocks';
 import { cleanText } from '../lib/clean';
-import { decode } from '../lib/charset';
 import { dedup } from '../lib/dedup';
-import { sha256 } from '../lib/hash';
 import { parseMarkdown } from '../lib/markdown';
+import { type Dataset, format, harmonyMeta } from '../lib/format';
+import { parseLines, toLine } from '../lib/jsonl';
 import { pair } from '../lib/pair';
+import { toParquet } from '../lib/parquet';
+import { encodeTokenFile } from '../lib/token-file';
+import { load, type Source } from './html-folder';
 import { comparable, KINDS, truthOf, type Kind } from './page-truth';
 
 const percent = (part: number, whole: number): string => (whole === 0 ? '-' : `${((100 * part) / whole).toFixed(2)} %`);
@@ -21,31 +26,6 @@ const cpu = async <T>(work: () => T | Promise<T>): Promise<{ value: T; seconds: 
   const { user, system } = process.cpuUsage(before);
   return { value, seconds: (user + system) / 1e6 };
 };
-
-interface Source {
-  page: Page;
-  text: string;
-}
-
-const load = (folder: string, most: number): Source[] =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.x?html?$/.test(name))
-    .sort()
-    .slice(0, most)
-    .map((name) => {
-      const body = readFileSync(join(folder, name));
-      const url = `http://docs.test/${name}`;
-      const page: Page = {
-        schema: 1,
-        id: sha256(url),
-        url,
-        bodySha256: sha256(body),
-        bodyBytes: body.length,
-        format: 'html',
-        charset: null,
-      };
-      return { page, text: decode(body, null).text };
-    });
 
 const codeOf = (document: Pick<Document, 'blocks'>): string[] =>
   document.blocks.flatMap((block) =>
@@ -131,6 +111,25 @@ const quality = (
   };
 };
 
+/** Rows as they go from stage to stage: written as JSON Lines, read back, checked. */
+const throughFile = async <T extends object>(rows: readonly T[], schema: z.ZodType<T>): Promise<T[]> => {
+  const read: T[] = [];
+  const bytes = Readable.from([Buffer.from(rows.map(toLine).join(''))]);
+  for await (const row of parseLines(bytes as AsyncIterable<Uint8Array>, schema)) read.push(row);
+  return read;
+};
+
+/** The files of a dataset, as activities/format writes them for GPT-OSS. */
+const writeDataset = ({ parts }: Dataset, maxTokens: number): number => {
+  const digest = '0'.repeat(64);
+  return SPLITS.reduce((bytes, split) => {
+    const { examples, rows } = parts[split];
+    if (examples.length === 0) return bytes;
+    const tokens = encodeTokenFile(rows ?? [], harmonyMeta({ tokenizerDigest: digest, templateDigest: digest }, maxTokens));
+    return bytes + tokens.length + examples.map(toLine).join('').length + toParquet(examples).length;
+  }, 0);
+};
+
 const run = async (kind: Kind, folder: string): Promise<Record<string, string | number>> => {
   const sources = load(folder, Number(process.env['BENCH_PAGES'] ?? 1e9));
   const megabytes = sources.reduce((sum, source) => sum + source.text.length, 0) / 1e6;
@@ -153,6 +152,15 @@ const run = async (kind: Kind, folder: string): Promise<Record<string, string | 
     }),
   );
   const { pairs, counts } = paired.value;
+  const config = { ...PipelineInput.parse({}).format, maxTokens: 4096 };
+  writeDataset(format(pairs.slice(0, 500), config, 'gpt-oss'), config.maxTokens);
+  const formatted = await cpu(() => writeDataset(format(pairs, config, 'gpt-oss'), config.maxTokens));
+  const files = await cpu(async () => {
+    await throughFile(cleaned.value, DocumentRow);
+    await throughFile(deduped.value.sections, Section);
+    await throughFile(pairs, Pair);
+  });
+  const deeds = cleaned.seconds + deduped.seconds + paired.seconds + formatted.seconds;
   const keptSections = new Map<string, string>();
   for (const section of deduped.value.sections)
     keptSections.set(
@@ -166,6 +174,10 @@ const run = async (kind: Kind, folder: string): Promise<Record<string, string | 
     'clean MB per CPU s': (megabytes / cleaned.seconds).toFixed(1),
     'dedup MB per CPU s': (megabytes / deduped.seconds).toFixed(1),
     'pair MB per CPU s': (megabytes / paired.seconds).toFixed(1),
+    'format MB per CPU s': (megabytes / formatted.seconds).toFixed(1),
+    'files between, MB per CPU s': (megabytes / files.seconds).toFixed(1),
+    'chain MB per CPU s': (megabytes / deeds).toFixed(1),
+    'chain with files between': (megabytes / (deeds + files.seconds)).toFixed(1),
     ...quality(sources, new Map(cleaned.value.map((document) => [document.id, document])), keptSections, kind),
     sections: deduped.value.counts.sections,
     'sections kept': deduped.value.counts.kept,

@@ -10,20 +10,11 @@ import { openStore } from '../io/store';
 import type { Command } from './command';
 import { JSON_OPTION, parse } from './command';
 import { findServer, namedServer } from './connection';
+import { checkBrightData } from './doctor-brightdata';
+import { type Check, missing, ok, warning } from './doctor-check';
 import { EXIT } from './exit';
 
-interface Check {
-  name: string;
-  /** warning: something works only in part, or not at all yet. */
-  state: 'ok' | 'warning' | 'missing';
-  text: string;
-  fix: string | null;
-}
-
 const execute = promisify(execFile);
-const ok = (name: string, text: string): Check => ({ name, state: 'ok', text, fix: null });
-const warning = (name: string, text: string, fix: string): Check => ({ name, state: 'warning', text, fix });
-const missing = (name: string, text: string, fix: string): Check => ({ name, state: 'missing', text, fix });
 
 const NODE_MINIMUM = [20, 19, 0];
 const FREE_GB = 10;
@@ -133,13 +124,15 @@ const checkBuild = ({ root }: Config): Check =>
     ? ok('build', 'dist/ is there')
     : missing('build', 'dist/ is incomplete', 'node scripts/setup.mjs');
 
-/** Accounts: whether they are there, and what it means that they are not. */
-const checkAccounts = ({ hub, brightData, unknown }: Config): Check[] => {
+/** Accounts: whether they are there and work, and what it means that they are not. */
+const checkAccounts = async (config: Config): Promise<Check[]> => {
+  const { hub, brightData, unknown } = config;
+  const paid = await checkBrightData(config);
   const present: Record<string, boolean> = { HF_TOKEN: hub.token !== null, BRIGHTDATA_API_TOKEN: brightData.token !== null };
-  const accounts = ENVIRONMENT.filter(({ secret }) => secret).map(({ name, default: unset }) =>
-    ok(name, present[name] === true ? 'present' : unset),
+  const accounts = ENVIRONMENT.filter(({ secret, name }) => secret && !paid.some((check) => check.name === name)).map(
+    ({ name, default: unset }) => ok(name, present[name] === true ? 'present' : unset),
   );
-  return [...accounts, ...unknown.map((name) => warning(name, 'no such variable', '.env.example lists them all'))];
+  return [...accounts, ...paid, ...unknown.map((name) => warning(name, 'no such variable', '.env.example lists them all'))];
 };
 
 const MARK = { ok: ['green', '✔'], warning: ['yellow', '!'], missing: ['red', '✘'] } as const;
@@ -159,7 +152,7 @@ export const doctor: Command = {
       await checkGpu(),
       await checkDisk(config),
       await checkStore(config),
-      ...checkAccounts(config),
+      ...(await checkAccounts(config)),
     ];
     for (const check of checks) {
       const [style, mark] = MARK[check.state];

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { checkRaw, problemText } from '../lib/presets';
+import { whole } from './command';
 import { UsageError } from './exit';
 
 type Fields = Record<string, unknown>;
@@ -12,7 +13,28 @@ export interface RawInputOptions {
   preset: string | undefined;
   /** path=value; the value is JSON, or else text. */
   set: readonly string[];
+  /** What SOURCE_OPTIONS took. */
+  source?: SourceValues;
 }
+
+/** The options that say what to collect; each is a field of `source`. */
+export const SOURCE_OPTIONS = {
+  url: { type: 'string', multiple: true },
+  list: { type: 'string' },
+  sitemap: { type: 'string', multiple: true },
+  files: { type: 'string', multiple: true },
+  depth: { type: 'string' },
+} as const;
+
+type SourceValues = {
+  [K in keyof typeof SOURCE_OPTIONS]?: (typeof SOURCE_OPTIONS)[K] extends { multiple: true } ? string[] | undefined : string | undefined;
+};
+
+export const SOURCE_HELP = [
+  '--url, --sitemap, --files   a page, a sitemap or a bare origin, a path below RETUNE_FILES_ROOT; each may be given several times',
+  '--list path|address         a file of addresses, one a line',
+  '--depth 2                   follows links so many pages away, inside the same site or source.include',
+] as const;
 
 const isObject = (value: unknown): value is Fields => value !== null && typeof value === 'object' && !Array.isArray(value);
 
@@ -55,14 +77,22 @@ const assign = (fields: Fields, setting: string): void => {
   here[path.at(-1) ?? ''] = parseValue(setting.slice(at + 1));
 };
 
+/** The same as --set would say: what an option names replaces what the file says of that field. */
+const sourceSettings = ({ url, list, sitemap, files, depth }: SourceValues): string[] => {
+  const fields = { 'source.urls': url, 'source.list': list, 'source.sitemaps': sitemap, 'source.files': files };
+  const settings = Object.entries(fields).flatMap(([path, value]) => (value === undefined ? [] : [`${path}=${JSON.stringify(value)}`]));
+  const follow = whole('depth', depth, 0);
+  return follow === undefined ? settings : [...settings, `source.links.depth=${follow}`];
+};
+
 /**
- * The raw input as it is sent: --set over --preset over the file.
+ * The raw input as it is sent: --set over the source's options over --preset over the file.
  * @throws UsageError that names every bad field at once
  */
-export const readRawInput = async ({ file, preset, set }: RawInputOptions): Promise<Fields> => {
+export const readRawInput = async ({ file, preset, set, source = {} }: RawInputOptions): Promise<Fields> => {
   const raw = file === undefined ? {} : await readJson(file);
   if (preset !== undefined) raw['preset'] = preset;
-  for (const setting of set) assign(raw, setting);
+  for (const setting of [...sourceSettings(source), ...set]) assign(raw, setting);
   const problems = checkRaw(raw, file === undefined ? 'the command' : file === '-' ? 'standard input' : file);
   if (problems.length > 0) throw new UsageError(problemText(problems), 'docs/input.md lists every field with its default');
   return raw;

@@ -12,8 +12,7 @@ import { EXIT, exitCode } from './exit';
 import { ended, follow, type Ended } from './follow';
 import { onStopSignals } from './interrupt';
 import type { Output } from './output';
-import { readRawInput } from './raw-input';
-
+import { readRawInput, SOURCE_HELP, SOURCE_OPTIONS } from './raw-input';
 import { openSession, type Session } from './session';
 import { printSummary, type Products, productFields, productsOf } from './summary';
 
@@ -124,11 +123,12 @@ export const runToEnd = async (
 };
 
 export const run: Command = {
-  usage: '[input.json|-] [--preset name] [--set path=value ...] [--detach] [--json]',
+  usage: '[input.json|-] [--preset name] [--url, --list, --sitemap, --files, --depth] [--set path=value ...] [--detach] [--json]',
   help: [
     'input.json     any part of the input (docs/input.md); - reads it from standard input; nothing means the preset "default"',
     '--preset name  a file of RETUNE_PRESETS; fields given beside it override it',
     '--set          one field, for example --set train.steps=20 --set source.urls=\'["https://example.org/docs/"]\'',
+    ...SOURCE_HELP,
     '--detach       only starts it; needs npx retune up or TEMPORAL_ADDRESS',
     '',
     'The same input attaches to a run that is still going, and resumes one that ended: finished stages are found again.',
@@ -137,12 +137,13 @@ export const run: Command = {
   async run(args, { config: readConfig, output }) {
     const options = {
       ...JSON_OPTION,
+      ...SOURCE_OPTIONS,
       preset: { type: 'string' },
       set: { type: 'string', multiple: true },
       detach: { type: 'boolean', default: false },
     } as const;
     const { values, positionals } = parse(args, options, { min: 0, max: 1 });
-    const raw = await readRawInput({ file: positionals[0], preset: values.preset, set: values.set ?? [] });
+    const raw = await readRawInput({ file: positionals[0], preset: values.preset, set: values.set ?? [], source: values });
     const config = readConfig();
     if (!values.detach) return runToEnd(config, output, raw);
     const server = await requireServer(config);

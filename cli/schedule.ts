@@ -12,10 +12,11 @@ import type { Command, Context } from './command';
 import { JSON_OPTION, parse } from './command';
 import { requireServer, type Server } from './connection';
 import { CommandFailed, EXIT, UsageError } from './exit';
-import { readRawInput } from './raw-input';
+import { readRawInput, SOURCE_OPTIONS } from './raw-input';
 
 const OPTIONS = {
   ...JSON_OPTION,
+  ...SOURCE_OPTIONS,
   preset: { type: 'string' },
   set: { type: 'string', multiple: true },
   cron: { type: 'string' },
@@ -120,7 +121,7 @@ const set = async (
   values: ReturnType<typeof parse<typeof OPTIONS>>['values'],
   { config, output }: Context,
 ): Promise<void> => {
-  const raw = await readRawInput({ file: args[0], preset: values.preset, set: values.set ?? [] });
+  const raw = await readRawInput({ file: args[0], preset: values.preset, set: values.set ?? [], source: values });
   const options = optionsOf(id, raw, config(), values);
   const warning = values.cron === undefined ? null : clockChangeWarning(values.cron, values.timezone, new Date().getUTCFullYear());
   offsetAt(values.timezone, new Date());
@@ -179,7 +180,7 @@ const trigger = async (server: Server, id: string, { output }: Context): Promise
 export const schedule: Command = {
   usage: 'set <id> [input.json|-] --cron "0 4 * * *" | show [id] | pause <id> | unpause <id> | trigger <id> | delete <id>',
   help: [
-    'set takes the input as `run` does (--preset, --set) and makes or changes the schedule:',
+    'set takes the input as `run` does (--preset, --set, --sitemap ...) and makes or changes the schedule:',
     '  --cron "0 4 * * *" | --every 6h   when',
     '  --timezone UTC                    for --cron',
     '  --jitter 10m                      starts up to this much later, so that not everybody starts at once',

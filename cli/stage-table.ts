@@ -9,6 +9,7 @@ export interface Beat {
   steps?: number;
   loss?: number;
   tokensPerSecond?: number;
+  memoryBytes?: number;
   etaSeconds?: number;
   text?: string;
   done?: number;
@@ -35,10 +36,12 @@ const bar = (share: number, width = 16): string => {
 /** One phrase for what a running stage does now; '' when nothing is known. */
 export const beatText = (beat: Beat | undefined): string => {
   if (beat === undefined) return '';
-  const { step, steps, loss, etaSeconds, text, done, total } = beat;
+  const { step, steps, loss, tokensPerSecond, memoryBytes, etaSeconds, text, done, total } = beat;
   if (step !== undefined && steps !== undefined) {
     const parts = [`${bar(step / steps)} step ${step}/${steps}`];
     if (loss !== undefined) parts.push(`loss ${loss.toFixed(3)}`);
+    if (tokensPerSecond !== undefined) parts.push(`${grouped(Math.round(tokensPerSecond))} tok/s`);
+    if (memoryBytes !== undefined) parts.push(`${(memoryBytes / 2 ** 30).toFixed(1)} GiB`);
     if (etaSeconds !== undefined) parts.push(`${duration(etaSeconds * 1000)} left`);
     return parts.join('  ');
   }

@@ -1,6 +1,6 @@
 // The activities as workflows call them and workers must provide them. All arguments and results are small
 // JSON: rows travel through the store.
-import type { BaseModel, Counts, Pointer, RunRecord, RunStatus, StageRef, Verb } from './artifacts';
+import type { BaseModel, Counts, Pointer, RunRecord, RunStatus, SourceSummary, StageRef, Verb } from './artifacts';
 import type { PipelineInput } from './input';
 
 /** The resolved input and what the worker said about itself; recorded once a run. */
@@ -48,13 +48,48 @@ export interface Found {
   ref: StageRef | null;
 }
 
+export interface SourceTask {
+  run: RunIdentity;
+  storeId: string;
+  source: PipelineInput['source'];
+}
+
 /** URLs of one shard, in a file of the store. */
 export interface ShardRef {
   bucket: string;
   path: string;
   urls: number;
+  /** How many of them are files of the worker. */
+  files: number;
   /** Of this shard in this run: collecting is never skipped, so the run's identity is in it. */
   key: string;
+  /** Sealed from what other shards have collected, under other addresses or in other waves. */
+  again?: {
+    /** Keys of those shards. */
+    from: string[];
+    /** Store path of the fates of pages that are another's duplicates. */
+    variants: string | null;
+    /** What those shards have cost, each counted in one of its heirs. */
+    spent: Counts;
+  };
+}
+
+export interface ResolvedSource {
+  shards: ShardRef[];
+  summary: SourceSummary;
+}
+
+/** The shards of one wave of links, collected. */
+export interface Wave {
+  shards: ShardRef[];
+  /** In the order of the shards. */
+  refs: StageRef[];
+}
+
+/** A shard as later stages see it: sealed, or to be sealed again. */
+export interface SettledShard {
+  shard: ShardRef;
+  ref: StageRef | null;
 }
 
 export interface CollectTask {
@@ -82,14 +117,26 @@ export interface Pending {
   retryAfterMs: number | null;
 }
 
+/** A shard's share of dedup; what it writes lies under the stage's key, the same bytes whoever writes them. */
+export interface DedupPart {
+  storeId: string;
+  /** Of the stage. */
+  key: string;
+  /** Of the shard among the stage's inputs. */
+  name: string;
+  documents: StageRef;
+}
+
 export interface CpuActivities {
   /** Checks, merges with the preset and completes the input; fetches nothing. */
   resolveInput(raw: unknown, date: string): Promise<Resolved>;
   /** Resolves model.base to digests; downloads or builds it where needed. */
   resolveModel(input: Pick<PipelineInput, 'model'>, heartbeatSeconds: number): Promise<BaseModel>;
-  /** Writes the URL lists of the run's shards. */
-  resolveSource(task: { run: RunIdentity; storeId: string; source: PipelineInput['source'] }): Promise<ShardRef[]>;
+  /** Reads whatever names pages, and writes the URL lists of the run's shards. */
+  resolveSource(task: SourceTask): Promise<ResolvedSource>;
   findStage(task: StageTask): Promise<Found>;
+  /** Reads the shard's files below RETUNE_FILES_ROOT. */
+  collectFiles(task: CollectTask): Promise<Counts>;
   /** Fetches what is due of a shard; what may heal comes back. */
   collect(task: CollectTask): Promise<{ pending: Pending[]; counts: Counts }>;
   /** Tries one URL again; throws what may heal, records every outcome for sealShard. */
@@ -110,7 +157,22 @@ export interface CpuActivities {
   requestPage(task: CollectTask, url: string): Promise<void>;
   /** Gives every URL of the shard its fate and writes the shard's manifest. */
   sealShard(task: CollectTask): Promise<StageRef>;
+  /** Writes what the pages of a sealed shard lead to, inside the source's patterns. */
+  findLinks(task: SourceTask & { shard: StageRef }): Promise<{ path: string; links: number }>;
+  /** Shards of what was found and not seen; none: the crawl is over. @param task `seen`, `found`: paths of lists */
+  nextWave(task: SourceTask & { seen: string[]; found: string[] }): Promise<ResolvedSource>;
+  /** Folds variants of pages and cuts the shards that later stages see. */
+  settleSource(task: { run: RunIdentity; storeId: string; waves: Wave[] }): Promise<SettledShard[]>;
+  /** Why URLs of these collect stages gave no page: reasons by count with examples, for a failure's message. */
+  explainCollect(storeId: string, keys: string[]): Promise<string>;
   clean(task: KeyedTask): Promise<StageRef>;
+  /** Writes how often each block stands at the edge of the shard's pages. */
+  surveyShard(part: DedupPart): Promise<void>;
+  /** Writes the blocks that stand at the edge of this many pages of all shards. */
+  findBoilerplate(task: { storeId: string; key: string; names: string[]; leastPages: number }): Promise<void>;
+  /** Writes the shard's sections, and what their duplicates are found by. */
+  signShard(part: DedupPart): Promise<void>;
+  /** Merges the signed shards. */
   dedup(task: KeyedTask): Promise<StageRef>;
   pair(task: KeyedTask): Promise<StageRef>;
   format(task: KeyedTask, base: BaseModel): Promise<StageRef>;

@@ -91,6 +91,14 @@ export const Pointer = z.object({
 });
 export type Pointer = z.infer<typeof Pointer>;
 
+/** What was named and not taken, before any page was asked for. */
+export const SourceSummary = z.object({
+  counts: Counts.describe('sitemaps read; left_out: addresses that are not collected, the sum of the reasons'),
+  reasons: Counts,
+  examples: z.record(z.string(), z.array(z.string())).describe('a few addresses of each reason'),
+});
+export type SourceSummary = z.infer<typeof SourceSummary>;
+
 /** What is left of a run once its history is gone: runs/<workflowId>/<executionId>.json */
 export const RunRecord = z.object({
   schema: z.literal(ARTIFACT_SCHEMA),
@@ -100,6 +108,7 @@ export const RunRecord = z.object({
   input: z.unknown().nullable().describe('the input with every default'),
   base: BaseModel.nullable(),
   date: z.string().describe('scheduled time of the run, ISO 8601'),
+  source: SourceSummary.optional(),
   stages: z.partialRecord(z.enum(VERBS), z.array(StageRef)),
   computed: z.array(z.enum(VERBS)).describe('stages that really ran, the others were reused'),
   status: z.enum([...STATUSES, 'running']),

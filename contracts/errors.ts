@@ -29,6 +29,7 @@ export const FAILURES = {
   GpuBusy: { retry: true, blame: 'resource', fix: 'nothing; the run waits for a device' },
   TrainerCrashed: { retry: true, blame: 'resource', fix: 'the last lines of its log are in the message' },
   TrainingDiverged: { retry: false, blame: 'data', fix: 'lower train.lr; the last good checkpoint is kept' },
+  EngineMismatch: { retry: false, blame: 'bug', fix: 'set train.engine to transformers; report the message with device and driver' },
   StageBusy: { retry: true, blame: 'resource', fix: 'nothing; another run computes the same stage and this one waits for it' },
   Unexpected: { retry: true, blame: 'bug', fix: 'report it with the message; an attempt later may heal it' },
   Stalled: { retry: true, blame: 'resource', fix: 'nothing; the attempt is repeated' },

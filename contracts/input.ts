@@ -7,12 +7,57 @@ import { PAIR_KINDS } from './records';
 const outside = { key: false } as const;
 const Fraction = z.number().min(0).max(1);
 
+const WebUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) address' });
+const Patterns = z.array(z.string().min(1).max(500)).max(100).default([]);
+
 const Source = z.strictObject({
-  urls: z
-    .array(z.url({ protocol: /^https?$/ }))
-    .max(5000)
+  urls: z.array(WebUrl).max(5000).default([]).describe('pages to collect, taken as they are named; more than 5,000: list'),
+  list: z
+    .string()
+    .min(1)
+    .max(2000)
+    .nullable()
+    .default(null)
+    .describe(
+      'a file of addresses, one a line, # begins a comment, gzip allowed: an http(s) address, or a path below RETUNE_FILES_ROOT of the worker',
+    ),
+  sitemaps: z
+    .array(WebUrl)
+    .max(100)
     .default([])
-    .describe('pages to collect'),
+    .describe(
+      'sitemaps (XML, index or text, gzip allowed); a bare origin such as https://example.org means those that its robots.txt names, else /sitemap.xml',
+    ),
+  files: z
+    .array(z.string().min(1).max(2000))
+    .max(1000)
+    .default([])
+    .describe(
+      'HTML and Markdown files of the worker, or folders of such, below its RETUNE_FILES_ROOT; their address is files:///path/below/it',
+    ),
+  links: z
+    .strictObject({
+      depth: z
+        .int()
+        .min(0)
+        .max(10)
+        .default(0)
+        .describe(
+          'how many links away from the pages named above; 0: only those. Links marked nofollow are not followed unless robots is ignore',
+        ),
+    })
+    .prefault({})
+    .describe('links to follow: of the same site, or what include says'),
+  include: Patterns.describe(
+    'only addresses that match one of these patterns; * is any run of characters without /, ** any run; a pattern from / on is for path and query, any other for the whole address. Not for urls. Empty: all of the same site',
+  ),
+  exclude: Patterns.describe('addresses left out, in the same patterns; stronger than include'),
+  maxPages: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(100_000)
+    .describe('most addresses a run takes, in the order urls, list, sitemaps, files, links; the rest is counted'),
   provider: z
     .enum(['auto', 'direct', 'brightdata'])
     .default('auto')
@@ -124,12 +169,35 @@ const Train = z.strictObject({
     })
     .prefault({}),
   microTokens: z.int().min(16).nullable().default(null).describe('most tokens a forward pass; null: from free memory'),
+  optimizer: z
+    .enum(['adamw', 'adamw-bf16', 'adamw-8bit'])
+    .default('adamw')
+    .describe('AdamW with its state in fp32, bf16 or 8 bits: 8, 4 or 2 bytes a trained parameter'),
   weightDecay: z.number().min(0).default(0.01),
   clip: z.number().positive().default(1).describe('largest norm of the gradient'),
   seed: z.int().min(0).default(3407),
-  evalEvery: z.int().min(1).nullable().default(20).describe('steps between validation losses'),
+  evalEvery: z.int().min(1).nullable().default(20).describe('steps between validation losses; null: none'),
+  patience: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('validation losses in a row that may be no better before training ends early; null: never'),
+  minDelta: z.number().min(0).default(0).describe('nats by which a validation loss must be lower to be better'),
+  deliver: z
+    .enum(['best', 'last'])
+    .default('best')
+    .describe('the adapter of the lowest validation loss, or of the last step; without validation the last'),
+  engine: z
+    .enum(['auto', 'gptoss', 'transformers'])
+    .default('auto')
+    .describe('auto: gptoss for GPT-OSS where its kernels run on the card, else transformers'),
+  selfTest: z.boolean().default(true).meta(outside).describe('compare engine gptoss with its reference before training, seconds'),
+  logEvery: z.int().min(1).default(1).meta(outside).describe('steps between progress reports'),
   saveEvery: z.int().min(1).default(20).meta(outside).describe('steps between checkpoints'),
   saveSeconds: z.int().min(1).default(60).meta(outside).describe('seconds between checkpoints, whichever comes first'),
+  keep: z.int().min(1).default(2).meta(outside).describe('newest checkpoints to keep'),
+  keepBest: z.int().min(0).default(1).meta(outside).describe('checkpoints of the lowest validation losses to keep'),
   queue: z.string().nullable().default(null).meta(outside).describe('task queue of one device, gpu-<host>-<index>; null: any'),
 });
 

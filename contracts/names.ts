@@ -22,8 +22,9 @@ export const deviceQueue = (prefix: string, host: string, index: number): string
 /** Workflow id of a run started by hand: the same input attaches to the same run. */
 export const runWorkflowId = (name: string, inputDigest: string): string => `${name}-${inputDigest.slice(0, 8)}`;
 
-/** Workflow id of one collect shard. */
-export const shardWorkflowId = (runId: string, bucket: string): string => `${runId}/collect/${bucket}`;
+/** Workflow id of one collect shard. @param wave links away from the source's own pages */
+export const shardWorkflowId = (runId: string, bucket: string, wave = 0): string =>
+  `${runId}/collect/${wave === 0 ? '' : `wave-${wave}/`}${bucket}`;
 
 /** The name under which a published adapter is remembered: the Hub repository, or the run's own name. */
 export const targetOf = (repository: string | null, name: string): string => repository ?? `local/${name}`;

@@ -84,5 +84,8 @@ export const DEED_ATTEMPTS = 10;
 /** A training that crashes this often without a newer checkpoint is given up. */
 export const CRASHES_WITHOUT_ADVANCE = 3;
 
-/** Shards: a power of two so that growth moves URLs only on doubling. */
-export const SHARD = { maxUrls: 1000, children: 8 } as const;
+/**
+ * Shards: a power of two so that growth moves URLs only on doubling. A shard is about 20 events of the pipeline's history
+ * (collect and clean), so `most` of them stay far below the server's limit of 51,200.
+ */
+export const SHARD = { maxUrls: 1000, children: 8, most: 1024 } as const;

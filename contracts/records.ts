@@ -12,6 +12,7 @@ export const Dropped = z.object({
   id: z.string().describe('the id that the row had, or would have had'),
   of: z.enum(['url', 'page', 'document', 'section', 'pair', 'example']),
   stage: z.string(),
+  url: z.string().optional().describe('of a url'),
   reason: z.string().describe('snake_case, counted in manifests and reports'),
   detail: z.string().optional().describe('for a person: a URL, a status, the id of the survivor'),
 });
@@ -40,10 +41,27 @@ export const Fetch = z.object({
   checkedAt: z.string().describe('ISO 8601, of the newest answer, a 304 included'),
   etag: z.string().nullable(),
   lastModified: z.string().nullable(),
-  provider: z.enum(['direct', 'brightdata']),
+  provider: z.enum(['direct', 'brightdata', 'files']),
   page: Page,
+  canonical: z.string().nullable().optional().describe('what the page calls its own address (rel=canonical)'),
+  bodySince: z.string().optional().describe('ISO 8601, when this body came for the first time'),
+  before: z.object({ bodySha256: Sha256, checkedAt: z.string() }).optional().describe('the body before this one, and when it last stood'),
+  gone: z
+    .object({ since: z.string(), seenAt: z.string(), reason: z.string() })
+    .optional()
+    .describe('dates of the first and the newest run that found it gone, not having answered in between; two runs make a tombstone'),
 });
 export type Fetch = z.infer<typeof Fetch>;
+
+/** What is new about a URL of a run; `unchanged` has no row. Beside the pages, never in a digest. */
+export const PageChange = z.object({
+  schema,
+  id: Sha256,
+  url: z.string(),
+  change: z.enum(['new', 'changed', 'gone_once', 'gone']),
+  since: z.string().nullable().describe('gone: date of the first run that found it so'),
+});
+export type PageChange = z.infer<typeof PageChange>;
 
 export const Block = z.discriminatedUnion('type', [
   z.object({ type: z.literal('heading'), level: z.int().min(1).max(6), text: z.string(), anchor: z.string().nullable() }),

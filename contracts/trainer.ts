@@ -74,6 +74,10 @@ export const TrainConfig = z.strictObject({
     warmupSteps: z.int().min(0),
     weightDecay: z.number().min(0),
     clip: z.number().positive().describe('largest norm of the gradient'),
+    state: z
+      .enum(['fp32', 'bf16', '8bit'])
+      .default('fp32')
+      .describe("AdamW's two moments: 8, 4 or 2 bytes a trained parameter; bf16 and 8bit are rounded stochastically"),
   }),
   steps: z.int().min(1).nullable().describe('optimiser steps; null: as many as `epochs` needs'),
   epochs: z.number().positive().describe('used when steps is null'),
@@ -86,12 +90,28 @@ export const TrainConfig = z.strictObject({
     .default('auto')
     .describe('auto: gptoss for GPT-OSS where its kernels run on this card, else transformers'),
   microTokens: z.int().min(16).nullable().describe('most tokens a forward pass; null: chosen from free memory'),
-  evalEvery: z.int().min(1).nullable().describe('steps between validation losses'),
+  evalEvery: z.int().min(1).nullable().describe('steps between validation losses; the last step is evaluated too'),
+  earlyStopping: z
+    .strictObject({
+      patience: z.int().min(1).describe('evaluations in a row that may bring no better validation loss'),
+      minDelta: z.number().min(0).describe('nats a token by which a loss must be lower to be better'),
+    })
+    .nullable()
+    .default(null)
+    .describe('ends training when the validation loss no longer falls; null: all steps are made'),
+  deliver: z
+    .enum(['best', 'last'])
+    .default('last')
+    .describe('the adapter that is the result: of the lowest validation loss, or of the last step'),
+  logEvery: z.int().min(1).default(1).describe('steps between `step` events; metrics.jsonl has every step'),
+  selfTest: z.boolean().default(true).describe('engine gptoss: compare loss and gradients with the reference before training'),
+  devices: z.int().min(1).max(64).default(1).describe('processes of this host that share each step, one GPU each'),
   checkpoint: z.strictObject({
     folder: Path.describe('where checkpoints are written, one folder <step>-<fence> each'),
     everySteps: z.int().min(1),
     everySeconds: z.int().min(1),
-    keep: z.int().min(1),
+    keep: z.int().min(1).describe('newest ones'),
+    keepBest: z.int().min(0).default(0).describe('beside the newest: those of the lowest validation losses'),
     resume: Path.nullable().describe('a whole checkpoint to go on from'),
     fence: z.int().min(0).describe('the lease number of this holder; part of every name it writes'),
   }),
@@ -149,7 +169,37 @@ export const GenerateConfig = z.strictObject({
 });
 export type GenerateConfig = z.input<typeof GenerateConfig>;
 
-export const DoctorConfig = z.strictObject({ ...common, command: z.literal('doctor') });
+const probed = {
+  ...common,
+  base: BaseFolder,
+  lora: LoraConfig.default({ r: 8, alpha: 16, dropout: 0, rslora: false, targets: 'both' }),
+  engine: z.enum(['auto', 'gptoss', 'transformers']).default('auto'),
+};
+
+export const SelfTestConfig = z.strictObject({ ...probed, command: z.literal('self-test') });
+
+export const BenchConfig = z.strictObject({
+  ...probed,
+  command: z.literal('bench'),
+  shapes: z
+    .array(z.strictObject({ examples: z.int().min(1), tokens: z.int().min(8) }))
+    .min(1)
+    .default([
+      { examples: 8, tokens: 128 },
+      { examples: 8, tokens: 1024 },
+    ])
+    .describe('examples a step and tokens an example'),
+  steps: z.int().min(3).default(12).describe('steps a shape; the first two are warm-up'),
+  microTokens: z.int().min(16).nullable().default(null),
+  state: z.enum(['fp32', 'bf16', '8bit']).default('fp32'),
+});
+
+export const DoctorConfig = z.strictObject({
+  ...common,
+  command: z.literal('doctor'),
+  base: BaseFolder.nullable().default(null).describe('also say which engine and plan it would train with; loads it'),
+  lora: probed.lora,
+});
 
 export const TRAINER_CONFIGS = {
   materialise: MaterialiseConfig,
@@ -158,6 +208,8 @@ export const TRAINER_CONFIGS = {
   evaluate: EvaluateConfig,
   convert: ConvertConfig,
   generate: GenerateConfig,
+  'self-test': SelfTestConfig,
+  bench: BenchConfig,
   doctor: DoctorConfig,
 } as const;
 export type TrainerCommand = keyof typeof TRAINER_CONFIGS;
@@ -175,8 +227,18 @@ export const TrainerEvent = z.discriminatedUnion('type', [
     seconds: z.number(),
     device: z.string(),
     dtype: z.string(),
-    parameters: z.int(),
-    trainable: z.int(),
+    engine: z.string().optional().describe('train only'),
+    parameters: z.int().describe('of the base model'),
+    trainable: z.int().describe('of the adapter'),
+  }),
+  z.looseObject({
+    ...line,
+    type: z.literal('selfTest'),
+    engine: z.string(),
+    seconds: z.number(),
+    lossError: z.number().describe('relative'),
+    gradientError: z.number().describe('largest of all kinds of LoRA gradient, relative'),
+    worst: z.string().describe('the kind of gradient with that error'),
   }),
   z.looseObject({
     ...line,
@@ -185,7 +247,13 @@ export const TrainerEvent = z.discriminatedUnion('type', [
     examples: z.int(),
     microTokens: z.int(),
     packing: z.boolean(),
-    checkpointing: z.enum(['none', 'full']),
+    checkpointing: z.enum(['none', 'moe', 'full']).describe('what is computed again in the backward pass'),
+    residentLayers: z.int().describe('layers whose experts are kept in 16 bits'),
+    graph: z.string().optional().describe('whether small passes are CUDA graphs, or why not'),
+    devices: z.int(),
+    freeBytes: z.int().describe('device memory that was free when the plan was made'),
+    expectedBytes: z.int().nullable().describe('peak, measured by a trial of the largest pass; null: the trial did not fit'),
+    expectedSeconds: z.number().nullable().describe('for the steps that are left, from the same trial'),
     reason: z.string(),
     resumedFrom: z.int().nullable(),
   }),
@@ -201,11 +269,12 @@ export const TrainerEvent = z.discriminatedUnion('type', [
     supervisedTokens: z.int(),
     seconds: z.number(),
     tokensPerSecond: z.number(),
+    mfu: z.number().nullable().describe("share of the device's peak FLOP/s; null on a CPU or where no formula is known"),
     etaSeconds: z.number(),
     memoryBytes: z.int(),
   }),
   z.looseObject({ ...line, type: z.literal('checkpoint'), step: z.int(), folder: z.string(), digest: Sha256, seconds: z.number() }),
-  z.looseObject({ ...line, type: z.literal('evaluated'), step: z.int(), nll: z.number(), examples: z.int() }),
+  z.looseObject({ ...line, type: z.literal('evaluated'), step: z.int(), nll: z.number(), examples: z.int(), best: z.boolean() }),
   z.looseObject({ ...line, type: z.literal('progress'), what: z.string(), done: z.number(), total: z.number().nullable() }),
   z.looseObject({ ...line, type: z.literal('token'), text: z.string().nullable(), id: z.int() }),
   z.looseObject({ ...line, type: z.literal('warning'), code: z.string(), message: z.string(), remedy: z.string() }),

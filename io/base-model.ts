@@ -1,6 +1,7 @@
 // Base models on this machine: each is made once into a folder under RETUNE_HOME/models, by the trainer.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
+import { request } from 'undici';
 import { z } from 'zod';
 import type { BaseModel } from '../contracts/artifacts';
 import type { Family } from '../contracts/trainer';
@@ -74,17 +75,69 @@ const readWhole = async (folder: string): Promise<z.infer<typeof Whole> | null> 
   }
 };
 
+const Head = z.looseObject({ sha: z.string().regex(/^[0-9a-f]{40}$/) });
+const HEAD_MS = 10_000;
+
+/** The commit that a branch or the default branch of a Hub model is at; null where the Hub does not say (the download says why). */
+const commitOf = async (hub: Config['hub'], id: string, revision: string | null, signal: AbortSignal): Promise<string | null> => {
+  const token = hub.token?.reveal();
+  try {
+    const { statusCode, body } = await request(`${hub.endpoint}/api/models/${id}/revision/${encodeURIComponent(revision ?? 'main')}`, {
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(HEAD_MS)]),
+    });
+    const text = await body.text();
+    return statusCode === 200 ? Head.parse(JSON.parse(text)).sha : null;
+  } catch {
+    signal.throwIfAborted();
+    return null;
+  }
+};
+
+/** The commit of this machine's newest whole copy of a Hub model: what is used while the Hub cannot be reached. */
+const newestHere = async (models: string, id: string): Promise<string | null> => {
+  const prefix = `${id.replace('/', '--')}@`;
+  const found: { commit: string; made: number }[] = [];
+  for (const name of await readdir(models).catch(() => [] as string[])) {
+    const commit = name.slice(prefix.length);
+    if (!name.startsWith(prefix) || !/^[0-9a-f]{40}$/.test(commit)) continue;
+    const whole = await stat(join(models, name, 'base.json')).catch(() => null);
+    if (whole !== null) found.push({ commit, made: whole.mtimeMs });
+  }
+  return found.sort((a, b) => b.made - a.made)[0]?.commit ?? null;
+};
+
+/**
+ * A Hub model's revision as a commit, so that every stage and machine of a run has the same bytes.
+ * @returns the revision itself for what is not on the Hub, a commit already, or cannot be found out
+ */
+const pinned = async (
+  config: Config,
+  id: string,
+  revision: string | null,
+  options: { signal: AbortSignal; onProgress?: (text: string) => void },
+): Promise<string | null> => {
+  if (plan(config, id, revision).source.kind !== 'hub' || /^[0-9a-f]{40}$/.test(revision ?? '')) return revision;
+  const commit = await commitOf(config.hub, id, revision, options.signal);
+  if (commit !== null || revision !== null) return commit ?? revision;
+  const here = await newestHere(join(config.home, 'models'), id);
+  if (here !== null) options.onProgress?.(`the Hub does not answer: ${id} as it is on this machine, commit ${here.slice(0, 8)}`);
+  return here;
+};
+
 /**
  * The base model as a folder, made where it is not there yet (seconds from a package, minutes from the Hub).
  * @param id model.base of the input
+ * @param wanted Hub commit or branch; null: the default branch. The result's model.revision is the commit
  * @throws TrainerStop when the trainer cannot make it
  */
 export const materialise = async (
   deps: { config: Config; runTrainer: RunTrainer },
   id: string,
-  revision: string | null,
+  wanted: string | null,
   options: { signal: AbortSignal; onProgress?: (text: string) => void },
 ): Promise<LocalBase> => {
+  const revision = await pinned(deps.config, id, wanted, options);
   const { source, name, publicId, origin } = plan(deps.config, id, revision);
   const folder = join(deps.config.home, 'models', name);
   let whole = await readWhole(folder);

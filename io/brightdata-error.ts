@@ -10,14 +10,17 @@ export class BrightDataError extends HttpError {
     code: string,
     kind: HttpErrorClass,
     message: string,
-    details: ConstructorParameters<typeof HttpError>[3] & { billing: Billing },
+    details: ConstructorParameters<typeof HttpError>[3] & { billing: Billing; peer?: boolean },
   ) {
     super(code, kind, message, details);
     this.name = 'BrightDataError';
     this.billing = details.billing;
+    this.peer = details.peer ?? false;
   }
 
   readonly billing: Billing;
+  /** Of the peer that this request went through: the next one has another, so there is nothing to wait for. */
+  readonly peer: boolean;
 }
 
 export interface Answer {
@@ -34,6 +37,8 @@ const UNPAID = /^(?:client_10100|client_10020|policy_20000)$/;
 const OURS = /^(?:policy_|client_|feature_not_active$|auth)/;
 /** Codes about one page that no other peer gets either. */
 const PAGES = /^(?:premium$|ub_bad_endpoint_robots$|expect_element$|net_err_|dead_page$)/;
+/** Codes of one peer. */
+const PEERS = /^(?:reject_block$|resolve_failed|captcha$)/;
 const NO_ACCOUNT = /customer is not active|account is (?:not active|suspended)|\bbalance\b|insufficient (?:funds|credit)/i;
 
 const make = (
@@ -118,7 +123,13 @@ export const unlockError = (answer: Answer): BrightDataError | null => {
     return make(own.code, 'target', answer, `the page itself answers ${page} (${said})`);
   }
   // What the peer or this attempt caused: each request takes a new peer.
-  if (code !== '') return make(code.toLowerCase().replace(/\W+/g, '_'), 'transient', answer, `this attempt was refused (${said})`);
+  if (code !== '')
+    return new BrightDataError(
+      code.toLowerCase().replace(/\W+/g, '_'),
+      'transient',
+      `${answer.subject}: this attempt was refused (${said})`,
+      { url: answer.subject, status: answer.status, retryAfterMs: null, billing: 'no', peer: PEERS.test(code) },
+    );
   return make(
     'unlock_failed',
     outcome >= 400 && outcome < 500 && outcome !== 429 ? 'target' : 'transient',

@@ -39,6 +39,8 @@ export interface BrightDataClient {
   /** The addresses that a batch was triggered with. */
   inputs(id: string, options: CallOptions): Promise<string[]>;
   cancel(id: string, options: CallOptions): Promise<void>;
+  /** The account's active zones; costs nothing. */
+  zones(options: CallOptions): Promise<{ name: string; type: string }[]>;
   /** One page as Markdown. */
   page(wanted: { url: string; zone: string; maxBytes: number }, options: CallOptions): Promise<Buffer>;
   close(): Promise<void>;
@@ -48,6 +50,7 @@ const Triggered = z.object({ snapshot_id: z.string().min(1) });
 const Progress = z.object({ status: z.string(), error_message: z.string().optional() });
 const Snapshots = z.array(z.object({ id: z.string().min(1), created: z.string() }));
 const Inputs = z.array(z.object({ url: z.string() }));
+const Zones = z.array(z.object({ name: z.string(), type: z.string().default('') }));
 const ENDED = new Set(['failed', 'error', 'cancelled', 'canceled']);
 
 const isAsync = (response: Dispatcher.ResponseData): boolean => response.statusCode === 202;
@@ -187,6 +190,10 @@ export const createBrightData = ({
       call({ path: path(id, '/cancel'), body: null, subject: `snapshot ${id}` }, options, async (response) => {
         await response.body.dump();
       }),
+    zones: (options) => {
+      const subject = 'the list of zones';
+      return call({ path: '/zone/get_active_zones', subject }, options, async (response) => readJson(response, subject, Zones));
+    },
     page: ({ url, zone, maxBytes }, options) =>
       call(
         { path: '/request', body: { zone, url, format: 'raw', data_format: 'markdown' }, subject: url },

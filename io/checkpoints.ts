@@ -8,7 +8,11 @@ import { z } from 'zod';
 import type { Store } from './store';
 
 const MARK = 'checkpoint.json';
-const Mark = z.looseObject({ step: z.int(), files: z.array(z.looseObject({ name: z.string(), bytes: z.int(), sha256: z.string() })) });
+const Mark = z.looseObject({
+  step: z.int(),
+  validationNll: z.number().nullish(),
+  files: z.array(z.looseObject({ name: z.string(), bytes: z.int(), sha256: z.string() })),
+});
 const NAME = /^(\d+)-(\d+)$/;
 
 export interface Checkpoint {
@@ -48,6 +52,8 @@ export class CheckpointShelf {
     private readonly stage: string,
     /** Where the trainer writes. */
     private readonly local: string,
+    /** How many are kept: the newest, and those of the lowest validation losses. */
+    private readonly keep: { newest: number; best: number } = { newest: 2, best: 0 },
   ) {}
 
   private async stored(): Promise<{ name: string; step: number }[]> {
@@ -76,7 +82,22 @@ export class CheckpointShelf {
     const mark = Mark.parse(JSON.parse(await readFile(join(folder, MARK), 'utf8')));
     for (const file of mark.files) await this.store.putLocal(`${target}/${file.name}`, join(folder, file.name));
     await this.store.putLocal(`${target}/${MARK}`, join(folder, MARK));
-    for (const old of (await this.stored()).slice(2)) await this.store.remove(`${this.stage}/checkpoints/${old.name}`);
+    await this.keepOnly(this.keep.newest);
+  }
+
+  /** Removes all but the newest `newest` and the best by validation loss. */
+  private async keepOnly(newest: number): Promise<void> {
+    const stored = await this.stored();
+    const judged: { name: string; nll: number }[] = [];
+    for (const { name } of stored) {
+      const mark = await this.store.read(`${this.stage}/checkpoints/${name}/${MARK}`);
+      const nll = mark === null ? null : Mark.parse(JSON.parse(mark.toString('utf8'))).validationNll;
+      if (nll != null) judged.push({ name, nll });
+    }
+    // Stable: of equal losses the newer one.
+    const best = judged.sort((a, b) => a.nll - b.nll).slice(0, this.keep.best);
+    const kept = new Set([...stored.slice(0, newest), ...best].map((one) => one.name));
+    for (const { name } of stored) if (!kept.has(name)) await this.store.remove(`${this.stage}/checkpoints/${name}`);
   }
 
   private async crashNote(): Promise<{ step: number; count: number; last: string }> {
@@ -101,9 +122,9 @@ export class CheckpointShelf {
     await this.store.putFile(`${this.stage}/crashes.json`, JSON.stringify({ schema: 1, step, count, last }));
   }
 
-  /** After the manifest's files are written only the newest checkpoint is kept. */
-  async keepNewest(): Promise<void> {
-    for (const old of (await this.stored()).slice(1)) await this.store.remove(`${this.stage}/checkpoints/${old.name}`);
+  /** After the manifest's files are written only the newest and the best checkpoints are kept. */
+  async finish(): Promise<void> {
+    await this.keepOnly(1);
     await this.store.remove(`${this.stage}/crashes.json`);
   }
 }

@@ -18,6 +18,7 @@ import {
   renameUnless,
   readVersion,
   writeDurably,
+  writeAndMove,
   hashAndSync,
   linkExclusive,
 } from './durable-file';
@@ -42,15 +43,7 @@ class DiskStore {
 
   async putFile(path: string, data: Data): Promise<Written> {
     const target = this.at(path);
-    return this.guard(path, () =>
-      withTemporary(this.root, async (temporary) => {
-        const written = await writeDurably(temporary, data);
-        await makeFolder(dirname(target));
-        await rename(temporary, target);
-        await syncFolder(dirname(target));
-        return written;
-      }),
-    );
+    return this.guard(path, () => writeAndMove(this.root, target, data));
   }
 
   async putLocal(path: string, localFile: string): Promise<Written> {

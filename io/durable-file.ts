@@ -86,6 +86,24 @@ export const withTemporary = async <T>(root: string, work: (temporary: string) =
   }
 };
 
+/**
+ * Writes `data` under a fresh name and moves it to `target`. Apart from withTemporary because it is how every page is
+ * kept: what was moved leaves nothing to look for and remove.
+ */
+export const writeAndMove = async (root: string, target: string, data: Data): Promise<Written> => {
+  const temporary = join(temporaryFolder(root), randomUUID());
+  try {
+    const written = await writeDurably(temporary, data);
+    await makeFolder(dirname(target));
+    await rename(temporary, target);
+    await syncFolder(dirname(target));
+    return written;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+};
+
 /** False when it fails with one of these codes. */
 export const renameUnless = (from: string, to: string, codes: string[]): Promise<boolean> =>
   rename(from, to).then(

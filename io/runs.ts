@@ -17,6 +17,9 @@ export const runFolder = ({ runId, executionId }: RunName): string => `${shelf(r
 /** Store path of the run as one HTML page. */
 export const reportPath = (run: RunName): string => `${runFolder(run)}/report.html`;
 
+/** Store path of what collecting came to. */
+export const collectionPath = (run: RunName): string => `${runFolder(run)}/collection.json`;
+
 const recordPath = (run: RunName): string => `${runFolder(run)}.json`;
 
 /** Writes the record whole; the newest one stands. */

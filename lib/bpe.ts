@@ -38,9 +38,9 @@ const createHeap = (): { push: (value: number) => void; pop: () => number | unde
 
 /**
  * @param ranks each token's bytes to its rank, which is its id; every single byte must be in it
- * @returns bytes to ids, in O(n log n): a line of 100,000 dashes takes milliseconds
+ * @returns appends the ids of bytes to a list, in O(n log n): a line of 100,000 dashes takes milliseconds
  */
-export const createBytePairEncoder = (ranks: ReadonlyMap<string, number>): ((bytes: string) => readonly number[]) => {
+export const createBytePairEncoder = (ranks: ReadonlyMap<string, number>): ((bytes: string, into: number[]) => void) => {
   const cache = new Map<string, readonly number[]>();
 
   const merge = (bytes: string): number[] => {
@@ -76,14 +76,18 @@ export const createBytePairEncoder = (ranks: ReadonlyMap<string, number>): ((byt
     return ids;
   };
 
-  return (bytes) => {
+  return (bytes, into) => {
     const whole = ranks.get(bytes);
-    if (whole !== undefined) return [whole];
-    const known = cache.get(bytes);
-    if (known !== undefined) return known;
-    const ids = merge(bytes);
-    if (cache.size >= CACHED_PIECES) cache.clear();
-    if (bytes.length <= 128) cache.set(bytes, ids);
-    return ids;
+    if (whole !== undefined) {
+      into.push(whole);
+      return;
+    }
+    let ids = cache.get(bytes);
+    if (ids === undefined) {
+      ids = merge(bytes);
+      if (cache.size >= CACHED_PIECES) cache.clear();
+      if (bytes.length <= 128) cache.set(bytes, ids);
+    }
+    for (const id of ids) into.push(id);
   };
 };

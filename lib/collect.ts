@@ -1,6 +1,7 @@
 // Which page is due, what an answer is worth, and how a shard's fates are counted.
 import type { Counts } from '../contracts/artifacts';
-import { type Dropped, type Fetch, type Page, RECORD_SCHEMA } from '../contracts/records';
+import { type Dropped, type Fetch, type Page, type PageChange, RECORD_SCHEMA } from '../contracts/records';
+import { type Change, changeOf, isTombstone, saysGone, withGone } from './page-history';
 import { pageId } from './url';
 
 /** How a page came into a run: asked and brought, asked and unchanged, or young enough not to be asked for. */
@@ -36,12 +37,19 @@ export const pageFormat = (contentType: string | null, url: string): Page['forma
   return null;
 };
 
+/** HTML or Markdown by a file's name; null for what is neither. */
+export const fileFormat = (name: string): Page['format'] | null => {
+  if (/\.(?:html?|xhtml)$/i.test(name)) return 'html';
+  return /\.(?:md|markdown)$/i.test(name) ? 'markdown' : null;
+};
+
 /** The fate of a URL that gave no page. */
 export const droppedUrl = (url: string, reason: string, detail: string): Dropped => ({
   schema: RECORD_SCHEMA,
   id: pageId(url),
   of: 'url',
   stage: 'collect',
+  url,
   reason,
   detail,
 });
@@ -51,12 +59,16 @@ export interface ShardFates {
   pages: Page[];
   fetches: Fetch[];
   dropped: Dropped[];
+  changes: PageChange[];
+  /** Records of pages that this run found gone, to be put back on the shelf. */
+  gone: Fetch[];
   counts: Counts;
   reasons: Counts;
 }
 
 /**
- * Gives every URL exactly one fate: a page, or a reason.
+ * Gives every URL exactly one fate: a page, or a reason. A page that says for the first time that it is gone keeps its
+ * last body: a server set up wrongly for a night must not take pages out of the data.
  * @param urls canonical, distinct
  * @param final reasons that no retry could change, by page id
  * @param tried the newest reasons that a retry might have changed, by page id
@@ -70,18 +82,39 @@ export const sealFates = (
     tried,
   }: { records: ReadonlyMap<string, Fetch>; final: ReadonlyMap<string, Dropped>; tried: ReadonlyMap<string, Dropped> },
 ): ShardFates => {
-  const fates: ShardFates = { pages: [], fetches: [], dropped: [], counts: {}, reasons: {} };
-  const counts = { urls: urls.length, pages: 0, fetched: 0, revalidated: 0, reused: 0, dropped: 0 };
+  const fates: ShardFates = { pages: [], fetches: [], dropped: [], changes: [], gone: [], counts: {}, reasons: {} };
+  const counts = {
+    ...{ urls: urls.length, pages: 0, fetched: 0, revalidated: 0, reused: 0, dropped: 0 },
+    ...{ new: 0, changed: 0, unchanged: 0, goneOnce: 0, gone: 0 },
+  };
+  const changed = (id: string, url: string, change: Change, since: string | null = null): void => {
+    counts[change === 'gone_once' ? 'goneOnce' : change] += 1;
+    if (change !== 'unchanged') fates.changes.push({ schema: RECORD_SCHEMA, id, url, change, since });
+  };
+  const keep = (record: Fetch): void => {
+    fates.pages.push(record.page);
+    fates.fetches.push(record);
+    counts.pages += 1;
+  };
   const sorted = urls.map((url) => ({ url, id: pageId(url) })).sort((a, b) => (a.id < b.id ? -1 : 1));
   for (const { url, id } of sorted) {
     const record = records.get(id) ?? null;
     const reason = final.get(id);
     if (reason === undefined && record !== null && !isDue(record, window)) {
-      fates.pages.push(record.page);
-      fates.fetches.push(record);
-      counts.pages += 1;
+      keep(record);
       counts[arrivalOf(record, window)] += 1;
+      changed(id, url, changeOf(record, window.date));
       continue;
+    }
+    if (reason !== undefined && record !== null && saysGone(reason.reason)) {
+      const gone = withGone(record, window.date, reason.reason);
+      fates.gone.push(gone);
+      const tombstone = isTombstone(gone);
+      changed(id, url, tombstone ? 'gone' : 'gone_once', gone.gone?.since ?? null);
+      if (!tombstone) {
+        keep(gone);
+        continue;
+      }
     }
     const fate =
       reason ??

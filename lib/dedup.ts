@@ -1,9 +1,12 @@
-// The door of dedup: documents to sections that each say something once. Nothing depends on the order of the documents.
+// The door of dedup: sections that each say something once. Shards are signed apart and merged once; nothing depends on
+// the order of the documents or on which shard they are in.
 import { RECORD_SCHEMA, type Document, type Dropped, type Section } from '../contracts/records';
-import { blockHash, normalised, words } from './blocks';
-import { sha256 } from './hash';
-import { UnionFind, joinSimilar, shingles } from './minhash';
+import { findBoilerplate, PlaceCounter } from './boilerplate';
+import { buckets, joinSimilar, type SignedSets, UnionFind } from './cluster';
+import { asSet } from './minhash';
+import { SectionTable } from './section-table';
 import { splitSections } from './sections';
+import { type Signed, signShard } from './sign';
 
 interface DedupOptions {
   /** Jaccard similarity of word 5-grams from which two sections are duplicates. */
@@ -20,147 +23,178 @@ export interface Deduped {
   counts: Record<'documents' | 'sections' | 'kept' | DedupReason | 'boilerplateBlocks', number>;
 }
 
-/** Fewer words answer nothing. */
-const MIN_WORDS = 3;
-/** How many blocks from either end of a page chrome may be. */
-const EDGE = 3;
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-const host = (url: string): string => /^[a-z]+:\/\/([^/]+)/i.exec(url)?.[1]?.toLowerCase() ?? '';
-const textOf = (section: Section): string => section.blocks.map(normalised).join('\n');
-
-interface Edge {
-  section: Section;
-  block: number;
+/** What the merge reads of a signed shard (lib/sign). */
+export interface ShardReader {
+  rows: Iterable<Signed> | AsyncIterable<Signed>;
+  size: number;
+  /** One key a row. */
+  band: (band: number) => Uint32Array;
+  /** `count` grams from the shard's gram `start`, in an array that may be changed. */
+  grams: (start: number, count: number) => Uint32Array;
 }
 
-/**
- * Blocks that stand at the edge of many pages of one host, under headings that differ: chrome that no page's structure gives away.
- * Under one heading it is a section that many pages share, which is for the duplicates below; code is never boilerplate.
- */
-const findBoilerplate = (pages: readonly Section[][], least: number): Edge[] => {
-  const places = new Map<string, { pages: Set<string>; headings: Set<string>; edges: Edge[] }>();
-  for (const sections of pages) {
-    const all = sections.flatMap((section) => section.blocks.map((_, block) => ({ section, block })));
-    const edges = all.length <= 2 * EDGE ? all : [...all.slice(0, EDGE), ...all.slice(-EDGE)];
-    for (const edge of edges) {
-      const block = edge.section.blocks[edge.block]!;
-      if (block.type === 'code') continue;
-      const key = `${host(edge.section.url)} ${blockHash(block)}`;
-      const place = places.get(key) ?? { pages: new Set(), headings: new Set(), edges: [] };
-      place.pages.add(edge.section.pageId);
-      place.headings.add(edge.section.path.at(-1) ?? '');
-      place.edges.push(edge);
-      places.set(key, place);
-    }
+/** What becomes of a section: kept, with where its line is, or dropped. */
+export type Fate = { kept: { shard: number; start: number; bytes: number; cluster: string } } | { dropped: Dropped };
+
+export interface Merged {
+  /** Ascending by id; may be asked for again. */
+  fates: () => Generator<Fate, void, undefined>;
+  counts: Record<'sections' | 'kept' | DedupReason, number>;
+}
+
+const CACHED_GRAMS = 8_000_000;
+
+/** Sets of all shards by rank; read once while they are asked for often. */
+const setsOf = (shards: readonly ShardReader[], table: SectionTable): SignedSets => {
+  const starts: number[] = [];
+  let total = 0;
+  for (const { size } of shards) {
+    starts.push(total);
+    total += size;
   }
-  return [...places.values()]
-    .filter((place) => place.pages.size >= least && place.headings.size * 2 >= place.pages.size)
-    .flatMap((place) => {
-      const first = place.edges.reduce((least_, edge) => (compare(edge.section.id, least_.section.id) < 0 ? edge : least_));
-      return place.edges.filter((edge) => edge !== first);
-    });
+  const cache = new Map<number, Uint32Array>();
+  let cached = 0;
+  return {
+    size: table.size,
+    band: (band) => {
+      const all = new Uint32Array(total);
+      shards.forEach((shard, index) => all.set(shard.band(band), starts[index]!));
+      return Uint32Array.from(table.order, (row) => all[row]!);
+    },
+    grams: (rank) => {
+      const known = cache.get(rank);
+      if (known !== undefined) return known;
+      const { shard, start, count } = table.gramsAt(rank);
+      const set = asSet(shards[shard]!.grams(start, count));
+      if (cached > CACHED_GRAMS) {
+        cache.clear();
+        cached = 0;
+      }
+      cache.set(rank, set);
+      cached += count;
+      return set;
+    },
+  };
 };
 
 /**
- * Sections ascending by id, and every other one with why it is not kept (`detail`: id of the one that is).
- * Survivor of a cluster: the longest text, then that of the page with the fewest sections (a page of its own, not the whole manual on
- * one page), then the smallest URL, then the smallest id.
+ * Finds the duplicates among signed shards.
+ * @param pause awaited every few thousand comparisons, with the share done
  */
-export const dedup = async (documents: Iterable<Document> | AsyncIterable<Document>, options: DedupOptions): Promise<Deduped> => {
-  const pages: Section[][] = [];
-  for await (const document of documents) pages.push(splitSections(document));
-  const sizes = new Map(pages.map((sections) => [sections[0]?.pageId ?? '', sections.length]));
-  const made = pages.flat().sort((a, b) => compare(a.id, b.id));
-  const dropped: Dropped[] = [];
-  const counts: Deduped['counts'] = {
-    documents: pages.length,
-    sections: made.length,
-    kept: 0,
-    exact_duplicate: 0,
-    near_duplicate: 0,
-    boilerplate: 0,
-    too_short: 0,
-    boilerplateBlocks: 0,
-  };
-  const drop = (section: Section, reason: DedupReason, detail?: string): void => {
-    counts[reason] += 1;
-    dropped.push({
-      schema: RECORD_SCHEMA,
-      id: section.id,
-      of: 'section',
-      stage: 'dedup',
-      reason,
-      ...(detail === undefined ? {} : { detail }),
-    });
-  };
+export const mergeShards = async (
+  shards: readonly ShardReader[],
+  similarity: number,
+  pause: (share: number) => Promise<void>,
+): Promise<Merged> => {
+  const table = new SectionTable(shards.reduce((sum, { size }) => sum + size, 0));
+  for (const [index, shard] of shards.entries()) for await (const row of shard.rows) table.add(index, row);
+  table.rank();
 
-  const removed = new Map<Section, Set<number>>();
-  for (const { section, block } of findBoilerplate(pages, options.boilerplatePages)) {
-    const blocks = removed.get(section) ?? new Set();
-    blocks.add(block);
-    removed.set(section, blocks);
-    counts.boilerplateBlocks += 1;
-  }
-  const candidates: { section: Section; text: string }[] = [];
-  for (const whole of made) {
-    const gone = removed.get(whole);
-    const section = gone === undefined ? whole : { ...whole, blocks: whole.blocks.filter((_, index) => !gone.has(index)) };
-    const text = textOf(section);
-    if (section.blocks.length === 0) drop(section, 'boilerplate');
-    else if (words(text).length < MIN_WORDS) drop(section, 'too_short');
-    else candidates.push({ section, text });
-  }
-
-  const clusters = new UnionFind(candidates.length);
-  const byText = new Map<string, number>();
-  const unique: number[] = [];
-  candidates.forEach(({ text }, index) => {
-    const hash = sha256(text);
-    const first = byText.get(hash);
-    if (first === undefined) {
-      byText.set(hash, index);
-      unique.push(index);
-    } else clusters.union(first, index);
-  });
-  const alike = new UnionFind(unique.length);
-  joinSimilar(
-    unique.map((index) => shingles(candidates[index]!.text)),
-    options.similarity,
-    alike,
-  );
-  unique.forEach((index, position) => {
-    clusters.union(index, unique[alike.find(position)]!);
-  });
-
-  const members = new Map<number, number[]>();
-  candidates.forEach((_, index) => {
-    const root = clusters.find(index);
-    const cluster = members.get(root);
-    if (cluster === undefined) members.set(root, [index]);
-    else cluster.push(index);
-  });
-  const sections: Section[] = [];
-  for (const cluster of members.values()) {
-    const least = candidates[cluster[0]!]!.section.id;
-    const best = cluster
-      .map((index) => candidates[index]!)
-      .reduce((survivor, other) => {
-        const order =
-          other.text.length - survivor.text.length ||
-          (sizes.get(survivor.section.pageId) ?? 0) - (sizes.get(other.section.pageId) ?? 0) ||
-          compare(survivor.section.url, other.section.url) ||
-          compare(survivor.section.id, other.section.id);
-        return order > 0 ? other : survivor;
-      });
-    for (const index of cluster) {
-      const { section, text } = candidates[index]!;
-      if (section === best.section) sections.push({ ...section, cluster: least });
-      else drop(section, text === best.text ? 'exact_duplicate' : 'near_duplicate', best.section.id);
+  const clusters = new UnionFind(table.size);
+  const alive = Uint32Array.from({ length: table.size }, (_, rank) => rank).filter((rank) => table.gone(rank) === null);
+  const copies = new Uint8Array(table.size);
+  for (const bucket of buckets(alive, table.textKeys())) {
+    const first = new Map<string, number>();
+    for (const rank of bucket) {
+      const text = table.text(rank);
+      const same = first.get(text);
+      if (same === undefined) first.set(text, rank);
+      else {
+        clusters.union(same, rank);
+        copies[rank] = 1;
+      }
     }
   }
-  sections.sort((a, b) => compare(a.id, b.id));
-  dropped.sort((a, b) => compare(a.id, b.id));
-  counts.kept = sections.length;
-  return { sections, dropped, counts };
+  const unique = alive.filter((rank) => copies[rank] === 0);
+  const sets = setsOf(shards, table);
+  for (const share of joinSimilar(sets, unique, similarity, clusters)) await pause(share);
+
+  const survivors = new Uint32Array(table.size);
+  for (const rank of alive) {
+    const root = clusters.find(rank);
+    if (root === rank || table.prefers(survivors[root]!, rank) > 0) survivors[root] = rank;
+  }
+  const counts = { sections: table.size, kept: 0, exact_duplicate: 0, near_duplicate: 0, boilerplate: 0, too_short: 0 };
+  const reasonOf = (rank: number): DedupReason | null => {
+    const gone = table.gone(rank);
+    if (gone !== null) return gone;
+    const survivor = survivors[clusters.find(rank)]!;
+    if (survivor === rank) return null;
+    return table.text(survivor) === table.text(rank) ? 'exact_duplicate' : 'near_duplicate';
+  };
+  for (let rank = 0; rank < table.size; rank++) counts[reasonOf(rank) ?? 'kept'] += 1;
+
+  const fates = function* (): Generator<Fate, void, undefined> {
+    for (let rank = 0; rank < table.size; rank++) {
+      const reason = reasonOf(rank);
+      const root = clusters.find(rank);
+      if (reason === null) yield { kept: { ...table.lineAt(rank), cluster: table.id(root) } };
+      else
+        yield {
+          dropped: {
+            schema: RECORD_SCHEMA,
+            id: table.id(rank),
+            of: 'section',
+            stage: 'dedup',
+            reason,
+            ...(table.gone(rank) === null ? { detail: table.id(survivors[root]!) } : {}),
+          },
+        };
+    }
+  };
+  return { fates, counts };
+};
+
+/** The line of a kept section, as signShard made it, with its cluster: the last field, so that no line is parsed. */
+export const withCluster = (line: Buffer, cluster: string): Buffer => {
+  line.write(cluster, line.length - '"}\n'.length - cluster.length, 'latin1');
+  return line;
+};
+
+/**
+ * All of it in memory, as one shard: sections ascending by id, and every other one with why it is not kept (`detail`: id of
+ * the one that is).
+ */
+export const dedup = async (documents: Iterable<Document> | AsyncIterable<Document>, options: DedupOptions): Promise<Deduped> => {
+  const all: Document[] = [];
+  for await (const document of documents) all.push(document);
+  const counter = new PlaceCounter();
+  for (const document of all) counter.add(splitSections(document));
+  const places = counter.rows();
+  const boilerplate = await findBoilerplate(() => places, places.length, options.boilerplatePages);
+  const signed = await signShard(all, new Map(boilerplate.map((place) => [place.key, place])));
+  const grams = signed.grams;
+  const starts = new Map<number, number>();
+  let start = 0;
+  grams.forEach((each, index) => {
+    if (each.length > 0) starts.set(start, index);
+    start += each.length;
+  });
+  const size = signed.rows.length;
+  const merged = await mergeShards(
+    [
+      {
+        rows: signed.rows,
+        size,
+        band: (band) => signed.bands.subarray(band * size, (band + 1) * size),
+        grams: (at) => grams[starts.get(at)!]!,
+      },
+    ],
+    options.similarity,
+    async () => Promise.resolve(),
+  );
+  const sections: Section[] = [];
+  const dropped: Dropped[] = [];
+  const lines = signed.lines;
+  let rank = 0;
+  for (const fate of merged.fates()) {
+    if ('kept' in fate) sections.push({ ...(JSON.parse(lines[rank]!) as Section), cluster: fate.kept.cluster });
+    else dropped.push(fate.dropped);
+    rank += 1;
+  }
+  return {
+    sections,
+    dropped,
+    counts: { documents: signed.documents, boilerplateBlocks: signed.boilerplateBlocks, ...merged.counts },
+  };
 };

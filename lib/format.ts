@@ -91,8 +91,11 @@ const unusable = (pair: Pair, seen: Map<string, string>): Dropped | null => {
 const HELD: readonly Split[] = ['test', 'validation'];
 
 /** Takes out held-out pairs whose answer shares a long run with a training answer, or, in validation, with a test answer. */
-const decontaminated = (kept: SplitResult['kept'], out: Dropped[]): { kept: SplitResult['kept']; contamination: Contamination } => {
-  const tokens = new Map(kept.map(({ pair }) => [pair.id, Int32Array.from(encodeText(pair.response))]));
+const decontaminated = (
+  kept: SplitResult['kept'],
+  tokens: ReadonlyMap<string, Int32Array>,
+  out: Dropped[],
+): { kept: SplitResult['kept']; contamination: Contamination } => {
   const idsOf = (rows: SplitResult['kept']): Int32Array[] => rows.map(({ pair }) => tokens.get(pair.id) ?? new Int32Array());
   const of = (split: Split): SplitResult['kept'] => kept.filter((row) => row.split === split);
   const clean: SplitResult['kept'] = of('train');
@@ -141,13 +144,14 @@ export const format = (pairs: readonly Pair[], config: FormatConfig, family: Fam
   });
   const split = assignSplits(usable, config);
   out.push(...split.crossing.map((pair) => dropped(pair, 'crosses_split', pair.cluster)));
-  const { kept, contamination } = decontaminated(split.kept, out);
+  const answers = new Map(split.kept.map(({ pair }) => [pair.id, Int32Array.from(encodeText(pair.response))]));
+  const { kept, contamination } = decontaminated(split.kept, answers, out);
 
   const made = new Map<Split, { example: Example; row: TokenRow | null }[]>(SPLITS.map((name) => [name, []]));
   for (const { pair, split: name } of kept) {
     const messages = messagesOf(pair.instruction, pair.response, config.instructions, family);
     const example = exampleOf(pair, name, messages);
-    const row = family === 'gpt-oss' ? { example: example.id, ...renderExample(messages, config) } : null;
+    const row = family === 'gpt-oss' ? { example: example.id, ...renderExample(messages, config, answers.get(pair.id)) } : null;
     if (row !== null && row.ids.length > config.maxTokens) out.push(dropped(pair, 'too_long', `${row.ids.length} tokens`));
     else made.get(name)?.push({ example, row });
   }

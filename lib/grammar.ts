@@ -1,4 +1,5 @@
 // The little English that questions need: base verbs, gerunds, the asker's side of "you", and headings as running text.
+import { keepsCapital } from './page-words';
 
 const VERBS = `abort accept access activate add adjust allow analyze append apply approve archive ask assign attach audit authenticate avoid back backup begin bind block
 boot break bring browse build bump bundle bypass cache calculate call cancel change check choose clean clear clone close collect combine commit compare compile complete
@@ -91,8 +92,7 @@ export const inSentence = (heading: string, page: string): string => {
       if (!/^[("'“]?\p{Lu}[\p{Ll}'’-]*[):,"'”]?$/u.test(word)) return word;
       const bare = word.replace(/[^\p{L}]/gu, '');
       if (bare === 'I') return word;
-      const kept = new RegExp(`[\\p{Ll}\\p{N},] ${bare}\\b`, 'u').test(page) && !new RegExp(`\\b${bare.toLowerCase()}\\b`, 'u').test(page);
-      return kept ? word : word.toLowerCase();
+      return keepsCapital(bare, page) ? word : word.toLowerCase();
     })
     .join('');
 };

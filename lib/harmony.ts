@@ -42,8 +42,17 @@ const framed = (role: string, content: string, channel: string | null, end: numb
   end,
 ];
 
+let system: { text: string; ids: readonly number[] } | null = null;
+
+/** The system message's ids, remembered: every example of a run begins with them. */
+const systemIds = (options: HarmonyOptions): readonly number[] => {
+  const text = systemText(options);
+  if (system?.text !== text) system = { text, ids: framed('system', text, null, CONTROL.end) };
+  return system.ids;
+};
+
 const contextIds = (messages: readonly Message[], options: HarmonyOptions): number[] => {
-  const ids = framed('system', systemText(options), null, CONTROL.end);
+  const ids = [...systemIds(options)];
   for (const { role, content } of messages) {
     if (role === 'system') throw new RangeError('harmony takes instructions as a developer message; its system text is fixed');
     const text = role === 'developer' ? `# Instructions\n\n${content}` : content;
@@ -65,14 +74,15 @@ export const renderPrompt = (messages: readonly Message[], options: HarmonyOptio
 /**
  * A training example: supervised is everything after the last `<|start|>assistant`, so that the model also learns to
  * choose the final channel and to end with `<|return|>`.
+ * @param answerIds ids of the answer's text, where they are known already
  * @throws RangeError when the last message is not the assistant's, or has no text
  */
-export const renderExample = (messages: readonly Message[], options: HarmonyOptions): Rendered => {
+export const renderExample = (messages: readonly Message[], options: HarmonyOptions, answerIds?: ArrayLike<number>): Rendered => {
   const answer = messages.at(-1);
   if (answer?.role !== 'assistant') throw new RangeError('a training example ends with an assistant message');
   const prompt = renderPrompt(messages.slice(0, -1), options);
   const header = [CONTROL.channel, ...encodeText('final'), CONTROL.message];
-  const content = encodeText(answer.content);
+  const content = answerIds ?? encodeText(answer.content);
   if (content.length === 0) throw new RangeError('nothing to supervise: the assistant message is empty');
   const roles = [
     ...new Array<number>(prompt.length).fill(ROLE.context),
@@ -80,7 +90,7 @@ export const renderExample = (messages: readonly Message[], options: HarmonyOpti
     ...new Array<number>(content.length).fill(ROLE.content),
     ROLE.format,
   ];
-  return { ids: [...prompt, ...header, ...content, CONTROL.return], roles };
+  return { ids: [...prompt, ...header, ...Array.from(content), CONTROL.return], roles };
 };
 
 const FORMAT_CHECKS: Record<string, readonly number[]> = {

@@ -1,12 +1,18 @@
-// Near-duplicate candidates: word 5-grams, one-permutation MinHash with rotation (Shrivastava and Li, ICML 2014), banded LSH.
-// Candidates are then checked by exact Jaccard, so banding decides recall only, never what is removed.
+// Near-duplicate candidates: word 5-grams, one-permutation MinHash (Li, Owen and Zhang, NIPS 2012) made dense by rotation
+// (Shrivastava and Li, ICML 2014), banded LSH. Candidates are then compared exactly (lib/cluster), so banding decides
+// recall only, never what is removed.
+import { sortHashes } from './radix-sort';
 
 export const BINS = 128;
-const BANDS = 32;
+/** A pair of similarity J shares a band with 1 - (1 - J^ROWS)^BANDS (Leskovec et al., Mining of Massive Datasets, 3.4.2). */
+export const BANDS = 32;
 const ROWS = BINS / BANDS;
 const EMPTY = 0xffffffff;
-/** In a bucket a set is compared with this many before it: bounds the work when thousands are alike but not alike enough. */
-const MAX_PROBES = 64;
+/** Words in a gram, as datatrove and text-dedup have them. */
+const GRAM = 5;
+const BASE = 0x9e3779b1;
+/** BASE to the power of GRAM: what the word that leaves the window was multiplied by. */
+const LEAVING = Array.from({ length: GRAM }).reduce<number>((power) => Math.imul(power, BASE), 1);
 
 /** MurmurHash3's finaliser: every input bit reaches every output bit. */
 const mix = (value: number): number => {
@@ -16,53 +22,90 @@ const mix = (value: number): number => {
   return (hash ^ (hash >>> 16)) >>> 0;
 };
 
+let scratch = new Uint32Array(1 << 13);
+
 /**
- * Hashes of all runs of `size` words, ascending and without repeats; of all words together when there are fewer.
- * @param text words with single spaces between
+ * Hashes of all runs of five words, in order and with repeats; of all words together when there are fewer.
+ * @param text words are what stands between characters up to U+0020
  */
-export const shingles = (text: string, size = 5): Uint32Array => {
-  const hashes: number[] = [];
-  let hash = 0x811c9dc5;
-  for (let index = 0; index <= text.length; index++) {
-    const unit = index === text.length ? 32 : text.charCodeAt(index);
-    if (unit === 32 || unit === 10) {
-      hashes.push(hash >>> 0);
-      hash = 0x811c9dc5;
-    } else hash = Math.imul(hash ^ unit, 0x01000193);
+export const wordGrams = (text: string): Uint32Array => {
+  // A word takes two characters at least, the last one perhaps one.
+  if (scratch.length < text.length / 2 + 2) scratch = new Uint32Array(text.length + 2);
+  const found = scratch;
+  const window = new Int32Array(GRAM);
+  let words = 0;
+  let place = 0;
+  let count = 0;
+  let rolling = 0;
+  let hash = 0;
+  for (let index = 0, end = text.length; index <= end; index++) {
+    const unit = index === end ? 32 : text.charCodeAt(index);
+    if (unit > 32) hash = (Math.imul(hash ^ unit, 0x01000193) + 0x3c6ef35f) | 0;
+    else if (hash !== 0) {
+      const word = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+      // The polynomial of the last five words, modulo 2^32.
+      rolling = (Math.imul(rolling, BASE) + word - Math.imul(LEAVING, window[place]!)) | 0;
+      window[place] = word;
+      place = place === GRAM - 1 ? 0 : place + 1;
+      words += 1;
+      hash = 0;
+      if (words >= GRAM) found[count++] = mix(rolling);
+    }
   }
-  const count = Math.max(1, hashes.length - size + 1);
-  const grams = new Uint32Array(count);
-  for (let index = 0; index < count; index++) {
-    let gram = 0;
-    for (let word = index; word < Math.min(hashes.length, index + size); word++) gram = (Math.imul(gram, 0x9e3779b1) + hashes[word]!) | 0;
-    grams[index] = mix(gram);
-  }
-  grams.sort();
-  let kept = 0;
-  for (let index = 0; index < count; index++) if (index === 0 || grams[index] !== grams[index - 1]) grams[kept++] = grams[index]!;
-  return grams.slice(0, kept);
+  if (count === 0 && words > 0) found[count++] = mix(rolling ^ words);
+  return found.slice(0, count);
 };
 
-/** The least hash in each of 128 bins; an empty bin borrows from the next full one. */
+/** The same hashes as a set: ascending, without repeats. The array given is sorted in place. */
+export const asSet = (grams: Uint32Array): Uint32Array => {
+  sortHashes(grams);
+  let kept = 0;
+  for (let index = 0; index < grams.length; index++) if (index === 0 || grams[index] !== grams[index - 1]) grams[kept++] = grams[index]!;
+  return grams.subarray(0, kept);
+};
+
+/**
+ * The least hash in each of 128 bins; an empty bin borrows from the next full one.
+ * @param grams in any order, with or without repeats
+ */
 export const signature = (grams: Uint32Array): Uint32Array => {
   const bins = new Uint32Array(BINS).fill(EMPTY);
-  for (const gram of grams) {
+  // The hashes are mixed already: their upper bits choose the bin, the others are compared in it.
+  for (let at = 0; at < grams.length; at++) {
+    const gram = grams[at]!;
     const bin = gram >>> 25;
-    const value = mix(gram ^ 0x5bd1e995);
-    if (value < bins[bin]!) bins[bin] = value;
+    if (gram < bins[bin]!) bins[bin] = gram;
   }
   if (grams.length === 0) return bins;
-  const full = bins.slice();
-  for (let bin = 0; bin < BINS; bin++) {
-    let distance = 0;
-    while (full[(bin + distance) % BINS] === EMPTY) distance += 1;
-    // The distance keeps a borrowed value from equalling the lender's own.
-    if (distance > 0) bins[bin] = (full[(bin + distance) % BINS]! + Math.imul(distance, 0x27d4eb2f)) >>> 0;
+  let next = 0;
+  while (bins[next] === EMPTY) next += 1;
+  let value = bins[next]!;
+  let distance = next;
+  for (let bin = BINS - 1; bin >= 0; bin--) {
+    distance += 1;
+    if (bins[bin] === EMPTY) {
+      // The distance keeps a borrowed value from equalling the lender's own.
+      bins[bin] = (value + Math.imul(distance, 0x27d4eb2f)) >>> 0;
+    } else {
+      value = bins[bin]!;
+      distance = 0;
+    }
   }
   return bins;
 };
 
-/** |A and B| / |A or B| of ascending arrays without repeats. */
+/** One hash a band of a signature, BANDS of them. */
+export const bandKeys = (bins: Uint32Array): Uint32Array => {
+  const keys = new Uint32Array(BANDS);
+  for (let band = 0; band < BANDS; band++) {
+    let key = band;
+    for (let row = band * ROWS; row < (band + 1) * ROWS; row++) key = mix(Math.imul(key, 31) ^ bins[row]!);
+    keys[band] = key;
+  }
+  return keys;
+};
+
+/** |A and B| / |A or B| of sets as asSet gives them. */
 export const jaccard = (a: Uint32Array, b: Uint32Array): number => {
   let left = 0;
   let right = 0;
@@ -78,50 +121,19 @@ export const jaccard = (a: Uint32Array, b: Uint32Array): number => {
   return either === 0 ? 1 : both / either;
 };
 
-/** Disjoint sets with path halving; the root is the smallest member, so it does not depend on the order of unions. */
-export class UnionFind {
-  private readonly parent: Int32Array;
-
-  constructor(size: number) {
-    this.parent = Int32Array.from({ length: size }, (_, index) => index);
+/** Whether the Jaccard similarity of two sets is at least `least`; ends as soon as it cannot be. */
+export const isSimilar = (a: Uint32Array, b: Uint32Array, least: number): boolean => {
+  const [few, many] = a.length < b.length ? [a, b] : [b, a];
+  // J is at most |few| / |many|; beyond that many members of `few` without a fellow it cannot be reached.
+  if (few.length < least * many.length) return false;
+  const total = few.length + many.length;
+  const spare = few.length - (least / (1 + least)) * total + 1e-6;
+  let alone = 0;
+  for (let index = 0, at = 0; index < few.length; index++) {
+    const value = few[index]!;
+    while (at < many.length && many[at]! < value) at += 1;
+    if (many[at] !== value && ++alone > spare) return false;
   }
-
-  find(member: number): number {
-    let at = member;
-    while (this.parent[at] !== at) {
-      this.parent[at] = this.parent[this.parent[at]!]!;
-      at = this.parent[at]!;
-    }
-    return at;
-  }
-
-  union(a: number, b: number): void {
-    const one = this.find(a);
-    const other = this.find(b);
-    if (one < other) this.parent[other] = one;
-    else this.parent[one] = other;
-  }
-}
-
-/** Joins all sets whose Jaccard similarity with a candidate is at least `similarity`. */
-export const joinSimilar = (sets: readonly Uint32Array[], similarity: number, clusters: UnionFind): void => {
-  const signatures = sets.map(signature);
-  for (let band = 0; band < BANDS; band++) {
-    const buckets = new Map<number, number[]>();
-    signatures.forEach((bins, index) => {
-      let key = band;
-      for (let row = band * ROWS; row < (band + 1) * ROWS; row++) key = mix(Math.imul(key, 31) ^ bins[row]!);
-      const bucket = buckets.get(key);
-      if (bucket === undefined) {
-        buckets.set(key, [index]);
-        return;
-      }
-      for (let at = bucket.length - 1; at >= Math.max(0, bucket.length - MAX_PROBES); at--) {
-        const other = bucket[at]!;
-        if (clusters.find(index) !== clusters.find(other) && jaccard(sets[index]!, sets[other]!) >= similarity)
-          clusters.union(index, other);
-      }
-      bucket.push(index);
-    });
-  }
+  const both = few.length - alone;
+  return both === total - both || both / (total - both) >= least;
 };

@@ -92,7 +92,8 @@ export const pair = (sections: Iterable<Section>, options: PairOptions): Paired 
   const seen = new Set<string>();
   for (const site of group(all, (section) => hostOf(section.url)).values()) {
     const { subjects, options: onSite, flags } = readSite(site);
-    for (const section of site) {
+    // Page by page: what is remembered of a page (lib/page-words) serves all its sections.
+    for (const section of [...group(site, ({ pageId }) => pageId).values()].flat()) {
       const surroundings = {
         subject: subjects.get(section.pageId)!,
         maxChars: options.maxChars,

@@ -2,10 +2,12 @@
 import type { Counts, RunStatus, Verb } from '../contracts/artifacts';
 import { STAGES } from '../contracts/stages';
 import { histogramChart, intervalChart, type LossCurve, lossChart } from './chart';
+import type { Collection } from './collection';
 import type { Evaluation } from './evaluate';
 import { grouped } from './front-matter';
 import { Markup, markup, safeHref } from './markup';
 import { type BytesOf, maskMarkup } from './preview';
+import { driftMarkup, failuresMarkup, spendingMarkup } from './report-collection';
 import { REPORT_STYLE } from './report-style';
 import type { Statistics } from './statistics';
 import type { TokenRow } from './token-file';
@@ -39,8 +41,11 @@ export interface ReportData {
   /** The base's name, and whether its weights are random (tests). */
   base: { name: string; random: boolean } | null;
   stages: readonly ReportStage[];
+  collection: Collection | null;
   evaluation: (Pick<Evaluation, 'base' | 'verdict'> & { answers: readonly { question: string; base: string; tuned: string }[] }) | null;
   losses: LossCurve | null;
+  /** Engine, parameters, plan and which step's adapter it is. */
+  training: readonly { name: string; text: string }[];
   statistics: Statistics | null;
   samples: readonly ReportSample[];
   /** Examples whose mask is shown, and how their ids become bytes when the model is no GPT-OSS. */
@@ -197,6 +202,11 @@ const losses = ({ losses: curve }: ReportData): Markup | null =>
     ? null
     : markup`${lossChart(curve)}<p class="quiet">Loss in nats a supervised token, by optimiser step; faint: each step, strong: moving average${curve.validation.length === 0 ? '' : ', rings: validation'}.</p>`;
 
+const training = (data: ReportData): Markup | null => {
+  const parts = [losses(data), named(data.training)].filter((part) => part !== null);
+  return parts.length === 0 ? null : markup`${parts}`;
+};
+
 /** The whole page; the same data gives the same bytes. */
 export const report = (data: ReportData): string => {
   const [tone, status] = STATUS[data.status];
@@ -217,8 +227,11 @@ ${data.reason === null ? null : markup`<p class="lead">${data.reason}</p>`}
 ${[
   section('Before and after', answers(data)),
   section('Verdict', verdict(data)),
-  section('Training', losses(data)),
+  section('Training', training(data)),
   section('Stages', stages(data)),
+  section('What changed', driftMarkup(data.collection)),
+  section('What it cost', spendingMarkup(data.collection)),
+  section('URLs without a page', failuresMarkup(data.collection)),
   section('Kept out, and why', reasons(data)),
   section('The dataset', dataset(data)),
   section('Samples', samples(data)),

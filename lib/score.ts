@@ -50,12 +50,20 @@ const unbalanced = (response: string): boolean => {
 const repeated = (text: string): number => {
   const all = words(text.toLowerCase());
   if (all.length < 12) return 0;
-  const seen = new Set<string>();
+  // Words by number, so that a run of three is a number too: below 2^17 different words each run has its own.
+  const numbers = new Map<string, number>();
+  const numbered = all.map((word) => {
+    const known = numbers.get(word) ?? numbers.size;
+    numbers.set(word, known);
+    return known;
+  });
+  const width = Math.min(numbers.size, 2 ** 17);
+  const seen = new Set<number>();
   let again = 0;
-  for (let index = 0; index + 3 <= all.length; index++) {
-    const run = all.slice(index, index + 3).join(' ');
+  for (let index = 0; index + 3 <= numbered.length; index++) {
+    const run = (numbered[index]! * width + numbered[index + 1]!) * width + numbered[index + 2]!;
     if (seen.has(run)) again += 1;
-    seen.add(run);
+    else seen.add(run);
   }
   return again / (all.length - 2);
 };

@@ -46,10 +46,13 @@ const ABBREVIATIONS: ReadonlySet<string> = new Set([
 /** Before a number only: "No. 5", and not "She said no." */
 const NUMBERED: ReadonlySet<string> = new Set(['no', 'nr', 'vol', 'pp', 'p', 'fig', 'eq', 'sec', 'ch', 'ver', 'v']);
 
+/** Longer than every abbreviation: what ends further back is none, and need not be searched. */
+const LONGEST = 24;
+
 const endsSentence = (before: string, mark: string, after: string): boolean => {
   if (after === '') return true;
   if (mark !== '.') return /^["'“‘([`*\p{Lu}\p{N}\p{Lo}-]/u.test(after);
-  const word = /([\p{L}\p{N}.]+)$/u.exec(before)?.[1]?.toLowerCase() ?? '';
+  const word = /([\p{L}\p{N}.]+)$/u.exec(before.slice(-LONGEST))?.[1]?.toLowerCase() ?? '';
   if (NUMBERED.has(word) && /^\p{N}/u.test(after)) return false;
   if (ABBREVIATIONS.has(word)) return /^(?:etc)$/.test(word) && /^\p{Lu}/u.test(after);
   if (/^\p{L}$/u.test(word) && /\p{Lu}$/u.test(before)) return false; // an initial

@@ -100,7 +100,7 @@ export const statistics = ({ parts, splitBy, contamination }: Dataset, counts: R
     examples: all.length,
     pages: pagesOf(all),
     kinds: tally(all.map(({ kind }) => kind)),
-    hosts: tally(all.map(({ url }) => new URL(url).host)),
+    hosts: tally(all.map(({ url }) => new URL(url).host || 'files')),
     withCode: all.filter((example) => answerOf(example).includes('```')).length,
     histograms: {
       tokens: histogram(all.map((example) => countOf(example).tokens)),

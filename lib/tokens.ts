@@ -63,7 +63,9 @@ const PIECES = new RegExp(
  */
 export const encodeText = (text: string): number[] => {
   const ids: number[] = [];
-  for (const [piece] of text.matchAll(PIECES)) for (const id of encodePiece(binary(piece))) ids.push(id);
+  const pieces = text.match(PIECES) ?? [];
+  if (ASCII.test(text)) for (const piece of pieces) encodePiece(piece, ids);
+  else for (const piece of pieces) encodePiece(binary(piece), ids);
   return ids;
 };
 

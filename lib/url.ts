@@ -46,6 +46,25 @@ export const canonicalUrl = (text: string): string | null => {
   return url.search === '' ? `${url.origin}${url.pathname}` : `${url.origin}${url.pathname}${url.search}`;
 };
 
+const siteOf = (url: string): string => {
+  const { hostname, port } = new URL(url);
+  return `${hostname.replace(/^www\./, '')}:${port}`;
+};
+
+/** True for addresses of one site: the same host and port, whether http or https, with or without `www.`. */
+export const sameSite = (a: string, b: string): boolean => siteOf(a) === siteOf(b);
+
+const FILES = 'files:///';
+
+/**
+ * Address of a page that is a file below RETUNE_FILES_ROOT: the same on every machine, wherever that folder lies.
+ * @param below path below the root, with '/'
+ */
+export const filesUrl = (below: string): string => `${FILES}${below.split('/').map(encodeURIComponent).join('/')}`;
+
+/** The path below the root that filesUrl was given; null for any other address. */
+export const filesPath = (url: string): string | null => (url.startsWith(FILES) ? decodeURIComponent(url.slice(FILES.length)) : null);
+
 /** @param canonical what canonicalUrl returned */
 export const pageId = (canonical: string): string => sha256(canonical);
 
@@ -61,6 +80,12 @@ export const bucketOf = (id: string, buckets: number): number => {
 
 /** Name of a bucket in workflow ids: `3-of-8`. */
 export const bucketName = (bucket: number, buckets: number): string => `${bucket}-of-${buckets}`;
+
+/** The part of all ids, from 0 to 1, that a bucket holds. @param name what bucketName returned */
+export const bucketRange = (name: string): { from: number; to: number } => {
+  const [bucket = 0, buckets = 1] = name.split('-of-').map(Number);
+  return { from: bucket / buckets, to: (bucket + 1) / buckets };
+};
 
 /** The least power of two that leaves at most `most` pages in every bucket. */
 export const bucketCount = (ids: readonly string[], most: number): number => {

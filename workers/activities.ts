@@ -1,10 +1,15 @@
 // The activities of each queue, put together from their parts.
 import { createBrightDataActivities } from '../activities/brightdata';
 import { createClean } from '../activities/clean';
+import { createExplainCollect } from '../activities/collection';
 import { createCollect } from '../activities/collect';
+import { createLocalFiles } from '../activities/local-files';
+import { createCrawl } from '../activities/crawl';
+import { createSettleSource } from '../activities/settle-source';
 import { createResolveSource } from '../activities/resolve-source';
 import { createConvert } from '../activities/convert';
 import { createDedup } from '../activities/dedup';
+import { createDedupParts } from '../activities/dedup-parts';
 import type { Device } from '../activities/device';
 import { createEvaluate } from '../activities/evaluate';
 import { createFormat } from '../activities/format';
@@ -18,6 +23,7 @@ import { createResolveInput } from '../activities/resolve-input';
 import { createResolveModel } from '../activities/resolve-model';
 import { createFindStage, type StageDeps } from '../activities/stage';
 import { createTrain } from '../activities/train';
+import { createWeb } from '../activities/web';
 import type { CpuActivities, GpuActivities } from '../contracts/activities';
 import { type Parts, versions } from './parts';
 
@@ -26,15 +32,21 @@ const stageDeps = ({ store, clock, host }: Parts): StageDeps => ({ store, clock,
 /** @param attributes whether the search attributes are registered */
 export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActivities => {
   const stage = stageDeps(parts);
-  const { store, config, runTrainer, log } = parts;
+  const { store, clock, config, runTrainer, log } = parts;
+  const web = createWeb({ config, clock });
   return {
     ...createResolveInput({ store, config, attributes }),
     ...createResolveModel({ config, runTrainer }),
-    ...createResolveSource({ store }),
+    ...createResolveSource({ store, clock, web, filesRoot: config.filesRoot }),
+    ...createCrawl({ store }),
+    ...createSettleSource({ store }),
     ...createFindStage({ store }),
-    ...createCollect({ ...stage, config, log }),
-    ...createBrightDataActivities({ store, clock: parts.clock, config, log }),
+    ...createLocalFiles({ store, clock, log, filesRoot: config.filesRoot }),
+    ...createCollect({ ...stage, web, log }),
+    ...createExplainCollect({ store }),
+    ...createBrightDataActivities({ store, clock, config, log }),
     ...createClean(stage),
+    ...createDedupParts({ store }),
     ...createDedup(stage),
     ...createPair(stage),
     ...createFormat({ ...stage, config, runTrainer }),

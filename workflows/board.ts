@@ -2,7 +2,7 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Progress } from '../contracts/activities';
-import { type Counts, type StageRef, VERBS, type Verb } from '../contracts/artifacts';
+import { type Counts, VERBS, type Verb } from '../contracts/artifacts';
 import { ATTRIBUTES } from '../contracts/names';
 
 const KEY = {
@@ -59,11 +59,11 @@ export class Board {
     this.show();
   }
 
-  end(verb: Verb, refs: StageRef[], reused: boolean): void {
+  end(verb: Verb, counts: Counts[], reused: boolean): void {
     const row = this.row(verb);
     row.state = reused ? 'reused' : 'done';
     row.text = '';
-    row.counts = sumCounts(refs.map((ref) => ref.counts));
+    row.counts = sumCounts(counts);
     this.show();
   }
 

@@ -73,6 +73,7 @@ export async function collectShard(given: CollectTask): Promise<StageRef> {
   const { sealShard } = proxyActivities<CpuActivities>(keyedDeed(given.heartbeatSeconds));
   const provider = given.source.provider === 'direct' ? 'direct' : await chooseProvider(given);
   const task = { ...given, source: { ...given.source, provider } };
+  if (task.shard.files > 0) await proxyActivities<CpuActivities>(deed(task.heartbeatSeconds)).collectFiles(task);
   await (provider === 'direct' ? direct(task) : throughBrightData(task));
   return sealShard(task);
 }

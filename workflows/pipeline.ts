@@ -4,23 +4,22 @@ import {
   ApplicationFailure,
   CancelledFailure,
   CancellationScope,
-  executeChild,
   isCancellation,
-  ParentClosePolicy,
-  ChildWorkflowCancellationType,
   proxyActivities,
   setHandler,
   defineQuery,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { CpuActivities, Progress, Resolved, RunIdentity, ShardRef } from '../contracts/activities';
-import type { BaseModel, PipelineResult, Pointer, RunRecord, RunStatus, StageRef, Verb, Verdict } from '../contracts/artifacts';
+import type { CpuActivities, Progress, Resolved, RunIdentity } from '../contracts/activities';
+import type { BaseModel, Counts, PipelineResult, Pointer, RunRecord, RunStatus, StageRef, Verb, Verdict } from '../contracts/artifacts';
 import { ARTIFACT_SCHEMA } from '../contracts/artifacts';
 import type { RawInput } from '../contracts/input';
-import { QUERY_PROGRESS, queues, shardWorkflowId, WORKFLOWS } from '../contracts/names';
+import { QUERY_PROGRESS, queues } from '../contracts/names';
 import { deed, keyedDeed, SHARD, SMALL } from '../contracts/policies';
 import { ApprovalDesk } from './approval';
 import { Board, sumCounts } from './board';
+import { collect, requireEnough } from './collect';
+import { dedupShards } from './dedup';
 import { runFailure } from './failures';
 import { type GpuVerb, runOnDevice } from './gpu';
 import { inGroups } from './groups';
@@ -115,7 +114,7 @@ class Pipeline {
     );
     const documents = Object.fromEntries(cleaned.map(([bucket, one]) => [bucket, one.ref]));
 
-    const sections = await this.one(context, 'dedup', documents, {}, async (task) => cpu.dedup(task));
+    const sections = await this.one(context, 'dedup', documents, {}, dedupShards);
     const pairs = await this.one(context, 'pair', { sections }, {}, async (task) => cpu.pair(task));
 
     const base = await proxyActivities<CpuActivities>(deed(beat)).resolveModel({ model: input.model }, beat);
@@ -173,46 +172,17 @@ class Pipeline {
     return { status: 'prepared', reason: this.record.reason };
   }
 
-  /** Every shard as a child: a run of ten URLs and one of a million use the same code. */
   private async collect(context: StageContext): Promise<Record<string, StageRef>> {
     this.board.begin('collect');
-    const shards = await small.resolveSource({ run: this.run, storeId: context.storeId, source: context.input.source });
-    const refs = await inGroups(shards, SHARD.children, async (shard) => [shard.bucket, await this.shard(context, shard)] as const);
-    const all = refs.map(([, ref]) => ref);
+    const { pages, summary } = await collect(context, this.record.date);
+    this.record.source = summary;
+    const refs = Object.values(pages);
     await this.done(
       'collect',
-      all.map((ref) => ({ ref, reused: false })),
+      refs.map((ref) => ({ ref, reused: false })),
     );
-    const { pages = 0, urls = 0 } = sumCounts(all.map((ref) => ref.counts));
-    if (pages === 0 || pages < urls * context.input.source.minSuccess) {
-      const reasons = Object.entries(sumCounts(all.map((ref) => ref.reasons))).map(([reason, count]) => `${reason} ${count}`);
-      throw ApplicationFailure.nonRetryable(
-        `${pages} of ${urls} URLs brought a page (source.minSuccess asks for ${Math.round(context.input.source.minSuccess * 100)} %): ${reasons.join(', ')}`,
-        'SourceEmpty',
-      );
-    }
-    return Object.fromEntries(refs);
-  }
-
-  private async shard(context: StageContext, shard: ShardRef): Promise<StageRef> {
-    return executeChild<(task: unknown) => Promise<StageRef>>(WORKFLOWS.collectShard, {
-      workflowId: shardWorkflowId(this.run.runId, shard.bucket),
-      args: [
-        {
-          run: this.run,
-          storeId: context.storeId,
-          shard,
-          source: context.input.source,
-          date: this.record.date,
-          heartbeatSeconds: context.input.limits.heartbeatSeconds,
-          maxRequests: context.input.budget.maxRequests,
-        },
-      ],
-      // A failed parent must not leave a shard fetching (and Bright Data billing).
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-      staticSummary: `${shard.urls} URLs`,
-    });
+    await requireEnough(context, refs, summary);
+    return pages;
   }
 
   private async one(
@@ -257,11 +227,7 @@ class Pipeline {
     this.reused[verb] = reused;
     this.record.stages[verb] = results.map((result) => result.ref);
     if (!reused) this.record.computed.push(verb);
-    this.board.end(
-      verb,
-      results.map((result) => result.ref),
-      reused,
-    );
+    this.board.end(verb, [...results.map(({ ref }) => ref.counts), ...this.leftOut(verb, 'counts')], reused);
     await this.save();
   }
 
@@ -312,8 +278,8 @@ class Pipeline {
           verb,
           {
             key: refs.length === 1 ? (refs[0]?.key ?? '') : `${refs.length} shards`,
-            counts: sumCounts(refs.map((ref) => ref.counts)),
-            reasons: sumCounts(refs.map((ref) => ref.reasons)),
+            counts: sumCounts([...refs.map((ref) => ref.counts), ...this.leftOut(verb, 'counts')]),
+            reasons: sumCounts([...refs.map((ref) => ref.reasons), ...this.leftOut(verb, 'reasons')]),
             reused: this.reused[verb as Verb] ?? false,
           },
         ]),
@@ -321,6 +287,11 @@ class Pipeline {
       store: this.resolved?.store ?? '',
       published: this.record.hub,
     };
+  }
+
+  /** What the source named and collect did not take belongs to collect's sums. */
+  private leftOut(verb: string, part: 'counts' | 'reasons'): Counts[] {
+    return verb === 'collect' && this.record.source !== undefined ? [this.record.source[part]] : [];
   }
 
   private async save(): Promise<void> {

@@ -7,6 +7,9 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from trainer.engines.gptoss.shape import read_shape
+from trainer.engines.gptoss.weights import Experts, Layer, Weights, count_parameters
+
 CONFIG: dict[str, Any] = {
     "architectures": ["GptOssForCausalLM"],
     "head_dim": 64,
@@ -32,6 +35,8 @@ CONFIG: dict[str, Any] = {
     "vocab_size": 201_088,
 }  # fmt: skip
 """openai/gpt-oss-20b's shapes."""
+CONFIG_120B = {**CONFIG, "num_hidden_layers": 36, "num_local_experts": 128}
+"""openai/gpt-oss-120b's."""
 
 
 def write_random(folder: Path, layers: int = 24, seed: int = 0) -> dict[str, Any]:
@@ -64,6 +69,39 @@ def write_random(folder: Path, layers: int = 24, seed: int = 0) -> dict[str, Any
         index |= dict.fromkeys(tensors, shard)
     (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
     return {"folder": str(folder), "family": "gpt-oss", "id": "base", "revision": None, "weightsDigest": "00" * 32}
+
+
+def random_weights(config: dict[str, Any], device: torch.device, seed: int = 0) -> Weights:
+    """The same kind of model straight in GPU memory: for shapes that no disk here holds. Its numbers are others."""
+    s = read_shape(config)
+    generator = torch.Generator(device).manual_seed(seed)
+
+    def draw(*shape: int, std: float, mean: float = 0.0) -> torch.Tensor:
+        value = torch.empty(shape, dtype=torch.bfloat16, device=device)
+        return value.normal_(mean, std, generator=generator)
+
+    def integers(low: int, high: int, *shape: int) -> torch.Tensor:
+        return torch.randint(low, high, shape, dtype=torch.uint8, device=device, generator=generator)
+
+    def experts(tensors: dict[str, torch.Tensor], name: str, interleaved: bool) -> Experts:
+        bias, blocks, scales = (tensors.pop(f"mlp.experts.{name}_proj_{part}") for part in ("bias", "blocks", "scales"))
+        return Experts(bias, interleaved, blocks, scales)
+
+    def layer() -> Layer:
+        t = _layer("", config, draw, integers)
+        gate_up, down = experts(t, "gate_up", True), experts(t, "down", False)
+        qkv = torch.cat([t[f"self_attn.{name}_proj.weight"] for name in "qkv"])
+        qkv_bias = torch.cat([t[f"self_attn.{name}_proj.bias"] for name in "qkv"])
+        return Layer(
+            t["input_layernorm.weight"], qkv, qkv_bias, t["self_attn.o_proj.weight"], t["self_attn.o_proj.bias"],
+            t["self_attn.sinks"], t["post_attention_layernorm.weight"], t["mlp.router.weight"], t["mlp.router.bias"],
+            gate_up, down,
+        )  # fmt: skip
+
+    hidden, vocabulary = config["hidden_size"], config["vocab_size"]
+    embedding, head = draw(vocabulary, hidden, std=0.5), draw(vocabulary, hidden, std=0.02)
+    layers = [layer() for _ in range(config["num_hidden_layers"])]
+    return Weights(embedding, layers, draw(hidden, std=0.1, mean=1.0), head, count_parameters(s))
 
 
 def _layer(prefix: str, config: dict[str, Any], draw: Any, integers: Any) -> dict[str, torch.Tensor]:

@@ -5,7 +5,8 @@ usage: python -m bench.throughput FOLDER ROW... [--steps N] [--out results.jsonl
 FOLDER holds the random model (made when absent) and the runs. A ROW is
     documents x tokens a document @ micro-batch tokens [/ option=value]...
 options: micro=N micro-batches a step, cap=GiB (memory that the process may take), engine=NAME,
-every=N steps between checkpoints, steps=N, warm=N.
+state=fp32|bf16|8bit (AdamW's), alloc=expandable (torch's allocator: segments that grow), every=N steps between
+checkpoints, steps=N, warm=N.
 One line of JSON a row: median step, tokens a second by steps, and by the clock from the end of warm-up to the last
 step with the checkpoints in it.
 """
@@ -76,7 +77,14 @@ def run_row(base: dict[str, Any], folder: Path, row: str, steps: int) -> dict[st
         "datasetDigest": "00" * 32,
         "seed": 1,
         "lora": {"r": 8, "alpha": 16, "dropout": 0.0, "rslora": False, "targets": "both"},
-        "optimizer": {"lr": 2e-4, "schedule": "linear", "warmupSteps": 5, "weightDecay": 0.01, "clip": 1.0},
+        "optimizer": {
+            "lr": 2e-4,
+            "schedule": "linear",
+            "warmupSteps": 5,
+            "weightDecay": 0.01,
+            "clip": 1.0,
+            "state": settings.get("state", "fp32"),
+        },
         "steps": steps,
         "epochs": 1,
         "batch": {"examples": count, "tokens": None},
@@ -94,6 +102,8 @@ def run_row(base: dict[str, Any], folder: Path, row: str, steps: int) -> dict[st
     }
     (folder / "config.json").write_text(json.dumps(config))
     environment = {**os.environ, "RETUNE_BENCH_CAP_GIB": settings.get("cap", "")}
+    if settings.get("alloc") == "expandable":
+        environment["PYTORCH_CUDA_ALLOC_CONF"] = "expandable_segments:True"
     started = time.time()
     command = [sys.executable, "-m", "bench.capped_trainer", "train", str(folder / "config.json")]
     done = subprocess.run(
@@ -101,10 +111,10 @@ def run_row(base: dict[str, Any], folder: Path, row: str, steps: int) -> dict[st
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
-    return {"row": row, "exit": done.returncode, **summary(events, started, warm, done.stdout)}
+    return {"row": row, "exit": done.returncode, **summary(events, started, warm, count, done.stdout)}
 
 
-def summary(events: list[dict[str, Any]], started: float, warm: int, output: str) -> dict[str, Any]:
+def summary(events: list[dict[str, Any]], started: float, warm: int, count: int, output: str) -> dict[str, Any]:
     """The figures of one run's events."""
     by_type: dict[str, list[dict[str, Any]]] = {}
     for event in events:
@@ -129,6 +139,9 @@ def summary(events: list[dict[str, Any]], started: float, warm: int, output: str
         "fastestSlowest": [min(s["seconds"] for s in timed), max(s["seconds"] for s in timed)],
         "checkpoints": [c["seconds"] for c in by_type.get("checkpoint", [])],
         "loadSeconds": loaded["seconds"],
+        "selfTestSeconds": by_type.get("selfTest", [{}])[0].get("seconds"),
+        "examplesPerSecond": round(count / seconds, 1),
+        "mfu": steps[-1].get("mfu"),
         "startToFirstStep": round(steps[0]["t"] - started, 1),
         "peakGiB": round(max(s["memoryBytes"] for s in steps) / 2**30, 2),
         "loss": [round(steps[0]["loss"], 4), round(steps[-1]["loss"], 4)],

@@ -83,6 +83,51 @@ def test_every_repeat_and_every_mode_has_the_same_bits(engine, result):
     engine.set_checkpointing("none")
 
 
+def test_a_captured_graph_has_the_bits_of_the_launches_one_by_one(two_layers):
+    engine = adapted(two_layers)
+    batches = [documents(seed=seed) for seed in range(3)]
+    padding = [documents((290, 129, 512, 83), seed=7), documents((300, 129, 512, 70), seed=8)]
+    engine.graphs.why_not = "by hand"
+    expected = [gradients(engine, [batch]) for batch in (*batches, *padding)]
+    both = gradients(engine, batches)
+    engine.graphs.why_not = ""
+    got = [gradients(engine, [batch]) for batch in (*batches, *padding)]
+    assert engine.graph.startswith("on") and engine.graphs._captured
+    for (loss, grads), (wanted_loss, wanted) in zip([*got, gradients(engine, batches)], [*expected, both], strict=True):
+        assert loss == wanted_loss
+        assert all(torch.equal(grads[name], wanted[name]) for name in grads)
+    # Evaluation and another pass between a forward pass and its backward.
+    first, second = engine.nll(batches[0]), engine.nll(batches[1])
+    with torch.no_grad(), engine.without_adapter():
+        engine.nll(batches[2])
+    for parameter in engine.trainable.values():
+        parameter.grad = None
+    for nll in (second, first):
+        engine.backward(nll.sum() / 5)
+    engine.graphs.why_not = "by hand"
+    engine.graphs._captured.clear()
+    wanted = {name: p.grad.clone() for name, p in engine.trainable.items()}
+    for parameter in engine.trainable.values():
+        parameter.grad = None
+    for batch in (batches[1], batches[0]):
+        engine.backward(engine.nll(batch).sum() / 5)
+    assert all(torch.equal(p.grad, wanted[name]) for name, p in engine.trainable.items())
+
+
+def test_a_thrifty_engine_has_the_same_loss_and_near_gradients(two_layers, engine, result, monkeypatch):
+    loss, grads, _ = result
+    monkeypatch.setattr(gptoss, "free_memory", lambda device: 3 * 2**30)
+    thrifty = adapted(two_layers)
+    monkeypatch.undo()
+    assert thrifty.thrift.embedding_on_cpu and thrifty.thrift.experts_at_a_time == 8
+    for mode in ("none", "moe", "full"):
+        thrifty.set_checkpointing(mode)
+        mine_loss, mine = gradients(thrifty, [documents()])
+        assert abs(mine_loss - loss) < 1e-4 * loss
+        assert max(distances(mine, grads).values()) < 0.02
+    assert thrifty.graph.startswith("off")
+
+
 def test_a_larger_batch_repeats_its_bits(engine):
     """Races that 1,000 tokens never showed moved the loss at 5,000."""
     batch = documents(lengths=(1500, 129, 2000, 83, 1400))

@@ -23,7 +23,10 @@ def widened(operands):
     return operands
 
 
-@pytest.mark.parametrize(("r", "hidden", "intermediate"), [(8, 2880, 2880), (3, 128, 192), (17, 192, 128)])
+@pytest.mark.parametrize(
+    ("r", "hidden", "intermediate"),
+    [(8, 2880, 2880), (3, 128, 192), (17, 192, 128), (32, 192, 128), (64, 2880, 2880), (127, 128, 192)],
+)
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_a_kernel_in_bf16_is_as_near_as_rounding_to_its_twin_in_fp32(case, r, hidden, intermediate):
     s = shape_of_rank(r, hidden, intermediate)

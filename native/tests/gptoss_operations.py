@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from trainer.engines.gptoss import plain
-from trainer.engines.gptoss.shape import Routing, Shape
+from trainer.engines.gptoss.shape import Documents, Routing, Shape
 
 
 @dataclass
@@ -118,6 +118,15 @@ def _rotate_backward(ops, o, s):
     return (ops.rotate_backward(*plain.split(o.qkv, s), o.cos, o.sin, s),)
 
 
+def _attention(ops, o, s, window):
+    lengths = [70, 1, 0, len(o.qkv) - 71]
+    bounds = torch.tensor([0, *lengths], dtype=torch.int32).cumsum(0, dtype=torch.int32).to(o.qkv.device)
+    documents = Documents(bounds, max(lengths), lengths)
+    out, saved = ops.attention(o.qkv, documents, window, o.sinks, s)
+    grads = ops.attention_backward(out.flip(1).contiguous(), o.qkv, out, saved, documents, window, o.sinks, s)
+    return (out, *grads)
+
+
 def _cross_entropy(ops, o, s):
     logits = o.vocabulary.clone()
     return ops.cross_entropy(logits, o.targets), logits
@@ -150,6 +159,8 @@ CASES = {
     "combine": lambda ops, o, s: ops.combine(o.h, o.rows, o.routing, o.norm, s.eps),
     "rotate": _rotate,
     "rotate_backward": _rotate_backward,
+    "attention": lambda ops, o, s: _attention(ops, o, s, 0),
+    "attention in a window": lambda ops, o, s: _attention(ops, o, s, 9),
     "route": _route,
     "gather with bias": lambda ops, o, s: _gather(ops, o, s, True),
     "gather without bias": lambda ops, o, s: _gather(ops, o, s, False),

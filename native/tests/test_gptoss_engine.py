@@ -263,3 +263,36 @@ def test_the_shipped_spelling_of_the_config_gives_the_same_shape(base):
     assert {**mine.rope, "rope_theta": 0} == {**other.rope, "rope_theta": 0}
     assert mine.rope["rope_theta"] == other.rope["rope_theta"]
     assert (mine.hidden, mine.windows) == (other.hidden, other.windows) == (64, (8, 0))
+
+
+def test_padding_to_a_shape_that_repeats_changes_no_loss_and_no_gradient_beyond_rounding(base):
+    engine = adapted(gptoss, base)
+    loss, grads = gradients(engine, [documents()])
+    engine.padded = True
+    padded_loss, padded = gradients(engine, [documents()])
+    assert padded_loss == pytest.approx(loss, rel=1e-6)
+    assert max(distances(padded, grads).values()) < 1e-6
+
+
+def test_experts_decoded_in_parts_change_nothing_beyond_rounding(base):
+    engine = adapted(gptoss, base)
+    loss, grads = gradients(engine, [documents()])
+    engine.built.bank.shared.clear()
+    engine.built.bank.at_a_time, engine.built.head_rows = 3, 10
+    parts_loss, parts = gradients(engine, [documents()])
+    assert parts_loss == pytest.approx(loss, rel=1e-6)
+    assert max(distances(parts, grads).values()) < 1e-6
+    assert max(len(scratch) for scratch in engine.built.bank.shared.values()) == 3
+
+
+def test_what_a_small_card_does_without_follows_from_the_bytes_left_beside_the_weights():
+    from bench.random_gpt_oss import CONFIG, CONFIG_120B
+    from trainer.engines.gptoss.shape import read_shape
+    from trainer.engines.gptoss.thrift import GIB, Thrift, thrift_for
+
+    s = read_shape(CONFIG)
+    assert thrift_for(11 * GIB, s) == Thrift()
+    assert thrift_for(7 * GIB, s).embedding_on_cpu and thrift_for(7 * GIB, s).experts_at_a_time is None
+    assert thrift_for(2 * GIB, s).experts_at_a_time == 8
+    # gpt-oss-120b on an 80 GB card.
+    assert thrift_for(18 * GIB, read_shape(CONFIG_120B)).experts_at_a_time == 32

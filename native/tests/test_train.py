@@ -194,6 +194,28 @@ def test_a_step_that_is_not_a_number_is_skipped_and_three_end_the_training(bases
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["1-1"]
 
 
+def test_a_step_whose_loss_explodes_is_left_out_and_three_end_the_training_naming_the_batch(
+    bases, token_path, tmp_path, monkeypatch
+):
+    """Losses that are numbers, but from step 4 on ten times what they should be."""
+    from trainer import train
+
+    real = train.add_gradients
+
+    def exploding(*arguments):
+        loss, step = real(*arguments), arguments[-1]
+        return loss * 10 if step in (2, 5, 6, 7) else loss
+
+    monkeypatch.setattr(train, "add_gradients", exploding)
+    with pytest.raises(
+        TrainerError, match=r"step 7: the loss .* beyond twice the first steps' .* examples [0-9a-f]{12}"
+    ):
+        train_here(train_config(bases["chat"], token_path, tmp_path, **{"checkpoint.everySteps": 1}))
+    assert [line["step"] for line in losses(tmp_path) if line.get("skipped")] == [2, 5, 6, 7]
+    saved = {int(path.name.split("-")[0]) for path in (tmp_path / "checkpoints").iterdir()}
+    assert max(saved) == 4
+
+
 def test_tokens_of_another_tokenizer_are_refused_before_the_model_is_loaded(bases, token_path, tmp_path):
     import shutil
 

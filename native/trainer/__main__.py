@@ -24,7 +24,9 @@ COMMANDS = {
     "evaluate": ("trainer.evaluate", "token losses and answers of base and adapters"),
     "convert": ("trainer.convert", "adapter and merged folders, reloaded and proven"),
     "generate": ("trainer.generate", "stream one answer"),
-    "doctor": ("trainer.doctor", "what this machine can do"),
+    "self-test": ("trainer.self_test", "is our GPT-OSS engine right on this machine, with this model?"),
+    "bench": ("trainer.bench", "tokens a second and memory of trainings of given shapes on this machine"),
+    "doctor": ("trainer.doctor", "what this machine can do, and how it would train a model"),
 }
 """Command to (module, summary). Each module has run(config: dict, events: Events) -> None and emits `result` itself."""
 
@@ -41,6 +43,9 @@ def main(argv: list[str] | None = None) -> int:
     # A base is a folder: only `materialise` may ask the network.
     if arguments.command != "materialise":
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    if int(os.environ.get("RANK", "0")) > 0:
+        # Under torchrun every rank has the same command line; the first one speaks.
+        arguments.events = f"file:{os.devnull}"
     try:
         events = open_events(arguments.events)
     except errors.TrainerError as error:
@@ -82,7 +87,9 @@ def _run(command: str, config_path: str, events: Events) -> int:
     try:
         config = load_config(config_path, command)
         os.makedirs(config["out"], exist_ok=True)
-        importlib.import_module(COMMANDS[command][0]).run(config, events)
+        module = importlib.import_module(COMMANDS[command][0])
+        # Other ranks read the config from its file.
+        module.run(config, events, config_path) if command == "train" else module.run(config, events)
         return errors.DONE
     except errors.Stopped as stop:
         events.say(str(stop))

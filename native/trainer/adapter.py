@@ -28,12 +28,15 @@ def adapter_config(base: Mapping[str, Any], lora: Mapping[str, Any], modules: li
     }
 
 
-def write_adapter(folder: Path, engine: Any) -> list[Path]:
-    """Write adapter_config.json and adapter_model.safetensors of an engine's adapter; returns their paths."""
+def write_adapter(folder: Path, engine: Any, state: Mapping[str, Any] | None = None) -> list[Path]:
+    """Write adapter_config.json and adapter_model.safetensors of an engine's adapter; returns their paths.
+
+    state: weights to write instead of those that the engine has now.
+    """
     from safetensors.torch import save
 
     config = adapter_config(engine.base, engine.lora, *engine.adapted)
     paths = [folder / "adapter_config.json", folder / "adapter_model.safetensors"]
     write_durably(paths[0], canonical_json(config) + b"\n")
-    write_durably(paths[1], save(engine.adapter_state()))
+    write_durably(paths[1], save(engine.adapter_state() if state is None else dict(state)))
     return paths

@@ -6,9 +6,11 @@ what is in it. A whole folder is found again at once: no tensor is loaded and no
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +148,7 @@ def _download(id: str, revision: str | None, events: Events) -> Path:
     events.emit("progress", what=f"download {id}", done=0, total=None)
     try:
         return Path(snapshot_download(id, revision=revision, allow_patterns=["*.safetensors", *COPIED],
-                                      ignore_patterns=["*/*"]))  # fmt: skip
+                                      ignore_patterns=["*/*"], tqdm_class=_progress_bar(id, events)))  # fmt: skip
     except RevisionNotFoundError as error:
         raise bad_config(f"source.revision: {id} has no revision {revision}", "name a branch, tag or commit") from error
     except RepositoryNotFoundError as error:
@@ -165,6 +167,29 @@ def _download(id: str, revision: str | None, events: Events) -> Path:
         remedy = "accept the model's terms and check HF_TOKEN" if code == "HubDenied" else "wait; a retry goes on"
         retry = DO_NOT_RETRY if status < 500 and status != 429 else MAY_RETRY
         raise TrainerError(code, f"the Hub answered {status} for {id}", remedy, retry) from error
+
+
+def _progress_bar(id: str, events: Events) -> Any:
+    """A progress bar for huggingface_hub that prints nothing and sends the bytes as `progress`, once a second."""
+    from tqdm import tqdm
+
+    class Bar(tqdm):
+        """The one over all files' bytes speaks; a part that an earlier attempt left counts from the start."""
+
+        _spoke = 0.0
+
+        def __init__(self, *args: Any, **options: Any):
+            super().__init__(*args, **{**options, "file": io.StringIO(), "disable": False})
+
+        def update(self, n: float | None = 1) -> bool | None:
+            result = super().update(n)
+            now = time.monotonic()
+            if str(self.desc).startswith("Reconstructing") and now - self._spoke >= 1:
+                self._spoke = now
+                events.emit("progress", what=f"download {id}", done=int(self.n), total=int(self.total or 0) or None)
+            return result
+
+    return Bar
 
 
 def inspect(folder: Path, source: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Checkpoints of a training: whole or absent, chosen by number, refused by name.
 
 A checkpoint is a folder <step>-<fence> with adapter.safetensors (fp32, PEFT's keys), optimizer.safetensors (AdamW's
-two moments), metrics.jsonl so far, and checkpoint.json, written last, which lists the others with their sha256.
+two moments as stored), metrics.jsonl so far, best.safetensors where an earlier step's adapter has the lowest
+validation loss, and checkpoint.json, written last, which lists the others with their sha256.
 The data position is the step number. There is no generator state: every random draw is keyed by (seed, step).
 """
 
@@ -19,21 +20,28 @@ from torch import Tensor
 
 from .errors import TrainerError, bad_config, corrupt
 from .files import canonical_json, file_entry, sync_folder, write_durably
+from .weights import save_safetensors
 
 SCHEMA = 1
 NAME = re.compile(r"(\d+)-(\d+)")
 MANIFEST = "checkpoint.json"
 ADAPTER, OPTIMIZER, METRICS = "adapter.safetensors", "optimizer.safetensors", "metrics.jsonl"
+BEST = "best.safetensors"
+NLL = "validationNll"
+"""Field of the manifest: the validation loss of this very step, null where it was not evaluated."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """state: JSON of the loop (step, identity, plan, progress); tensors by name; metrics: the lines so far."""
+    """state: JSON of the loop (step, identity, plan, progress); tensors by name; metrics: the lines so far;
+    best: the adapter of the lowest validation loss where that is not `adapter`.
+    """
 
     state: dict[str, Any]
     adapter: dict[str, Tensor]
     optimizer: dict[str, Tensor]
     metrics: bytes
+    best: dict[str, Tensor] | None = None
 
 
 def write_checkpoint(folder: Path, fence: int, checkpoint: Checkpoint) -> tuple[Path, str]:
@@ -41,16 +49,16 @@ def write_checkpoint(folder: Path, fence: int, checkpoint: Checkpoint) -> tuple[
 
     Temporary folder, fsync, rename: a crash at any moment leaves the older checkpoints and no part of this one.
     """
-    from safetensors.torch import save
-
     name = f"{checkpoint.state['step']}-{fence}"
     final, temporary = folder / name, folder / f".partial-{name}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    write_durably(temporary / ADAPTER, save(checkpoint.adapter))
-    write_durably(temporary / OPTIMIZER, save(checkpoint.optimizer))
+    save_safetensors(temporary / ADAPTER, checkpoint.adapter)
+    save_safetensors(temporary / OPTIMIZER, checkpoint.optimizer)
     write_durably(temporary / METRICS, checkpoint.metrics)
-    files = [file_entry(temporary / file) for file in sorted((ADAPTER, OPTIMIZER, METRICS))]
+    if checkpoint.best is not None:
+        save_safetensors(temporary / BEST, checkpoint.best)
+    files = [file_entry(path) for path in sorted(temporary.iterdir())]
     manifest = canonical_json({"schema": SCHEMA, "fence": fence, **checkpoint.state, "files": files})
     write_durably(temporary / MANIFEST, manifest)
     sync_folder(temporary)
@@ -82,7 +90,7 @@ def verify(path: Path) -> dict[str, Any]:
         raise corrupt(f"checkpoint {path.name}: {MANIFEST} is missing or unreadable") from error
     if schema != SCHEMA:
         raise corrupt(f"checkpoint {path.name}: schema {schema}, this trainer reads {SCHEMA}")
-    for name in (ADAPTER, METRICS, OPTIMIZER):
+    for name in sorted({ADAPTER, METRICS, OPTIMIZER, *files}):
         if name not in files or not (path / name).is_file() or file_entry(path / name) != files[name]:
             raise corrupt(f"checkpoint {path.name}: {name} is missing or not what {MANIFEST} says")
     return manifest
@@ -106,7 +114,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     manifest = verify(path)
     state = {key: value for key, value in manifest.items() if key not in ("schema", "fence", "files")}
     adapter, optimizer = load_file(path / ADAPTER), load_file(path / OPTIMIZER)
-    return Checkpoint(state, adapter, optimizer, (path / METRICS).read_bytes())
+    best = load_file(path / BEST) if (path / BEST).is_file() else None
+    return Checkpoint(state, adapter, optimizer, (path / METRICS).read_bytes(), best)
 
 
 def require_identity(name: str, saved: Mapping[str, Any], mine: Mapping[str, Any]) -> None:
@@ -119,10 +128,23 @@ def require_identity(name: str, saved: Mapping[str, Any], mine: Mapping[str, Any
             )
 
 
-def prune(folder: Path, keep: int, fence: int) -> None:
-    """Remove all but the newest `keep` checkpoints, and what crashed writers of this fence or older ones left."""
-    for path in numbered(folder)[keep:]:
-        shutil.rmtree(path, ignore_errors=True)
+def prune(folder: Path, keep: int, keep_best: int, fence: int) -> None:
+    """Remove all but the newest `keep` checkpoints and the `keep_best` of the lowest validation losses, and what
+    crashed writers of this fence or older ones left.
+    """
+    present = numbered(folder)
+    judged = [(nll, order, path) for order, path in enumerate(present) if (nll := _validation_nll(path)) is not None]
+    kept = {*present[:keep], *(path for _, _, path in sorted(judged)[:keep_best])}
+    for path in present:
+        if path not in kept:
+            shutil.rmtree(path, ignore_errors=True)
     for path in folder.glob(".partial-*"):
         if int(path.name.rsplit("-", 1)[1]) <= fence:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _validation_nll(path: Path) -> float | None:
+    try:
+        return json.loads((path / MANIFEST).read_bytes()).get(NLL)
+    except (OSError, ValueError):
+        return None

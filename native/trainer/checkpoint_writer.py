@@ -11,8 +11,9 @@ from .events import Events
 class CheckpointWriter:
     """`write` returns at once; the caller must not change the checkpoint's tensors afterwards."""
 
-    def __init__(self, folder: Path, fence: int, keep: int, events: Events):
-        self.folder, self.fence, self.keep, self.events = folder, fence, keep, events
+    def __init__(self, folder: Path, fence: int, keep: int, keep_best: int, events: Events):
+        self.folder, self.fence, self.events = folder, fence, events
+        self.keep, self.keep_best = keep, keep_best
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
 
@@ -36,7 +37,7 @@ class CheckpointWriter:
         try:
             started = time.monotonic()
             path, digest = write_checkpoint(self.folder, self.fence, checkpoint)
-            prune(self.folder, self.keep, self.fence)
+            prune(self.folder, self.keep, self.keep_best, self.fence)
             seconds = round(time.monotonic() - started, 3)
             step = checkpoint.state["step"]
             self.events.emit("checkpoint", step=step, folder=str(path), digest=digest, seconds=seconds)

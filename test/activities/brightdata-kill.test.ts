@@ -17,7 +17,7 @@ beforeEach(async () => {
   api = await BrightDataStandIn.open();
   for (const url of PAGES) api.pages.set(url, { markdown: `# ${url}\n` });
   on = await openCollecting(site, {
-    config: { allowPrivateHosts: false, brightData: { url: api.url, token: new Secret(TOKEN), zone: ZONE } },
+    config: { brightData: { url: api.url, token: new Secret(TOKEN), zone: ZONE } },
   });
 });
 afterEach(async () => void (await Promise.allSettled([on.close(), api.close(), site.close()])));

@@ -17,9 +17,10 @@ const COLLECT = `
   const { MockActivityEnvironment } = require('@temporalio/testing');
   const store = await at('io/store').openStore(args.folder);
   const http = at('io/http').createHttp({ allowPrivateHosts: false, now: Date.now, own: { [args.host]: async () => args.port } });
+  const clock = at('io/clock').systemClock;
   const { collect } = at('activities/collect').createCollect({
-    store, http, clock: at('io/clock').systemClock, host: 'child', versions: {}, log: { debug() {} },
-    config: { allowPrivateHosts: false },
+    store, clock, host: 'child', versions: {}, log: { debug() {} },
+    web: at('activities/web').createWeb({ config: { allowPrivateHosts: false }, clock, http }),
   });
   console.log(JSON.stringify(await new MockActivityEnvironment().run(collect, args.task)));
   process.exit(0);

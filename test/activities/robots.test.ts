@@ -1,4 +1,5 @@
 import { createRobotsDesk, type RobotsDesk } from '../../activities/robots';
+import { createHostGates } from '../../io/host-gates';
 import { createHttp, type HttpClient } from '../../io/http';
 import { manualClock, type ManualClock } from '../support/manual-clock';
 import { openSite, type Route, type Site } from '../support/site';
@@ -11,11 +12,12 @@ beforeEach(async () => {
   site = await openSite();
   http = createHttp({ allowPrivateHosts: false, now: () => Date.now(), own: { [site.host]: async () => site.port } });
   clock = manualClock();
-  desk = createRobotsDesk({ http, clock });
+  desk = createRobotsDesk({ http, clock, gates: createHostGates(clock) });
 });
 afterEach(async () => void (await Promise.allSettled([http.close(), site.close()])));
 
-const rules = (path = '/a', signal = new AbortController().signal) => desk.rules(site.url(path), 'retune/0.1', { timeoutMs: 500, signal });
+const rules = (path = '/a', signal = new AbortController().signal) =>
+  desk.rules(site.url(path), 'retune/0.1', { timeoutMs: 500, width: 4, patienceMs: 1000, signal });
 const serve = (route: Route): void => void site.routes.set('/robots.txt', route);
 const TEXT = { 'content-type': 'text/plain' };
 
@@ -63,7 +65,7 @@ test('rules beyond 500 KiB are not read, those before are', async () => {
 
 test('a private host is named as such', async () => {
   await expect(
-    desk.rules('http://127.0.0.1/', 'retune/0.1', { timeoutMs: 500, signal: new AbortController().signal }),
+    desk.rules('http://127.0.0.1/', 'retune/0.1', { timeoutMs: 500, width: 4, patienceMs: 1000, signal: new AbortController().signal }),
   ).rejects.toMatchObject({
     code: 'private_address',
     kind: 'target',

@@ -52,6 +52,7 @@ test('times and numbers read the same on every machine', () => {
 
 test('a heartbeat becomes one phrase', () => {
   expect(beatText({ step: 12, steps: 48, loss: 1.9234, etaSeconds: 80 })).toBe('████░░░░░░░░░░░░ step 12/48  loss 1.923  1 min 20 s left');
+  expect(beatText({ step: 1, steps: 2, loss: 1, tokensPerSecond: 30123.4, memoryBytes: 2 ** 31 })).toContain('30,123 tok/s  2.0 GiB');
   expect(beatText({ text: 'score', done: 3, total: 6 })).toContain('3/6  score');
   expect(beatText({ documents: 1200, dropped: 3 })).toBe('1,200 documents, 3 dropped');
 });

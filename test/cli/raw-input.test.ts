@@ -24,6 +24,27 @@ test('--set wins over --preset and the file, and takes JSON or text', async () =
   });
 });
 
+test('the source can be said in words; --set still wins, and a file keeps what no option names', async () => {
+  const file = join(folder, 'source.json');
+  writeFileSync(file, JSON.stringify({ source: { urls: ['https://example.org/old'], exclude: ['/x/**'] } }));
+  const source = { url: ['https://example.org/'], sitemap: ['https://example.org/a.xml', 'https://example.org/b.xml'], depth: '2' };
+  expect(await readRawInput({ file, preset: undefined, set: ['source.links.depth=1'], source })).toEqual({
+    source: {
+      urls: ['https://example.org/'],
+      exclude: ['/x/**'],
+      sitemaps: ['https://example.org/a.xml', 'https://example.org/b.xml'],
+      links: { depth: 1 },
+    },
+  });
+  expect(await readRawInput({ file: undefined, preset: undefined, set: [], source: { list: 'urls.txt', files: ['docs'] } })).toEqual({
+    source: { list: 'urls.txt', files: ['docs'] },
+  });
+  await expect(readRawInput({ file: undefined, preset: undefined, set: [], source: { depth: 'deep' } })).rejects.toThrow('--depth deep');
+  await expect(readRawInput({ file: undefined, preset: undefined, set: [], source: { sitemap: ['nonsense'] } })).rejects.toThrow(
+    'source.sitemaps.0',
+  );
+});
+
 test.each(['steps', '=3', 'a..b=1', '__proto__.x=1'])('--set %s is refused', async (setting) => {
   await expect(readRawInput({ file: undefined, preset: undefined, set: [setting] })).rejects.toThrow(`--set ${setting}`);
 });

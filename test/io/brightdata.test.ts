@@ -70,6 +70,16 @@ describe('one page', () => {
     ['a policy', { error: 'policy_20130', status: 403 }, 'forbidden', 'configuration', 'no'],
     ['a used up free tier', { error: 'client_10100', status: 403 }, 'payment_required', 'configuration', 'no'],
   ];
+  test.each([
+    [{ error: 'reject_block' }, true],
+    [{ error: 'resolve_failed_captcha' }, true],
+    [{ error: 'sr_rate_limit', status: 429 }, false],
+    [{ error: 'proxy_timeout' }, false],
+  ] as [Fate, boolean][])('only what one peer has met can be tried at once through another: %j', async (fate, peer) => {
+    api.pages.set(PAGE, fate);
+    expect(await errorOf(page())).toMatchObject({ kind: 'transient', peer });
+  });
+
   test.each(cases)('%s is told from a page although the status is 200', async (_, fate, code, kind, billing) => {
     api.pages.set(PAGE, fate);
     expect(await errorOf(page())).toMatchObject({ code, kind, billing });

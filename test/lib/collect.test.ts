@@ -56,7 +56,7 @@ describe('sealFates', () => {
       record('unchanged', '2026-11-24T03:00:01.000Z', '2026-11-01T00:00:00.000Z'),
       record('young', '2026-11-24T02:00:00.000Z'),
       record('old', '2026-11-23T00:00:00.000Z'),
-      // A page that is dead now is not replaced by what it was a while ago.
+      // Gone for the first time: its last body stands in.
       record('dead', '2026-11-24T02:00:00.000Z'),
     ),
     final: byId(dead),
@@ -65,9 +65,15 @@ describe('sealFates', () => {
   });
 
   test('gives every URL exactly one fate, and the sums agree', () => {
-    expect(sealed.counts).toEqual({ urls: 7, pages: 3, fetched: 1, revalidated: 1, reused: 1, dropped: 4 });
+    expect(sealed.counts).toEqual({
+      ...{ urls: 7, pages: 4, fetched: 1, revalidated: 1, reused: 1, dropped: 3 },
+      ...{ new: 1, changed: 0, unchanged: 2, goneOnce: 1, gone: 0 },
+    });
+    // Every page came, or stands in for one that is gone for the first time; and each is new, changed, unchanged or that.
+    const { pages, fetched, revalidated, reused, goneOnce } = sealed.counts;
+    expect(pages).toBe((fetched ?? 0) + (revalidated ?? 0) + (reused ?? 0) + (goneOnce ?? 0));
     expect([...sealed.pages, ...sealed.dropped].map(({ id }) => id).sort()).toEqual(urls.map(pageId).sort());
-    expect(sealed.reasons).toEqual({ not_found: 1, timeout: 1, interrupted: 2 });
+    expect(sealed.reasons).toEqual({ timeout: 1, interrupted: 2 });
     expect(Object.values(sealed.reasons).reduce((a, b) => a + b)).toBe(sealed.dropped.length);
   });
 

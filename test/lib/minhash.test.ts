@@ -1,6 +1,7 @@
 import { sha256 } from '../../lib/hash';
-import { BINS, UnionFind, jaccard, joinSimilar, shingles, signature } from '../../lib/minhash';
+import { asSet, BINS, isSimilar, jaccard, signature, wordGrams } from '../../lib/minhash';
 
+const shingles = (text: string): Uint32Array => asSet(wordGrams(text));
 /** Words by hash: the same everywhere. */
 const word = (seed: number): string => sha256(String(seed)).slice(0, 6);
 const text = (from: number, count: number): string[] => Array.from({ length: count }, (_, index) => word(from * 100_000 + index));
@@ -35,35 +36,29 @@ test('signatures agree in the share that the sets do, short sets too', () => {
   }
 });
 
-test('finds all pairs that exact comparison finds, and joins no others', () => {
-  const sets: Uint32Array[] = [];
-  for (let seed = 0; seed < 60; seed++) {
-    const words = text(seed, 80 + seed * 3);
-    sets.push(shingles(words.join(' ')));
-    for (const edits of [1, 2, 3, 5]) {
-      const edited = [...words];
-      for (let edit = 0; edit < edits; edit++) edited[(edit * 37 + seed) % edited.length] = word(5_000_000 + seed * 10 + edit);
-      sets.push(shingles(edited.join(' ')));
-    }
-  }
-  const exact = new UnionFind(sets.length);
-  let pairs = 0;
-  for (let a = 0; a < sets.length; a++)
-    for (let b = a + 1; b < sets.length; b++)
-      if (jaccard(sets[a]!, sets[b]!) >= 0.8) {
-        pairs += 1;
-        exact.union(a, b);
-      }
-  expect(pairs).toBeGreaterThan(100);
-  const found = new UnionFind(sets.length);
-  joinSimilar(sets, 0.8, found);
-  expect(sets.map((_, index) => found.find(index))).toEqual(sets.map((_, index) => exact.find(index)));
+test('words are told apart by space of any kind and width', () => {
+  expect([...wordGrams('a b  c\n\td e f')]).toEqual([...wordGrams('a b c d e f ')]);
+  expect(wordGrams(' \n')).toHaveLength(0);
+  expect(wordGrams('ab c d e f')).not.toEqual(wordGrams('a bc d e f'));
 });
 
-test('the root of joined sets is the smallest, in any order', () => {
-  const sets = new UnionFind(5);
-  sets.union(4, 3);
-  sets.union(3, 1);
-  sets.union(2, 4);
-  expect([0, 1, 2, 3, 4].map((each) => sets.find(each))).toEqual([0, 1, 1, 1, 1]);
+test('a gram depends on its own five words only, wherever it stands', () => {
+  const words = text(1, 40);
+  const all = wordGrams(words.join(' '));
+  expect(all).toHaveLength(36);
+  for (let at = 0; at < 36; at++) expect(wordGrams(words.slice(at, at + 5).join(' '))[0]).toBe(all[at]);
+});
+
+test('the quick comparison agrees with the Jaccard similarity at every threshold, also exactly at it', () => {
+  for (let seed = 0; seed < 30; seed++) {
+    const words = text(seed, 30);
+    const edited = words.map((each, index) => (index % 11 === seed % 11 ? word(7_000_000 + seed * 50 + index) : each)).slice(seed % 5);
+    const [a, b] = [shingles(words.join(' ')), shingles(edited.join(' '))];
+    const similarity = jaccard(a, b);
+    for (const least of [0.2, 0.5, 0.8, similarity, similarity + 1e-9]) {
+      expect(isSimilar(a, b, least)).toBe(similarity >= least);
+      expect(isSimilar(b, a, least)).toBe(similarity >= least);
+    }
+  }
+  expect(isSimilar(shingles(''), shingles(''), 0.8)).toBe(true);
 });

@@ -65,12 +65,14 @@ test('a run that failed early has a page too, without empty headings', () => {
     base: null,
     evaluation: null,
     losses: null,
+    training: [],
     statistics: null,
     samples: [],
     masks: { rows: [] },
     sources: [],
     places: [],
     provenance: [],
+    collection: null,
     stages: [{ verb: 'collect', state: 'done', counts: {}, reasons: { http_404: 3 } }],
   });
   expect(page).toContain('SourceEmpty: no page came');

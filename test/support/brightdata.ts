@@ -69,6 +69,8 @@ export class BrightDataStandIn {
   limit: { atOnce: number; retryAfter: number | null } | null = null;
   zones = [{ name: ZONE, type: 'unblocker' }];
   peak = 0;
+  /** Bytes of right answers. */
+  sent = 0;
   /** Requests that came before the named time although the 429 had had time to arrive. */
   early = 0;
   private active = 0;
@@ -130,6 +132,7 @@ export class BrightDataStandIn {
       const sent = this.right(endpoint, snapshotId ?? progressId ?? '', body);
       if (fault?.lost === true) return void response.destroy();
       const bytes = Buffer.from(sent.body);
+      this.sent += bytes.length;
       response.writeHead(sent.status, { ...sent.headers, 'content-length': String(bytes.length) });
       if (fault?.cut !== true) return void response.end(bytes);
       response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());

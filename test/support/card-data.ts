@@ -133,6 +133,21 @@ export const reportData = (): ReportData => ({
     { verb: 'convert', state: 'done', counts: { adapter: 1, merged: 1 }, reasons: {} },
     { verb: 'publish', state: 'done', counts: { model_files: 9, dataset_files: 8 }, reasons: {} },
   ],
+  collection: {
+    schema: 1,
+    previous: { runId: 'npm-manual-1a2b3c4d', executionId: 'execution-1', date: '2026-01-30T02:30:00Z' },
+    drift: {
+      new: { count: 1, examples: [{ url: 'https://docs.example.org/new.html', reason: null }] },
+      changed: { count: 30, examples: [{ url: 'https://docs.example.org/changed.html', reason: null }] },
+      gone: { count: 1, examples: [{ url: 'https://docs.example.org/gone.html', reason: 'no longer in the source' }] },
+      unchanged: 59,
+    },
+    pairs: { added: 12, removed: 3 },
+    goneOnce: { count: 1, examples: [{ url: 'https://docs.example.org/missing.html', reason: 'since 2026-01-31T02:30:00Z' }] },
+    tombstones: { count: 0, examples: [] },
+    spending: { requests: 93, billed: 91, possiblyBilled: 1, estimatedCostUsd: 0.1365 },
+    failures: [{ reason: 'http_404', count: 1, examples: ['https://docs.example.org/<dead>.html'] }],
+  },
   evaluation: {
     base: comparison,
     verdict,
@@ -150,6 +165,7 @@ export const reportData = (): ReportData => ({
     ],
   },
   losses: readLosses(metricsJsonl),
+  training: [{ name: 'engine', text: 'transformers, fp32' }],
   statistics: datasetStatistics,
   samples: pairs
     .slice(0, 3)

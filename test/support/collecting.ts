@@ -4,10 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { type BrightDataDeps, createBrightDataActivities } from '../../activities/brightdata';
+import { createBrightDataActivities } from '../../activities/brightdata';
+import type { BrightDataDeps } from '../../activities/brightdata-desk';
 import { createCollect, type CollectDeps } from '../../activities/collect';
+import { createExplainCollect } from '../../activities/collection';
+import { createCrawl } from '../../activities/crawl';
+import { createLocalFiles } from '../../activities/local-files';
 import { createResolveSource } from '../../activities/resolve-source';
-import type { CollectTask } from '../../contracts/activities';
+import { createSettleSource } from '../../activities/settle-source';
+import { createWeb } from '../../activities/web';
+import type { CollectTask, ResolvedSource } from '../../contracts/activities';
 import type { StageRef } from '../../contracts/artifacts';
 import { PipelineInput } from '../../contracts/input';
 import { Dropped, Fetch, Page } from '../../contracts/records';
@@ -28,9 +34,24 @@ interface GivenTask {
   maxRequests?: number;
 }
 
+type Deps = CollectDeps & BrightDataDeps;
+
+/** Everything that collecting asks a worker for. */
+const createActivities = (deps: Deps, filesRoot: string) => ({
+  ...createResolveSource({ ...deps, filesRoot }),
+  ...createCollect(deps),
+  ...createBrightDataActivities(deps),
+  ...createLocalFiles({ ...deps, filesRoot }),
+  ...createCrawl(deps),
+  ...createSettleSource(deps),
+  ...createExplainCollect(deps),
+});
+
 export interface Collecting {
   store: Store;
-  activities: ReturnType<typeof createCollect> & ReturnType<typeof createBrightDataActivities>;
+  /** RETUNE_FILES_ROOT: an empty folder. */
+  filesRoot: string;
+  activities: ReturnType<typeof createActivities>;
   /** The tasks of one run, one for each shard. */
   tasks(urls: string[], given?: GivenTask): Promise<CollectTask[]>;
   task(urls: string[], given?: GivenTask): Promise<CollectTask>;
@@ -45,19 +66,20 @@ export interface Collecting {
 export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pick<BrightDataDeps, 'config'>> = {}): Promise<Collecting> => {
   const folder = await mkdtemp(join(tmpdir(), 'retune-collect-'));
   const store = await openStore(folder);
+  const filesRoot = await mkdtemp(join(tmpdir(), 'retune-files-'));
   const http = createHttp({ allowPrivateHosts: false, now: () => Date.now(), own: { [site.host]: async () => site.port } });
-  const all: CollectDeps & BrightDataDeps = {
+  const all: Deps = {
     store,
     clock: systemClock,
     host: 'test',
     versions: {},
-    config: { allowPrivateHosts: false, brightData: { url: '', token: null, zone: null } },
+    config: { brightData: { url: '', token: null, zone: null } },
     log: { debug: () => undefined },
-    http,
+    web: createWeb({ config: { allowPrivateHosts: false }, clock: systemClock, http }),
     ...deps,
   };
-  const activities = { ...createCollect(all), ...createBrightDataActivities(all) };
-  const { resolveSource } = createResolveSource({ store });
+  const activities = createActivities(all, filesRoot);
+  const { resolveSource } = activities;
 
   const tasks: Collecting['tasks'] = async (
     urls,
@@ -65,11 +87,12 @@ export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pic
   ) => {
     const { source } = PipelineInput.parse({ source: { timeoutSeconds: 1, ...given, urls } });
     const identity = { runId: run, executionId: `${run}-execution` };
-    const shards = await resolveSource({ run: identity, storeId: store.storeId, source });
+    const { shards }: ResolvedSource = await mockEnvironment().run(resolveSource, { run: identity, storeId: store.storeId, source });
     return shards.map((shard) => ({ run: identity, storeId: store.storeId, shard, source, date, heartbeatSeconds: 30, maxRequests }));
   };
   return {
     store,
+    filesRoot,
     activities,
     tasks,
     async task(urls, given) {
@@ -97,7 +120,7 @@ export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pic
     },
     async close() {
       await http.close();
-      await rm(folder, { recursive: true, force: true });
+      for (const path of [folder, filesRoot]) await rm(path, { recursive: true, force: true });
     },
   };
 };

@@ -26,6 +26,8 @@ export interface StandInOptions {
   partBytes?: number | undefined;
 }
 
+const PART_BYTES = 256 * 1024;
+
 interface Reply {
   status: number;
   body?: unknown;
@@ -55,6 +57,8 @@ const waited = async (request: IncomingMessage, ms: number): Promise<boolean> =>
 export class HubStandIn {
   readonly requests: string[] = [];
   readonly authorizations: (string | undefined)[] = [];
+  /** Milliseconds between parts of 256 KiB of a download; 0: all at once. */
+  partEveryMs = 0;
   private readonly repositories = new Map<string, HubRepository>();
   private readonly parts = new Map<string, Map<number, Buffer>>();
   private readonly faults: Fault[] = [];
@@ -138,7 +142,15 @@ export class HubStandIn {
       'x-request-id': 'stand-in',
       ...reply.headers,
     });
-    response.end(response.req.method === 'HEAD' ? undefined : data);
+    if (response.req.method === 'HEAD') response.end();
+    else if (raw && this.partEveryMs > 0) this.trickle(response, data);
+    else response.end(data);
+  }
+
+  private trickle(response: ServerResponse, data: Buffer): void {
+    if (response.destroyed || data.length === 0) return void response.end();
+    response.write(data.subarray(0, PART_BYTES));
+    setTimeout(() => this.trickle(response, data.subarray(PART_BYTES)), this.partEveryMs);
   }
 
   private answer(request: IncomingMessage, url: URL, body: Buffer): Reply {

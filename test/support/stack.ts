@@ -3,13 +3,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { Progress } from '../../contracts/activities';
 import type { Manifest, PipelineResult, RunRecord } from '../../contracts/artifacts';
 import { QUERY_PROGRESS, queues } from '../../contracts/names';
 
-export const ROOT = join(__dirname, '..', '..');
+const above = join(__dirname, '..', '..');
+/** The checkout; benchmarks run this file from dist/. */
+export const ROOT = basename(above) === 'dist' ? dirname(above) : above;
 
 export const freePort = async (): Promise<number> =>
   new Promise((resolve, reject) => {

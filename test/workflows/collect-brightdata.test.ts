@@ -35,7 +35,7 @@ afterAll(async () => {
   await stack.stop();
 });
 const open = async (zone: string | null): Promise<void> => {
-  on = await openCollecting(site, { config: { allowPrivateHosts: false, brightData: { url: api.url, token: new Secret(TOKEN), zone } } });
+  on = await openCollecting(site, { config: { brightData: { url: api.url, token: new Secret(TOKEN), zone } } });
   worker = await Worker.create({
     connection,
     taskQueue: 'brightdata',
@@ -97,11 +97,16 @@ test('a batch brings the pages in another order, each to its own address, and a 
     revalidated: 0,
     reused: 0,
     dropped: 0,
+    new: 30,
+    changed: 0,
+    unchanged: 0,
+    goneOnce: 0,
+    gone: 0,
     requests: 30,
     billed: 30,
     possiblyBilled: 0,
   });
-  expect(await metricsOf(ref)).toEqual({ estimatedCostUsd: 0.045 });
+  expect(await metricsOf(ref)).toMatchObject({ estimatedCostUsd: 0.045 });
   const rows = (await on.rows(ref)).pages;
   for (const row of rows) {
     const body = (await on.store.read(bodyPath(row.bodySha256)))?.toString();
@@ -174,6 +179,19 @@ describe('as a whole', () => {
     expect(api.cancelled).toEqual(['s_1']);
     expect(api.bill).toEqual([5, 0]);
   });
+});
+
+test('a page that the batch calls dead keeps its body for one run, leaves with the next, and is never billed for it', async () => {
+  const pages = urls(3);
+  serve(pages);
+  await (await start(await shard(pages, { maxAgeHours: 0 }))).result();
+  api.pages.set(pages[1] ?? '', { error: 'dead_page' });
+  const second = await (await start(await shard(pages, { maxAgeHours: 0 }))).result();
+  expect(second.counts).toMatchObject({ pages: 3, unchanged: 2, goneOnce: 1, gone: 0, billed: 2 });
+  const third = await (await start(await shard(pages, { maxAgeHours: 0 }))).result();
+  expect(third.counts).toMatchObject({ pages: 2, unchanged: 2, goneOnce: 0, gone: 1, billed: 2 });
+  expect(third.reasons).toEqual({ dead_page: 1 });
+  expect(api.count('request')).toBe(0);
 });
 
 test('a trigger whose answer was lost is found again by its addresses, not sent again', async () => {

@@ -65,7 +65,7 @@ test('a page that heals is there in the end; one that does not is named; all oth
   site.routes.set('/never', { status: 500 });
   const handle = await start(await shard('heal', [...fine, '/heals', '/never', '/dead'], { retries: 2 }));
   const ref = await handle.result();
-  expect(ref.counts).toEqual({ urls: 13, pages: 11, fetched: 11, revalidated: 0, reused: 0, dropped: 2 });
+  expect(ref.counts).toMatchObject({ urls: 13, pages: 11, fetched: 11, revalidated: 0, reused: 0, dropped: 2, new: 11 });
   expect(ref.reasons).toEqual({ server_error: 1, not_found: 1 });
   for (const path of [...fine, '/dead']) expect(site.count(path)).toBe(1);
   expect([site.count('/heals'), site.count('/never')]).toEqual([3, 3]);

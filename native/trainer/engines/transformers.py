@@ -75,6 +75,12 @@ class Engine:
     """A causal model, its LoRA adapter, and the loss of packed documents."""
 
     name = "transformers"
+    modes = ("none", "full")
+    """What it can recompute in the backward pass, from the fastest to the smallest."""
+    pass_overhead_tokens = 32
+    """The fixed cost of a pass: launches, in units of a token's time."""
+    resident_layers = 0
+    graph = "off: engine transformers has none"
     memory_share = 0.5
     """Part of the free memory that the first plan may fill: the estimate is rough."""
 
@@ -180,23 +186,21 @@ class Engine:
         """Dropout on or off."""
         self.model.train(mode)
 
-    resident_layers = 0
-
     def settle(self, tokens: int, supervised_share: float) -> None:
         """Nothing: this engine's weights are in their final form from the start."""
 
-    def expected_bytes(self, tokens: int, supervised_share: float) -> float:
-        """Device memory that one forward and backward pass of `tokens` takes beside the weights, checkpointing none.
+    def expected_bytes(self, tokens: int, supervised_share: float, mode: str) -> float:
+        """Device memory that one forward and backward pass of `tokens` takes beside the weights.
 
         The head's logits are made in chunks (head.py): a constant beside it, whatever `supervised_share` is.
         """
         config, number = self.model.config, self.dtype.itemsize
         layers, hidden = config.num_hidden_layers, config.hidden_size
-        activations = ACTIVATIONS_PER_LAYER * layers * hidden * number * tokens
-        scores = 0
+        activations = ACTIVATIONS_PER_LAYER * hidden * number * tokens
         if config._attn_implementation == "eager":
-            scores = 3 * layers * config.num_attention_heads * number * tokens**2
-        return activations + scores
+            activations += 3 * config.num_attention_heads * number * tokens**2
+        # With recomputation the layers' inputs, and one layer at a time.
+        return activations * layers if mode == "none" else activations + layers * hidden * number * tokens
 
     def set_checkpointing(self, mode: str) -> None:
         """`full` recomputes every layer in the backward pass; `none` keeps all activations."""

@@ -3,26 +3,32 @@
 Scratch [E, N + extra_rows, ld]: the weight, with B^T and the bias in extra columns and A in extra rows.
 """
 
+from collections.abc import Callable
 from types import ModuleType
 
 import torch
 from torch import Tensor
 
 from .lora import LayerLora
-from .shape import Shape
+from .shape import Routing, Shape
 from .weights import Experts, Layer
 
 
 class ExpertBank:
     """Scratch weights of every layer's experts: de-quantised on demand, or resident where memory allows."""
 
-    def __init__(self, layers: list[Layer], s: Shape, ops: ModuleType, dtype: torch.dtype, device: torch.device):
+    def __init__(self, layers: list[Layer], s: Shape, ops: ModuleType, dtype: torch.dtype, device: torch.device,
+                 at_a_time: int | None = None):  # fmt: skip
         self.layers, self.s, self.ops, self.dtype, self.device = layers, s, ops, dtype, device
+        self.at_a_time = at_a_time or s.experts
+        """Experts whose scratch weights exist at once: fewer take less memory, and one wait for the GPU a layer."""
         self.shared: dict[str, Tensor] = {}
         self.resident: dict[tuple[int, str], Tensor] = {}
         self.loras: list[LayerLora] = []
         self.filled: dict[str, int] = {}
         self.fresh: set[tuple[int, str]] = set()
+        self.version = 0
+        """Changes whenever weights move in memory."""
 
     def use(self, loras: list[LayerLora]) -> None:
         """From here on the scratch weights carry these LoRA weights, one entry a layer."""
@@ -32,6 +38,7 @@ class ExpertBank:
 
     def keep(self, layer: int) -> None:
         """Keep a layer's scratch weights for good, and drop their compressed source."""
+        self.version += 1
         for which in ("gate_up", "down"):
             if (layer, which) not in self.resident:
                 source: Experts = getattr(self.layers[layer], which)
@@ -41,6 +48,18 @@ class ExpertBank:
                 source.blocks = source.scales = source.dense = None
         if self.resident_layers == len(self.layers):
             self.shared.clear()
+
+    def release(self, read: Callable[[int, str], Experts]) -> None:
+        """Give back what `keep` took; read(layer, which) brings the source anew."""
+        self.version += 1
+        for layer, which in list(self.resident):
+            # First: memory is short.
+            del self.resident[layer, which]
+            source: Experts = getattr(self.layers[layer], which)
+            again = read(layer, which)
+            source.blocks, source.scales, source.dense = again.blocks, again.scales, again.dense
+        self.filled.clear()
+        self.fresh.clear()
 
     @property
     def resident_layers(self) -> int:
@@ -60,26 +79,54 @@ class ExpertBank:
         """Bytes that one resident layer takes."""
         return sum(self._size(which) for which in ("gate_up", "down")) * self.dtype.itemsize
 
-    def weight(self, layer: int, which: str, backward: bool) -> Tensor:
-        """[E, k + extra, N] for the forward product, [E, N + extra_rows, k] for the input's gradient; views."""
+    def product(self, layer: int, which: str, rows: Tensor, routing: Routing, backward: bool) -> Tensor:
+        """Each row by its expert's weight. Forward: rows [R, >= k + extra] to [R, N]; backward: [R, >= N + extra_rows]
+        to the input's gradient [R, k]. Wider rows are cut.
+        """
         s = self.s
         n, k = (2 * s.intermediate, s.hidden) if which == "gate_up" else (s.hidden, s.intermediate)
-        scratch = self._scratch(layer, which)
-        return scratch[:, :, :k] if backward else scratch[:, :n, : k + s.extra].transpose(1, 2)
+        rows = rows[:, : n + s.extra_rows if backward else k + s.extra]
+
+        def lay_out(scratch: Tensor) -> Tensor:
+            return scratch[:, :, :k] if backward else scratch[:, :n, : k + s.extra].transpose(1, 2)
+
+        if self.at_a_time >= s.experts or (layer, which) in self.resident:
+            return self.ops.grouped(rows, lay_out(self._scratch(layer, which)), routing.offsets)
+        out = torch.empty(len(rows), k if backward else n, dtype=rows.dtype, device=rows.device)
+        scratch, ends = self._part(which), [0, *routing.ends]
+        for first in range(0, s.experts, self.at_a_time):
+            last = min(first + self.at_a_time, s.experts)
+            begin, end = ends[first], ends[last]
+            if begin < end:
+                self._put(layer, which, scratch, first, last)
+                offsets = routing.offsets[first:last] - begin
+                out[begin:end] = self.ops.grouped(rows[begin:end], lay_out(scratch[: last - first]), offsets)
+        return out
+
+    def _part(self, which: str) -> Tensor:
+        if which not in self.shared:
+            self.shared[which] = self._empty(which, self.at_a_time)
+        return self.shared[which]
+
+    def _put(self, layer: int, which: str, scratch: Tensor, first: int, last: int) -> None:
+        """Weights and LoRA of experts first to last - 1."""
+        source: Experts = getattr(self.layers[layer], which)
+        part = source.part(first, last)
+        self._put_weights(part, scratch[: last - first])
+        self._put_lora(layer, which, part, scratch[: last - first], first, last)
 
     def _scratch(self, layer: int, which: str) -> Tensor:
         source: Experts = getattr(self.layers[layer], which)
         if (layer, which) in self.resident:
             scratch = self.resident[layer, which]
             if (layer, which) not in self.fresh:
-                self._put_lora(layer, which, source, scratch)
+                self._put_lora(layer, which, source, scratch, 0, self.s.experts)
                 self.fresh.add((layer, which))
             return scratch
         if which not in self.shared:
             self.shared[which] = self._empty(which)
         if self.filled.get(which) != layer:
-            self._put_weights(source, self.shared[which])
-            self._put_lora(layer, which, source, self.shared[which])
+            self._put(layer, which, self.shared[which], 0, self.s.experts)
             self.filled[which] = layer
         return self.shared[which]
 
@@ -93,9 +140,10 @@ class ExpertBank:
         experts, rows, width = self._shape(which)
         return experts * rows * width
 
-    def _empty(self, which: str) -> Tensor:
+    def _empty(self, which: str, experts: int | None = None) -> Tensor:
         # Zeros: what lies between LoRA and the row's end is multiplied too.
-        return torch.zeros(self._shape(which), dtype=self.dtype, device=self.device)
+        every, *rest = self._shape(which)
+        return torch.zeros(experts or every, *rest, dtype=self.dtype, device=self.device)
 
     def _put_weights(self, source: Experts, scratch: Tensor) -> None:
         if source.dense is not None:
@@ -103,7 +151,7 @@ class ExpertBank:
         else:
             self.ops.dequantise(source.blocks, source.scales, scratch, source.interleaved)
 
-    def _put_lora(self, layer: int, which: str, source: Experts, scratch: Tensor) -> None:
+    def _put_lora(self, layer: int, which: str, source: Experts, scratch: Tensor, first: int, last: int) -> None:
         lora = self.loras[layer]
         a, b = (lora.gate_up_a, lora.gate_up_b) if which == "gate_up" else (lora.down_a, lora.down_b)
-        self.ops.put_lora(scratch, a, b, source.bias, self.s)
+        self.ops.put_lora(scratch, a[first:last], b[first:last], source.bias, self.s)

@@ -3,19 +3,19 @@
 Nothing here waits for the GPU. Tile sizes are the fastest measured on an H100 at GPT-OSS's widths.
 """
 
-from functools import cache
-
 import torch
 import triton
 from torch import Tensor
 
+from .fused_attention import attention as attention
+from .fused_attention import attention_backward as attention_backward
 from .kernels import attention as attention_kernels
 from .kernels import gradients, loss, norms, routing, weights
 from .kernels import swiglu as swiglu_kernels
-from .plain import split
-from .shape import Documents, Routing, Shape
+from .shape import Routing, Shape
 
 MANY_ROWS = 16384
+"""Rows of (token, expert) from which one program a tile of rows fills the GPU."""
 ROUTE_BLOCK = 128
 
 
@@ -92,49 +92,6 @@ def rotate_backward(dq: Tensor, dk: Tensor, dv: Tensor, cos: Tensor, sin: Tensor
     return out
 
 
-def _window(window: int) -> dict[str, int]:
-    return {"window_size_left": window - 1 if window else -1, "window_size_right": 0 if window else -1}
-
-
-def fold_sink(out: Tensor, lse: Tensor, sinks: Tensor) -> Tensor:
-    """Give the sinks their share: out [T, heads, D] is changed in place, the new lse fp32 [heads, T] is returned."""
-    tokens, heads, head_dim = out.shape
-    after = torch.empty_like(lse)
-    grid = (triton.cdiv(tokens, 64), heads)
-    attention_kernels.fold_sink[grid](out, lse, after, sinks, tokens, heads, head_dim, 64)
-    return after
-
-
-def attention(qkv: Tensor, documents: Documents, window: int, sinks: Tensor, s: Shape) -> tuple[Tensor, Tensor]:
-    """See plain. Flash attention (Dao 2023) over ragged documents, then the sinks; beside it: lse fp32 [heads, T]."""
-    q, k, v = split(qkv, s)
-    bounds, longest = documents.bounds, documents.longest
-    out, lse, *_ = torch.ops.aten._flash_attention_forward(
-        q, k, v, bounds, bounds, longest, longest, 0.0, True, False, scale=s.head_dim**-0.5, **_window(window)
-    )
-    if lse.shape != (s.heads, len(qkv)):
-        raise RuntimeError(f"flash attention's lse is {tuple(lse.shape)}: this torch has another layout")
-    return out.view(len(qkv), -1), fold_sink(out, lse, sinks)
-
-
-@cache
-def _no_dropout(device: torch.device) -> tuple[Tensor, Tensor]:
-    """The generator state that flash's backward wants and, without dropout, does not read."""
-    return torch.zeros(2, dtype=torch.uint64, device=device), torch.empty(0, device=device)
-
-
-def attention_backward(
-    do: Tensor, qkv: Tensor, out: Tensor, saved: Tensor, documents: Documents, window: int, sinks: Tensor, s: Shape
-) -> tuple[Tensor, Tensor, Tensor]:
-    """See plain. With the sink inside out and lse, flash's own backward is exact for frozen sinks."""
-    q, k, v = split(qkv, s)
-    bounds, longest = documents.bounds, documents.longest
-    return torch.ops.aten._flash_attention_backward(
-        do.unflatten(1, (-1, s.head_dim)), q, k, v, out.unflatten(1, (-1, s.head_dim)), saved, bounds, bounds,
-        longest, longest, 0.0, True, *_no_dropout(qkv.device), scale=s.head_dim**-0.5, **_window(window),
-    )  # fmt: skip
-
-
 def route(logits: Tensor, s: Shape) -> Routing:
     """See plain."""
     tokens, k, e = len(logits), s.top_k, s.experts
@@ -175,13 +132,25 @@ def swiglu(gate_up: Tensor, a: Tensor, routing_: Routing, s: Shape) -> tuple[Ten
     """See plain."""
     rows = len(gate_up)
     out, thin = _like(gate_up, rows, s.ld_intermediate), _like(gate_up, rows, s.r)
-    bm = 64 if rows >= MANY_ROWS else 32
-    swiglu_kernels.forward[(triton.cdiv(rows, bm) + s.experts,)](
-        gate_up, out, thin, a, routing_.offsets, s.scale,
-        s.intermediate, s.ld_intermediate, s.experts, s.r, s.extra, s.limit, s.gate_slope, bm, 64,
-        num_warps=4, num_stages=3,
+    splits = _splits(rows, s)
+    part = _like(gate_up, splits, rows, s.extra, dtype=torch.float32) if splits > 1 else thin
+    swiglu_kernels.forward[(triton.cdiv(rows, 64) + s.experts, splits)](
+        gate_up, out, thin, part, a, routing_.offsets, s.scale, rows,
+        s.intermediate, s.ld_intermediate, s.experts, s.r, s.extra, s.limit, s.gate_slope, 64, 64, splits,
+        num_warps=4, num_stages=4,
     )  # fmt: skip
+    if splits > 1:
+        swiglu_kernels.finish_forward[(triton.cdiv(rows, 64),)](
+            part, out, thin, s.scale, rows, s.intermediate, s.ld_intermediate, s.r, s.extra, 64, splits
+        )
     return out, thin
+
+
+def _splits(rows: int, s: Shape) -> int:
+    """Parts of a row's width that programs of their own take, so that few rows fill the GPU too."""
+    if rows >= MANY_ROWS:
+        return 1
+    return next(parts for parts in (5, 3, 1) if s.intermediate % (64 * parts) == 0)
 
 
 def swiglu_backward(
@@ -190,12 +159,20 @@ def swiglu_backward(
     """See plain."""
     rows = len(gate_up)
     out, dweight = _like(gate_up, rows, s.ld_gate_up), _like(gate_up, rows, dtype=torch.float32)
-    bm = 64 if rows >= MANY_ROWS else 32
-    swiglu_kernels.backward[(triton.cdiv(rows, bm) + s.experts,)](
-        gate_up, dact, out, routing_.row_weights, b, routing_.offsets, dweight, s.scale,
-        s.intermediate, s.ld_gate_up, s.experts, s.r, s.extra, s.limit, s.gate_slope, bm, 32,
-        num_warps=4, num_stages=2,
+    splits = _splits(rows, s)
+    part, dweights = out, dweight
+    if splits > 1:
+        part = _like(gate_up, splits, rows, s.extra, dtype=torch.float32)
+        dweights = _like(gate_up, splits, rows, dtype=torch.float32)
+    swiglu_kernels.backward[(triton.cdiv(rows, 16) + s.experts, splits)](
+        gate_up, dact, out, part, routing_.row_weights, b, routing_.offsets, dweights, s.scale, rows,
+        s.intermediate, s.ld_gate_up, s.experts, s.r, s.extra, s.limit, s.gate_slope, 16, 64, splits,
+        num_warps=2, num_stages=3,
     )  # fmt: skip
+    if splits > 1:
+        swiglu_kernels.finish_backward[(triton.cdiv(rows, 64),)](
+            part, dweights, out, dweight, s.scale, rows, s.intermediate, s.ld_gate_up, s.extra, 64, splits
+        )
     return out, dweight
 
 
@@ -245,7 +222,7 @@ def dequantise(blocks: Tensor, scales: Tensor, out: Tensor, interleaved: bool) -
 def put_lora(out: Tensor, a: Tensor, b: Tensor, bias: Tensor, s: Shape) -> None:
     """See plain."""
     n, k = b.shape[2], a.shape[2]
-    weights.put_columns[(triton.cdiv(n, 128), s.experts)](
+    weights.put_columns[(triton.cdiv(n, 128), len(b))](
         b, bias, out, out.stride(0), n, s.r, s.extra, out.stride(1), k, 128
     )
     out[:, n : n + s.r, :k].copy_(a)

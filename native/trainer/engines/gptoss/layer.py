@@ -59,8 +59,7 @@ class LayerRunner:
         act, kept.thin2 = self.ops.swiglu(kept.gate_up, lora.down_a, kept.routing, self.s)
         if mode != "none":
             kept.gate_up = None
-        rows = self.ops.grouped(act[:, : self.s.intermediate + self.s.extra],
-                                self.bank.weight(self.index, "down", False), kept.routing.offsets)  # fmt: skip
+        rows = self.bank.product(self.index, "down", act, kept.routing, backward=False)
         del act
         out, out_normed = self.ops.combine(kept.h2, rows, kept.routing, next_norm, self.s.eps)
         return out, out_normed, Stash(h, kept if mode in ("none", "moe") else None)
@@ -82,8 +81,7 @@ class LayerRunner:
         s = self.s
         thin = xn2 @ lora.gate_up_a.flatten(0, 1).t()
         rows, thin_rows = self.ops.gather(xn2, thin, routing, s, bias=True)
-        weight = self.bank.weight(self.index, "gate_up", False)
-        return self.ops.grouped(rows[:, : s.hidden + s.extra], weight, routing.offsets), thin_rows
+        return self.bank.product(self.index, "gate_up", rows, routing, backward=False), thin_rows
 
     def backward(self, stash: Stash, d: Tensor, lora: LayerLora, batch: Batch, first: bool
                  ) -> tuple[Tensor | None, LayerLora]:  # fmt: skip
@@ -136,8 +134,7 @@ class LayerRunner:
         # What d gives to each expert's B, and to each expert's bias: the bias is a part of the routing's gradient.
         thin = d @ torch.cat((lora.down_b.flatten(0, 1), w.down.bias)).t()
         rows, _ = ops.gather(d, thin, routing, s, bias=False)
-        dact = ops.grouped(rows[:, : s.hidden + s.extra_rows],
-                           self.bank.weight(self.index, "down", True), routing.offsets)  # fmt: skip
+        dact = self.bank.product(self.index, "down", rows, routing, backward=True)
         dgate_up, dweight = ops.swiglu_backward(kept.gate_up, dact, lora.gate_up_b, routing, s)
         kept.gate_up = None
         act = dact  # replaced in place
@@ -147,8 +144,7 @@ class LayerRunner:
         first, second, router = ops.token_gradients(
             dgate_up, kept.thin2, dweight, thin[:, s.experts * s.r :], routing, s
         )
-        dx = ops.grouped(dgate_up[:, : 2 * s.intermediate + s.extra_rows],
-                         self.bank.weight(self.index, "gate_up", True), routing.offsets)  # fmt: skip
+        dx = self.bank.product(self.index, "gate_up", dgate_up, routing, backward=True)
         del dgate_up
         gate_up_a = ops.product(first.t(), xn2).view(by_expert)
         down_b = ops.product(second.t(), d).view(by_expert)

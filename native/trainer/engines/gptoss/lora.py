@@ -60,6 +60,7 @@ class LoraParameters:
         self.stacks: dict[str, Tensor] = {}
         """Suffix of PEFT's key to fp32 [layers, ...]."""
         self.gradients: dict[str, Tensor] = {}
+        """The same for the gradients, at addresses that stay (a captured graph writes there); made when first used."""
         named: dict[str, nn.Parameter] = {}
         for suffix, shape in shapes(s, targets).items():
             stack = torch.zeros(len(s.windows), *shape)
@@ -76,39 +77,45 @@ class LoraParameters:
         self.named = dict(sorted(named.items()))
         """By PEFT's key, sorted; each is a view of its stack."""
 
-    def add_gradients(self, layers: list[LayerLora]) -> None:
-        """Add gradients (fp32, the operations' layouts, one entry a layer; qkv_b's outside its blocks is ignored)."""
-        s = self.s
-        wide, narrow = s.heads * s.head_dim, s.kv_heads * s.head_dim
+    def make_gradients(self) -> None:
+        """Memory for the gradients, once: a graph that is captured writes there."""
+        if not self.gradients:
+            self.gradients = {suffix: torch.empty_like(stack) for suffix, stack in self.stacks.items()}
 
-        def stack(field: str) -> Tensor:
-            return torch.stack([getattr(layer, field) for layer in layers])
-
-        if f"{ATTENTION[0]}.lora_A.weight" in self.stacks:
-            qkv_a, qkv_b = stack("qkv_a"), stack("qkv_b")
-            start = 0
-            for index, (name, width) in enumerate(zip(ATTENTION[:3], (wide, narrow, narrow), strict=True)):
-                rows = slice(index * s.r, (index + 1) * s.r)
-                self._add(f"{name}.lora_A.weight", qkv_a[:, rows])
-                self._add(f"{name}.lora_B.weight", qkv_b[:, rows, start : start + width].transpose(1, 2))
-                start += width
-            self._add(f"{ATTENTION[3]}.lora_A.weight", stack("out_a"))
-            self._add(f"{ATTENTION[3]}.lora_B.weight", stack("out_b").transpose(1, 2))
-        if f"{DOWN}.lora_A.weight" in self.stacks:
-            self._add(f"{GATE_UP}.lora_A.weight", stack("gate_up_a"))
-            self._add(f"{GATE_UP}.lora_B.weight", stack("gate_up_b").unflatten(3, (2, -1)).permute(0, 4, 3, 2, 1))
-            self._add(f"{DOWN}.lora_A.weight", stack("down_a"))
-            self._add(f"{DOWN}.lora_B.weight", stack("down_b").permute(0, 3, 2, 1))
-
-    def _add(self, suffix: str, grad: Tensor) -> None:
-        grad = grad.reshape(self.stacks[suffix].shape).contiguous()
-        parameters = [self.named[f"{PREFIX}{layer}.{suffix}"] for layer in range(len(grad))]
-        if parameters[0].grad is not None:
-            self.gradients[suffix].add_(grad)
+    def begin_gradients(self) -> None:
+        """Zeros, unless an earlier pass of the same step has left gradients: `named` has none then."""
+        self.make_gradients()
+        if next(iter(self.named.values())).grad is not None:
             return
-        self.gradients[suffix] = grad
-        for parameter, part in zip(parameters, grad, strict=True):
-            parameter.grad = part
+        for suffix, total in self.gradients.items():
+            total.zero_()
+            for layer, part in enumerate(total):
+                self.named[f"{PREFIX}{layer}.{suffix}"].grad = part
+
+    def add_gradients(self, layer: int, grads: LayerLora) -> None:
+        """Add a layer's gradients (fp32, the operations' layouts; qkv_b's outside its blocks is ignored)."""
+        s = self.s
+
+        def total(name: str, letter: str) -> Tensor:
+            return self.gradients[f"{name}.lora_{letter}.weight"][layer]
+
+        if f"{ATTENTION[0]}.lora_A.weight" in self.gradients:
+            start = 0
+            for index, name in enumerate(ATTENTION[:3]):
+                rows = slice(index * s.r, (index + 1) * s.r)
+                b = total(name, "B")
+                total(name, "A").add_(grads.qkv_a[rows])
+                b.add_(grads.qkv_b[rows, start : start + len(b)].t())
+                start += len(b)
+            total(ATTENTION[3], "A").add_(grads.out_a)
+            total(ATTENTION[3], "B").add_(grads.out_b.t())
+        if f"{DOWN}.lora_A.weight" in self.gradients:
+            total(GATE_UP, "A").add_(grads.gate_up_a.flatten(0, 1))
+            total(DOWN, "A").add_(grads.down_a.flatten(0, 1))
+            # [out, r, E] of PEFT, whose gates and ups alternate.
+            b = total(GATE_UP, "B").view(s.intermediate, 2, s.r, s.experts)
+            b.add_(grads.gate_up_b.unflatten(2, (2, -1)).permute(3, 2, 1, 0))
+            total(DOWN, "B").view(s.hidden, s.r, s.experts).add_(grads.down_b.permute(2, 1, 0))
 
 
 def working_copies(parameters: LoraParameters | None, s: Shape, dtype: torch.dtype, device: torch.device

@@ -6,12 +6,14 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
+from .batch import Inputs
 from .experts import ExpertBank
 from .layer import Batch, LayerRunner, Stash
 from .lora import LayerLora, LoraParameters, working_copies
 from .loss import head_nll
 from .rope import angles, frequencies
-from .shape import Documents, Shape
+from .shape import Shape
+from .thrift import Thrift
 from .weights import Weights
 
 
@@ -33,27 +35,24 @@ class Pass:
 class Model:
     """Frozen weights, expert bank and layers of one LoRA shape."""
 
-    def __init__(self, weights: Weights, s: Shape, ops: ModuleType, dtype: torch.dtype, device: torch.device):
+    def __init__(self, weights: Weights, s: Shape, ops: ModuleType, dtype: torch.dtype, device: torch.device,
+                 thrift: Thrift):  # fmt: skip
         self.weights, self.s, self.ops, self.dtype, self.device = weights, s, ops, dtype, device
-        self.bank = ExpertBank(weights.layers, s, ops, dtype, device)
+        self.bank = ExpertBank(weights.layers, s, ops, dtype, device, thrift.experts_at_a_time)
+        self.head_rows = thrift.head_rows
         self.layers = [LayerRunner(i, layer, s, ops, self.bank) for i, layer in enumerate(weights.layers)]
         inverse, self.rope_factor = frequencies(s.rope, s.head_dim)
         self.inverse = inverse.to(device)
         self.mode = "none"
         """What is computed again in the backward pass: none, moe (gate_up) or full (every layer)."""
 
-    def forward(self, ids: Tensor, lengths: list[int], rows: Tensor, targets: Tensor,
-                parameters: LoraParameters | None, keep: bool) -> tuple[Tensor, Pass | None]:  # fmt: skip
-        """(nats fp32 [S] of `targets` predicted at `rows`, what the backward pass needs if `keep`).
-
-        ids int64 [T] of documents end to end; parameters None: the bare base model.
-        """
+    def forward(self, inputs: Inputs, parameters: LoraParameters | None, keep: bool) -> tuple[Tensor, Pass | None]:
+        """(nats fp32 [S], what the backward pass needs if `keep`); parameters None: the bare base model."""
         s, w = self.s, self.weights
-        bounds = torch.tensor([0, *lengths], dtype=torch.int32).cumsum(0, dtype=torch.int32).to(self.device)
-        batch = Batch(Documents(bounds, max(lengths), lengths), *angles(lengths, self.inverse, self.rope_factor))
+        batch = Batch(inputs.documents, *angles(inputs.positions, self.inverse, self.rope_factor))
         loras = working_copies(parameters, s, self.dtype, self.device)
         self.bank.use(loras)
-        h = nn.functional.embedding(ids.to(w.embedding.device), w.embedding).to(self.device)
+        h = nn.functional.embedding(inputs.ids.to(w.embedding.device), w.embedding).to(self.device)
         xn = self.ops.rms_norm(h, w.layers[0].norm1, s.eps)
         stashes: list[Stash] = []
         for index, (layer, lora) in enumerate(zip(self.layers, loras, strict=True)):
@@ -62,11 +61,14 @@ class Model:
             if keep:
                 stashes.append(stash)
             del stash
-        nll, gradient = head_nll(xn[rows], w.head, targets, self.ops, keep)
-        return nll, Pass(batch, rows, loras, stashes, h, gradient) if keep else None
+        nll, gradient = head_nll(xn[inputs.rows], w.head, inputs.targets, self.ops, keep, self.head_rows)
+        return nll, Pass(batch, inputs.rows, loras, stashes, h, gradient) if keep else None
 
     def backward(self, done: Pass, weight: Tensor, parameters: LoraParameters) -> None:
-        """Add to the parameters' gradients those of sum(weight * nll); weight fp32 [S]. Uses up `done`."""
+        """Add to the parameters' gradients those of sum(weight * nll); weight fp32 [S]. Uses up `done`.
+
+        The caller has called parameters.begin_gradients.
+        """
         s, w = self.s, self.weights
         if self.bank.loras is not done.loras:
             self.bank.use(done.loras)
@@ -76,9 +78,7 @@ class Model:
         done.gradient = None
         d = self.ops.rms_norm_backward(done.last, w.norm, d, s.eps)
         del done.last
-        gradients: list[LayerLora] = []
         for index in reversed(range(len(self.layers))):
             lora = done.loras[index]
             d, grads = self.layers[index].backward(done.stashes.pop(), d, lora, done.batch, first=index == 0)
-            gradients.append(grads)
-        parameters.add_gradients(gradients[::-1])
+            parameters.add_gradients(index, grads)

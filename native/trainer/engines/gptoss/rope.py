@@ -30,8 +30,7 @@ def frequencies(rope: Mapping[str, Any], head_dim: int) -> tuple[Tensor, float]:
     return inverse, 0.1 * math.log(factor) + 1.0
 
 
-def angles(lengths: list[int], inverse: Tensor, factor: float) -> tuple[Tensor, Tensor]:
-    """Cosine and sine, fp32 [T, D / 2] on inverse's device; positions restart in every document."""
-    positions = torch.cat([torch.arange(length, dtype=torch.float32) for length in lengths]).to(inverse.device)
+def angles(positions: Tensor, inverse: Tensor, factor: float) -> tuple[Tensor, Tensor]:
+    """Cosine and sine, fp32 [T, D / 2], of positions fp32 [T]."""
     turned = positions[:, None] * inverse
     return turned.cos() * factor, turned.sin() * factor

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -67,11 +68,15 @@ class Shape:
 
 @dataclass(frozen=True)
 class Documents:
-    """Packed documents of one micro-batch: bounds int32 [n + 1] on the device, longest, and the lengths."""
+    """Packed documents of one micro-batch: bounds int32 [n + 1] on the device, longest, and the lengths.
+
+    lasting: False where a captured graph will come again with other lengths: then only bounds may decide anything.
+    """
 
     bounds: Tensor
     longest: int
     lengths: list[int]
+    lasting: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,11 @@ class Routing:
     inverse: Tensor
     row_weights: Tensor
     offsets: Tensor
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """offsets on the host; the first use waits for the GPU."""
+        return self.offsets.tolist()
 
 
 def read_shape(config: Mapping[str, Any]) -> Shape:

@@ -1,6 +1,6 @@
 """Reads a GPT-OSS checkpoint shard by shard, straight to the device; MXFP4 experts stay as they were shipped."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,13 @@ class Experts:
     blocks: Tensor | None = None
     scales: Tensor | None = None
     dense: Tensor | None = None
+
+    def part(self, first: int, last: int) -> "Experts":
+        """Experts first to last - 1, as views."""
+        parts = (None if x is None else x[first:last] for x in (self.bias, self.blocks, self.scales, self.dense))
+        bias, blocks, scales, dense = parts
+        assert bias is not None
+        return Experts(bias, self.interleaved, blocks, scales, dense)
 
 
 @dataclass
@@ -74,8 +81,8 @@ class Checkpoint:
     def __contains__(self, name: str) -> bool:
         return name in self.shards
 
-    def take(self, name: str, *shape: int, raw: bool = False) -> Tensor:
-        """The tensor on the device, of this shape, as the engine's numbers or (`raw`) as stored."""
+    def take(self, name: str, *shape: int, raw: bool = False, place: torch.device | None = None) -> Tensor:
+        """The tensor on the device (or `place`), of this shape, as the engine's numbers or (`raw`) as stored."""
         from safetensors import SafetensorError, safe_open
 
         if name not in self.shards:
@@ -83,7 +90,7 @@ class Checkpoint:
         shard = self.shards[name]
         try:
             # A handle of its own: layers are read by several threads.
-            with safe_open(str(shard), "pt", device=str(self.device)) as file:
+            with safe_open(str(shard), "pt", device=str(place or self.device)) as file:
                 tensor = file.get_tensor(name)
         except (SafetensorError, OSError) as error:
             raise _misfit(f"{shard.name}: {error}") from error
@@ -98,10 +105,13 @@ def _misfit(what: str) -> TrainerError:
     return TrainerError("ArtifactCorrupt", message, "fetch or materialise the base model again")
 
 
-def load_weights(folder: Path, s: Shape, device: torch.device, dtype: torch.dtype) -> Weights:
+def load_weights(
+    folder: Path, s: Shape, device: torch.device, dtype: torch.dtype, embedding_on_cpu: bool = False
+) -> Weights:
     """The model in `folder`. Raises ArtifactCorrupt unless its tensors are the model's, no more, no less."""
     source = Checkpoint(folder, device, dtype)
-    embedding = source.take("model.embed_tokens.weight", s.vocabulary, s.hidden)
+    place = torch.device("cpu") if embedding_on_cpu else device
+    embedding = source.take("model.embed_tokens.weight", s.vocabulary, s.hidden, place=place)
     # Reading is bound by page faults and copies of one thread; a CPU has the tensors mapped, not read.
     with ThreadPoolExecutor(READERS if device.type == "cuda" else 1) as pool:
         layers = list(pool.map(lambda index: _layer(source, f"model.layers.{index}.", s), range(len(s.windows))))
@@ -133,6 +143,19 @@ def _layer(source: Checkpoint, prefix: str, s: Shape) -> Layer:
     )
 
 
+def experts_reader(folder: Path, s: Shape, device: torch.device, dtype: torch.dtype) -> Callable[[int, str], Experts]:
+    """Reads (layer, gate_up or down) of the model in `folder` again."""
+    source = Checkpoint(folder, device, dtype)
+
+    def read(layer: int, which: str) -> Experts:
+        prefix = f"model.layers.{layer}.mlp.experts."
+        if which == "gate_up":
+            return _experts(source, f"{prefix}gate_up_proj", 2 * s.intermediate, s.hidden, s, interleaved=True)
+        return _experts(source, f"{prefix}down_proj", s.hidden, s.intermediate, s, interleaved=False)
+
+    return read
+
+
 def _experts(source: Checkpoint, name: str, rows: int, width: int, s: Shape, interleaved: bool) -> Experts:
     bias = source.take(f"{name}_bias", s.experts, rows)
     if interleaved:
@@ -161,3 +184,8 @@ def count_parameters(s: Shape) -> int:
 def is_gpt_oss(config: Mapping[str, Any]) -> bool:
     """Whether a config.json describes the architecture that this engine knows."""
     return config.get("model_type") == "gpt_oss"
+
+
+def stored_bytes(folder: Path) -> int:
+    """Bytes of a folder's safetensors: what the weights take on the device."""
+    return sum(shard.stat().st_size for shard in folder.glob("*.safetensors"))

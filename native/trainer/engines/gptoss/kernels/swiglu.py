@@ -1,6 +1,7 @@
 """GPT-OSS's clamped SwiGLU over expert rows, with down's LoRA on the way in and gate_up's on the way back.
 
 A program takes BM rows of one expert; programs past the last tile of the last expert do nothing. X: extra columns.
+With SPLITS > 1 it takes a part of their width, and `finish_*` adds the parts up, in order.
 """
 
 import triton
@@ -23,11 +24,11 @@ def tile_of(program, offsets, E: tl.constexpr, BM: tl.constexpr):
 
 @triton.jit
 def forward(
-    gate_up, act, thin, a, offsets, scale,
+    gate_up, act, thin, part, a, offsets, scale, ROWS,
     INNER: tl.constexpr, LD: tl.constexpr, E: tl.constexpr, R: tl.constexpr, X: tl.constexpr,
-    LIMIT: tl.constexpr, SLOPE: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
+    LIMIT: tl.constexpr, SLOPE: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, SPLITS: tl.constexpr,
 ):  # fmt: skip
-    """act row = (activation, scale * activation A^T, one); thin: its middle part. INNER must be a multiple of BN."""
+    """act row = (activation, scale * activation A^T, one); thin: its middle part. SPLITS * BN must divide INNER."""
     e, r0, end = tile_of(tl.program_id(0), offsets, E, BM)
     if e < E:
         r = r0 + tl.arange(0, BM)
@@ -35,7 +36,8 @@ def forward(
         r = r.to(tl.int64)[:, None]
         q = tl.arange(0, X)[None, :]
         acc = tl.zeros([BM, X], tl.float32)
-        for n0 in range(0, INNER, BN):
+        j = tl.program_id(1)
+        for n0 in range(j * (INNER // SPLITS), (j + 1) * (INNER // SPLITS), BN):
             c = n0 + tl.arange(0, BN)[None, :]
             g = tl.minimum(tl.load(gate_up + r * 2 * INNER + c, mask=m, other=0).to(tl.float32), LIMIT)
             u = tl.load(gate_up + r * 2 * INNER + INNER + c, mask=m, other=0).to(tl.float32)
@@ -44,16 +46,36 @@ def forward(
             tl.store(act + r * LD + c, v, mask=m)
             w = tl.load(a + e * R * INNER + q * INNER + n0 + tl.arange(0, BN)[:, None], mask=q < R, other=0)
             acc = tl.dot(v, w, acc, input_precision="ieee")
-        acc = acc * scale
-        tl.store(thin + r * R + q, acc, mask=m & (q < R))
-        tl.store(act + r * LD + INNER + q, tl.where(q < R, acc, tl.where(q == R, 1.0, 0.0)), mask=m)
+        if SPLITS == 1:
+            acc = acc * scale
+            tl.store(thin + r * R + q, acc, mask=m & (q < R))
+            tl.store(act + r * LD + INNER + q, tl.where(q < R, acc, tl.where(q == R, 1.0, 0.0)), mask=m)
+        else:
+            tl.store(part + (j.to(tl.int64) * ROWS + r) * X + q, acc, mask=m)
+
+
+@triton.jit
+def finish_forward(
+    part, act, thin, scale, ROWS,
+    INNER: tl.constexpr, LD: tl.constexpr, R: tl.constexpr, X: tl.constexpr, BM: tl.constexpr, SPLITS: tl.constexpr,
+):  # fmt: skip
+    """thin and act's extra columns from the parts fp32 [SPLITS, ROWS, X]."""
+    r = (tl.program_id(0) * BM + tl.arange(0, BM)).to(tl.int64)[:, None]
+    m = r < ROWS
+    q = tl.arange(0, X)[None, :]
+    acc = tl.zeros([BM, X], tl.float32)
+    for j in tl.static_range(SPLITS):
+        acc += tl.load(part + (j * ROWS + r) * X + q, mask=m, other=0.0)
+    acc = acc * scale
+    tl.store(thin + r * R + q, acc, mask=m & (q < R))
+    tl.store(act + r * LD + INNER + q, tl.where(q < R, acc, tl.where(q == R, 1.0, 0.0)), mask=m)
 
 
 @triton.jit
 def backward(
-    gate_up, dact, out, row_weights, b, offsets, dweight, scale,
+    gate_up, dact, out, part, row_weights, b, offsets, dweight, scale, ROWS,
     INNER: tl.constexpr, LDG: tl.constexpr, E: tl.constexpr, R: tl.constexpr, X: tl.constexpr,
-    LIMIT: tl.constexpr, SLOPE: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
+    LIMIT: tl.constexpr, SLOPE: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, SPLITS: tl.constexpr,
 ):  # fmt: skip
     """out row = (d gate, d up, scale * those by B); dweight: the routing weight's gradient; dact becomes the act."""
     e, r0, end = tile_of(tl.program_id(0), offsets, E, BM)
@@ -67,7 +89,8 @@ def backward(
         acc = tl.zeros([BM, X], tl.float32)
         sums = tl.zeros([BM, BN], tl.float32)
         w = tl.load(row_weights + r, mask=rm, other=0.0)[:, None]
-        for n0 in range(0, INNER, BN):
+        j = tl.program_id(1)
+        for n0 in range(j * (INNER // SPLITS), (j + 1) * (INNER // SPLITS), BN):
             c = n0 + tl.arange(0, BN)
             bp = b + e * R * 2 * INNER + q[None, :] * 2 * INNER + c[:, None]
             bm = q[None, :] < R
@@ -91,6 +114,27 @@ def backward(
             tl.store(out + rl * LDG + INNER + c, du, mask=m)
             acc = tl.dot(dg, bg, acc, input_precision="ieee")
             acc = tl.dot(du, bu, acc, input_precision="ieee")
-        tl.store(dweight + r, tl.sum(sums, 1), mask=rm)
-        # All X columns: the next product reads past r, up to 16 bytes' end.
-        tl.store(out + rl * LDG + 2 * INNER + q[None, :], acc * scale, mask=m)
+        tl.store(dweight + j * ROWS + r, tl.sum(sums, 1), mask=rm)
+        if SPLITS == 1:
+            # All X columns: the next product reads past r, up to 16 bytes' end.
+            tl.store(out + rl * LDG + 2 * INNER + q[None, :], acc * scale, mask=m)
+        else:
+            tl.store(part + (j.to(tl.int64) * ROWS + rl) * X + q[None, :], acc, mask=m)
+
+
+@triton.jit
+def finish_backward(
+    part, dweights, out, dweight, scale, ROWS,
+    INNER: tl.constexpr, LDG: tl.constexpr, X: tl.constexpr, BM: tl.constexpr, SPLITS: tl.constexpr,
+):  # fmt: skip
+    """out's last columns and dweight from the parts fp32 [SPLITS, ROWS, X] and [SPLITS, ROWS]."""
+    r = tl.program_id(0) * BM + tl.arange(0, BM)
+    rl = r.to(tl.int64)[:, None]
+    q = tl.arange(0, X)[None, :]
+    acc = tl.zeros([BM, X], tl.float32)
+    total = tl.zeros([BM], tl.float32)
+    for j in tl.static_range(SPLITS):
+        acc += tl.load(part + (j * ROWS + rl) * X + q, mask=rl < ROWS, other=0.0)
+        total += tl.load(dweights + j * ROWS + r, mask=r < ROWS, other=0.0)
+    tl.store(out + rl * LDG + 2 * INNER + q, acc * scale, mask=rl < ROWS)
+    tl.store(dweight + r, total, mask=r < ROWS)
