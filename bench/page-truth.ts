@@ -27,6 +27,20 @@ export const KINDS: readonly Kind[] = [
     content: ['[role=main]'],
     chrome: ['.related', '.sphinxsidebar', '.footer', '.headerlink', '.mobile-nav', '.contents'],
   },
+  {
+    name: 'linux',
+    content: ['[role=main]'],
+    chrome: [
+      'nav',
+      '.wy-breadcrumbs-aside',
+      '.wy-breadcrumbs',
+      '.rst-footer-buttons',
+      'footer',
+      '.headerlink',
+      '.contents',
+      '.toc-backref',
+    ],
+  },
   { name: 'asciidoc', content: ['#content'], chrome: ['#footer', '#toc'] },
   {
     name: 'sqlite',

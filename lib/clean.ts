@@ -2,9 +2,10 @@
 import { RECORD_SCHEMA, type Block, type Document, type Page } from '../contracts/records';
 import { countWords, plain } from './blocks';
 import { decode } from './charset';
+import { TooLarge } from './containers';
 import { selectContent } from './content';
 import { digest } from './hash';
-import { TooDeep, TooLarge, parseHtml } from './html';
+import { TooDeep, parseHtml } from './html';
 import { parseMarkdown } from './markdown';
 
 /** Longer text is not read: the passes below are linear, and this bounds their memory. */
@@ -36,6 +37,16 @@ const pageTitle = (title: string, headings: readonly string[]): string => {
   if (named.startsWith(title) && VERSION.test(named.slice(title.length))) return title;
   if (parts.slice(1).some((part) => loose(part) === loose(named))) return first;
   return named;
+};
+
+/** Words outside headings, counted no further than to `enough` (or to the first). */
+const wordsUpTo = (blocks: readonly Block[], enough: number): number => {
+  let size = 0;
+  for (const block of blocks) {
+    if (block.type !== 'heading') size += countWords([block]);
+    if (size > 0 && size >= enough) break;
+  }
+  return size;
 };
 
 interface Parsed {
@@ -77,7 +88,7 @@ export const cleanText = (page: Page, text: string, options: CleanOptions): Clea
         plain(block.text).startsWith(title);
       return versioned ? { ...block, text: title } : block;
     });
-  const size = countWords(blocks.filter((block) => block.type !== 'heading'));
+  const size = wordsUpTo(blocks, options.minWords);
   if (size === 0) return { keep: false, reason: 'empty' };
   if (size < options.minWords) return { keep: false, reason: 'too_short', detail: `${size} words` };
   const content = { title, language: parsed.language, blocks };

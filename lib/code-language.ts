@@ -48,12 +48,9 @@ export const languageName = (name: string): string | null => {
   return SAME.get(lower) ?? lower;
 };
 
-/** From `class` (language-x, lang-x, highlight-x, brush: x, sourceCode x) or data-lang, data-language. */
-export const languageOf = (attributes: Record<string, string>): string | null => {
-  const data = attributes['data-lang'] ?? attributes['data-language'];
-  if (data !== undefined) return languageName(data);
-  const names = attributes['class'];
-  if (names === undefined || names.length > 500 || !/lang|highlight|source|brush/i.test(names)) return null;
+/** From language-x, lang-x, highlight-x, brush: x, sourceCode x in a class attribute. */
+export const languageOfClass = (names: string): string | null => {
+  if (names.length > 500 || !/lang|highlight|source|brush/i.test(names)) return null;
   for (const match of names.matchAll(IN_CLASS)) {
     const language = languageName(match[1] ?? '');
     if (language !== null) return language;

@@ -12,45 +12,64 @@ interface Totals {
 
 const density = (part: { chars: number; linked: number }): number => (part.chars === 0 ? 0 : part.linked / part.chars);
 
-const zonesAround = (raw: RawBlock): Zone[] => {
-  const zones: Zone[] = [];
-  for (let zone = raw.zone; zone !== null; zone = zone.parent) zones.push(zone);
-  return zones;
-};
-
 const isTitle = ({ block }: RawBlock): boolean => block.type === 'heading' && block.level === 1;
 
+const noTotals = (): Totals => ({ chars: 0, linked: 0, code: 0, hasTitle: false });
+
+const add = (to: Totals, part: Totals): void => {
+  to.chars += part.chars;
+  to.linked += part.linked;
+  to.code += part.code;
+  to.hasTitle ||= part.hasTitle;
+};
+
+/** What the page and each zone holds, with the zones inside it; the zones from the outermost in. */
 const measure = (blocks: readonly RawBlock[]): { page: Totals; zones: Map<Zone, Totals> } => {
-  const page: Totals = { chars: 0, linked: 0, code: 0, hasTitle: false };
-  const zones = new Map<Zone, Totals>();
-  const add = (totals: Totals, raw: RawBlock): void => {
-    totals.chars += raw.evidence.chars;
-    totals.linked += raw.evidence.linked;
-    if (raw.block.type === 'code') totals.code += raw.evidence.chars;
-    totals.hasTitle ||= isTitle(raw);
-  };
+  const page = noTotals();
+  const found = new Map<Zone, Totals>();
   for (const raw of blocks) {
-    add(page, raw);
-    for (const zone of zonesAround(raw)) {
-      let totals = zones.get(zone);
-      if (totals === undefined) zones.set(zone, (totals = { chars: 0, linked: 0, code: 0, hasTitle: false }));
-      add(totals, raw);
+    const { chars, linked } = raw.evidence;
+    const part = { chars, linked, code: raw.block.type === 'code' ? chars : 0, hasTitle: isTitle(raw) };
+    add(page, part);
+    for (let zone = raw.zone; zone !== null && !found.has(zone); zone = zone.parent) found.set(zone, noTotals());
+    if (raw.zone !== null) add(found.get(raw.zone)!, part);
+  }
+  const inwards = [...found].sort(([a], [b]) => a.depth - b.depth);
+  for (const [zone, totals] of inwards.toReversed()) if (zone.parent !== null) add(found.get(zone.parent)!, totals);
+  return { page, zones: new Map(inwards) };
+};
+
+const isStatedChrome = ({ purpose, named }: Zone): boolean => !named && (purpose === 'nav' || purpose === 'header' || purpose === 'footer');
+
+/** Text of a page outside what calls itself navigation, header or footer by its element or role. */
+const outsideChrome = (zones: ReadonlyMap<Zone, Totals>, page: Totals): number => {
+  let chars = page.chars;
+  const inside = new Set<Zone>();
+  for (const [zone, totals] of zones) {
+    if (zone.parent !== null && inside.has(zone.parent)) inside.add(zone);
+    else if (isStatedChrome(zone)) {
+      inside.add(zone);
+      chars -= totals.chars;
     }
   }
-  return { page, zones };
+  return chars;
 };
 
 /** The zones that hold the content, when the page states one and it holds a fair part of the text that is not links. */
 const findMain = (zones: ReadonlyMap<Zone, Totals>, page: Totals): Set<Zone> => {
   const prose = page.chars - page.linked;
+  const rest = outsideChrome(zones, page);
   const pick = (purpose: 'main' | 'article', share: number): Set<Zone> => {
-    const found = [...zones.keys()].filter((zone) => zone.purpose === purpose && !zone.named);
-    const held = found
-      .filter((zone) => !found.includes(zone.parent as Zone))
-      .reduce((sum, zone) => sum + zones.get(zone)!.chars - zones.get(zone)!.linked, 0);
-    const all = found.filter((zone) => !found.includes(zone.parent as Zone)).reduce((sum, zone) => sum + zones.get(zone)!.chars, 0);
-    // A page of links is mostly links in its main part too.
-    return (held >= share * prose && held > 0) || all >= 0.5 * page.chars ? new Set(found) : new Set();
+    const found = new Set([...zones.keys()].filter((zone) => zone.purpose === purpose && !zone.named));
+    let all = 0;
+    let linked = 0;
+    for (const zone of found) {
+      if (zone.parent !== null && found.has(zone.parent)) continue;
+      all += zones.get(zone)!.chars;
+      linked += zones.get(zone)!.linked;
+    }
+    const isFair = (all > linked && all - linked >= share * prose) || (all > 0 && all >= Math.max(share, 0.3) * rest);
+    return isFair ? found : new Set();
   };
   const main = pick('main', 0.2);
   const article = pick('article', 0.5);
@@ -102,12 +121,21 @@ const judge = (zone: Zone, totals: Totals, page: Totals, hasMain: boolean, inMai
 const SITE_PHRASE =
   /^(?:[«‹<←↑→›»>|\s]*)(?:next|prev(?:ious)?|up|top|home|contents|index|table of contents|back(?: to top)?|edit(?: this page)?(?: on \w+)?|view (?:page )?source|show source|report (?:a|this) (?:bug|issue|problem)|improve this page|skip to (?:main )?content|permalink|download|print)(?:[»›>←↑→|\s]*)$/i;
 
+/** Words of a page's own controls. */
+const CONTROL =
+  /^(?:(?:expand|collapse|show|hide) (?:description|details|all|more|less)|copy(?: to clipboard)?|copied!?|loading(?:\.\.\.|…)?)$/i;
+
+/** A bar of such phrases as a list: "Prev", the book's name, "Next". */
+const isPhraseList = (items: readonly string[]): boolean => items.length <= 6 && items.filter((item) => SITE_PHRASE.test(item)).length >= 2;
+
 /** Links that lead around rather than text that says something. */
 const isLinkBlock = (raw: RawBlock): boolean => {
   const { block, evidence } = raw;
+  if (block.type === 'prose' && block.text.length < 40 && CONTROL.test(block.text)) return true;
   if (block.type === 'heading' || block.type === 'code' || block.type === 'definition' || evidence.links === 0) return false;
   const linked = density(evidence);
   if (evidence.links >= 2 && evidence.local >= 0.8 * evidence.links && linked >= 0.7) return true; // table of contents
+  if (block.type === 'list') return isPhraseList(block.items);
   if (block.type !== 'prose') return false;
   // Links with little between them: "Languages: en | fr | ja".
   const between = evidence.chars - evidence.linked;
@@ -119,34 +147,53 @@ const isLinkBlock = (raw: RawBlock): boolean => {
   );
 };
 
-/** A list of nothing but short links: "See also", related pages. On a page that is mostly such lists they are its content. */
-const isLinkList = ({ block, evidence }: RawBlock): boolean =>
-  block.type === 'list' &&
-  evidence.links >= block.items.length &&
-  density(evidence) >= 0.9 &&
-  words(blockText(block)).length <= 5 * evidence.links;
+/** A list or table of nothing but links: "See also", related pages. On a page that is mostly such lists they are its content. */
+const isLinkList = ({ block, evidence }: RawBlock): boolean => {
+  if (block.type !== 'list' && block.type !== 'table') return false;
+  const entries = block.type === 'list' ? block.items.length : block.rows.length;
+  return evidence.links >= entries && density(evidence) >= 0.9 && words(blockText(block)).length <= 10 * evidence.links;
+};
+
+/** What stands at the end of a page about the page: when it was changed, made by what, and whose it is. */
+const IMPRINT =
+  /^(?:(?:this )?(?:page|document|site)?\s*(?:was )?last (?:modified|updated|changed|edited|revised)\b|(?:generated|created|built|powered|rendered) (?:by|with|using|on|at)\b|copyright\b|©|\(c\) )/i;
+const isImprint = ({ block }: RawBlock): boolean => block.type === 'prose' && block.text.length <= 200 && IMPRINT.test(block.text);
 
 /** Text that a page is read for: what marks where content begins and ends on a page that does not say so. */
 const isSubstance = (raw: RawBlock): boolean => {
   const { block, evidence } = raw;
   if (isTitle(raw) || block.type === 'code') return true;
-  if (block.type === 'heading') return false;
+  if (block.type === 'heading' || isImprint(raw)) return false;
+  // A list that says something of each thing it links to.
+  if (block.type === 'list' && evidence.chars - evidence.linked >= 15 * block.items.length && density(evidence) < 0.7) return true;
   // Sentences may hold many links and are still said to the reader.
   return words(blockText(block)).length >= 8 && density(evidence) < (block.type === 'prose' && isWhole(block.text) ? 0.7 : 0.4);
 };
 
-/** Without what leads to the first and away from the last text: link-dense blocks and what stands before or behind them. */
-const trimEdges = (blocks: readonly RawBlock[]): RawBlock[] => {
-  const first = blocks.findIndex(isSubstance);
-  if (first < 0) return [...blocks];
-  const last = blocks.findLastIndex(isSubstance);
-  const leadsAway = (raw: RawBlock): boolean => raw.block.type !== 'heading' && density(raw.evidence) >= 0.4;
+/**
+ * The first and the last place that may hold content on a page that does not say where: behind the last navigation before the first
+ * text, and before what leads away after the last. What stands beyond is slogans and imprints.
+ */
+const edges = (
+  blocks: readonly RawBlock[],
+  page: Totals,
+  index: boolean,
+  isContent: (raw: RawBlock) => boolean,
+): [start: number, end: number] => {
+  const isText = (raw: RawBlock): boolean => isContent(raw) && (isSubstance(raw) || (index && isLinkList(raw)));
+  const first = blocks.findIndex(isText);
+  if (first < 0) return [0, blocks.length];
+  const last = blocks.findLastIndex(isText);
+  const leadsAway = (raw: RawBlock): boolean => {
+    if (raw.block.type === 'heading' || raw.evidence.chars > 0.5 * page.chars) return false;
+    return density(raw.evidence) >= 0.4 || isImprint(raw) || !isContent(raw);
+  };
   const start = blocks.slice(0, first).findLastIndex(leadsAway) + 1;
-  let end = blocks.findIndex((raw, index) => index > last && leadsAway(raw));
+  let end = blocks.findIndex((raw, at) => at > last && leadsAway(raw));
   if (end < 0) end = blocks.length;
   // A heading over what is cut goes with it.
   else while (end > last + 1 && blocks[end - 1]!.block.type === 'heading') end -= 1;
-  return blocks.slice(start, end);
+  return [start, end];
 };
 
 /** Headings with nothing left under them because what was there is chrome. */
@@ -161,38 +208,71 @@ const dropBareHeadings = (kept: readonly RawBlock[], all: readonly RawBlock[]): 
   });
 };
 
+/** What holds for the blocks of a zone, by what all zones around it are; a stated main part is judged apart from what surrounds it. */
+interface Verdict {
+  inMain: boolean;
+  chrome: boolean;
+  /** Only headings and what is not links. */
+  titleOnly: boolean;
+}
+const OUTSIDE: Verdict = { inMain: false, chrome: false, titleOnly: false };
+
+const verdicts = (zones: ReadonlyMap<Zone, Totals>, page: Totals, main: ReadonlySet<Zone>): ((raw: RawBlock) => Verdict) => {
+  const known = new Map<Zone, Verdict>();
+  for (const [zone, totals] of zones) {
+    const around = (zone.parent === null ? undefined : known.get(zone.parent)) ?? OUTSIDE;
+    if (main.has(zone)) known.set(zone, around.inMain ? around : { ...OUTSIDE, inMain: true });
+    else {
+      const judgement = judge(zone, totals, page, main.size > 0, around.inMain);
+      known.set(zone, {
+        inMain: around.inMain,
+        chrome: around.chrome || judgement === 'chrome',
+        titleOnly: around.titleOnly || judgement === 'title',
+      });
+    }
+  }
+  return (raw) => (raw.zone === null ? OUTSIDE : known.get(raw.zone)!);
+};
+
+/** Whether lists of links are what the page is for: they hold about as much as all that is said outside them. */
+const isIndex = (blocks: readonly RawBlock[]): boolean => {
+  const from = Math.max(0, blocks.findIndex(isTitle));
+  let listed = 0;
+  let said = 0;
+  for (const raw of blocks.slice(from)) {
+    if (isLinkList(raw)) listed += raw.evidence.chars;
+    else if (raw.block.type !== 'heading') said += raw.evidence.chars - raw.evidence.linked;
+  }
+  return listed > 0 && said <= 1.25 * listed;
+};
+
 /** The content of a page, in order. */
 export const selectContent = (blocks: readonly RawBlock[]): RawBlock[] => {
   const { page, zones } = measure(blocks);
   const main = findMain(zones, page);
-  const insideMain = (zone: Zone | null): boolean => {
-    for (let at = zone; at !== null; at = at.parent) if (main.has(at)) return true;
-    return false;
+  const hasMain = main.size > 0;
+  const verdictOf = verdicts(zones, page, main);
+  const isPlaced = (raw: RawBlock): boolean => {
+    const { inMain, chrome, titleOnly } = verdictOf(raw);
+    if (chrome || (hasMain && !inMain) || isLinkBlock(raw)) return false;
+    return !titleOnly || raw.block.type === 'heading' || density(raw.evidence) < 0.5;
   };
-  const judgements = new Map<Zone, Judgement>();
-  for (const [zone, totals] of zones) judgements.set(zone, judge(zone, totals, page, main.size > 0, insideMain(zone)));
-
-  const listed = blocks
-    .filter((raw) => isLinkList(raw) && (main.size === 0 || insideMain(raw.zone)))
-    .reduce((sum, raw) => sum + raw.evidence.chars, 0);
-  const isIndex = listed >= 0.3 * page.chars && page.chars - page.linked <= 0.5 * listed;
-  const isContent = (raw: RawBlock): boolean => {
-    if (!isIndex && isLinkList(raw)) return false;
-    if (main.size > 0 && !insideMain(raw.zone)) return false;
-    if (isLinkBlock(raw)) return false;
-    return zonesAround(raw).every((zone) => {
-      const judgement = judgements.get(zone);
-      if (judgement === 'chrome') return false;
-      return judgement !== 'title' || raw.block.type === 'heading' || density(raw.evidence) < 0.5;
-    });
-  };
-  let kept = blocks.filter(isContent);
-  if (main.size === 0 && !isIndex) kept = trimEdges(kept);
-  if (main.size > 0 && !kept.some(isTitle)) {
-    const title = blocks.find(
-      (raw) => isTitle(raw) && zonesAround(raw).every((zone) => zone.purpose !== 'nav' && zone.purpose !== 'footer'),
-    );
-    if (title !== undefined) kept = [title, ...kept];
+  let kept: RawBlock[];
+  if (hasMain) {
+    // What a stated main part links to is its content; its own navigation is named, or local, and gone already.
+    kept = blocks.filter(isPlaced);
+    const title = kept.some(isTitle)
+      ? undefined
+      : blocks.find((raw) => {
+          if (!isTitle(raw)) return false;
+          for (let { zone } = raw; zone !== null; zone = zone.parent) if (zone.purpose === 'nav' || zone.purpose === 'footer') return false;
+          return true;
+        });
+    if (title !== undefined) kept.unshift(title);
+  } else {
+    const index = isIndex(blocks.filter(isPlaced));
+    const isContent = (raw: RawBlock): boolean => isPlaced(raw) && (index || !isLinkList(raw));
+    kept = blocks.slice(...edges(blocks, page, index, isContent)).filter(isContent);
   }
   return dropBareHeadings(kept, blocks);
 };

@@ -1,82 +1,6 @@
-// What HTML elements, roles and class names mean for content: the only tables the HTML reader decides by.
-
-/** Never content: their text is dropped with them. */
-export const DROPPED_ELEMENTS: ReadonlySet<string> = new Set([
-  'script',
-  'style',
-  'noscript',
-  'template',
-  'svg',
-  'iframe',
-  'object',
-  'canvas',
-  'audio',
-  'video',
-  'map',
-  'button',
-  'select',
-  'textarea',
-  'input',
-  'datalist',
-  'dialog',
-  'annotation',
-  'annotation-xml',
-  'rp',
-  'rt',
-]);
-
-/** Elements that end a line of text. */
-export const BLOCK_ELEMENTS: ReadonlySet<string> = new Set([
-  'address',
-  'article',
-  'aside',
-  'blockquote',
-  'body',
-  'caption',
-  'center',
-  'dd',
-  'details',
-  'div',
-  'dl',
-  'dt',
-  'fieldset',
-  'figcaption',
-  'figure',
-  'footer',
-  'form',
-  'h1',
-  'h2',
-  'h3',
-  'h4',
-  'h5',
-  'h6',
-  'header',
-  'hgroup',
-  'hr',
-  'html',
-  'legend',
-  'li',
-  'main',
-  'menu',
-  'nav',
-  'ol',
-  'optgroup',
-  'p',
-  'pre',
-  'section',
-  'summary',
-  'table',
-  'tbody',
-  'td',
-  'tfoot',
-  'th',
-  'thead',
-  'tr',
-  'ul',
-]);
-
-export const PRE_ELEMENTS: ReadonlySet<string> = new Set(['pre', 'listing', 'xmp', 'plaintext']);
-export const CODE_ELEMENTS: ReadonlySet<string> = new Set(['code', 'tt', 'kbd', 'samp']);
+// What roles, class names and ids mean for content: with the table of tags.ts, all that the HTML reader decides by.
+import { languageOfClass } from './code-language';
+import type { Attributes } from './html-events';
 
 /** What a region of a page is for, as its element, role or name says; content.ts decides whether to believe it. */
 export type Purpose = 'main' | 'article' | 'nav' | 'header' | 'footer' | 'aside' | 'form' | 'extra';
@@ -160,38 +84,73 @@ const BY_NAME: ReadonlyMap<string, Purpose> = new Map([
 /** Where a class such as "header" says what a part of a table or a page is, not what it is for. */
 const NOT_A_REGION: ReadonlySet<string> = new Set(['html', 'body', 'tr', 'th', 'thead', 'tbody', 'tfoot', 'caption', 'dt', 'dd', 'pre']);
 
-/** The purpose that an element states by what it is, and whether only its class or id says so. */
-export const purposeOf = (element: string, attributes: Record<string, string>): { purpose: Purpose; named: boolean } | null => {
-  const role = attributes['role'];
-  const stated = (role === undefined ? undefined : BY_ROLE.get(role.trim().toLowerCase())) ?? BY_ELEMENT.get(element);
-  if (stated !== undefined) return { purpose: stated, named: false };
-  if (NOT_A_REGION.has(element) || !BLOCK_ELEMENTS.has(element) || /^h[1-6]$/.test(element)) return null;
-  const names = `${attributes['class'] ?? ''} ${attributes['id'] ?? ''}`;
-  if (names.length === 1 || names.length > 500) return null;
+const namedPurpose = (names: string): Purpose | null => {
+  if (names.length > 500) return null;
   for (const name of names.toLowerCase().split(/\s+/)) {
-    const found =
-      BY_NAME.get(name.replace(/[-_]/g, '')) ??
-      name
-        .split(/[-_]+/)
-        .map((word) => BY_NAME.get(word))
-        .find((purpose) => purpose !== undefined);
-    if (found !== undefined) return { purpose: found, named: true };
+    const whole = BY_NAME.get(name.replace(/[-_]/g, ''));
+    if (whole !== undefined) return whole;
+    for (const word of name.split(/[-_]+/)) {
+      // docnav, subnav, mainnav
+      const purpose = BY_NAME.get(word) ?? (word.endsWith('nav') ? 'nav' : undefined);
+      if (purpose !== undefined) return purpose;
+    }
   }
   return null;
 };
 
-/** Not shown to a reader. A hidden tab panel is: its tab shows it. */
-export const isHidden = (attributes: Record<string, string>): boolean => {
-  if (attributes['hidden'] !== undefined && attributes['role'] !== 'tabpanel') return true;
-  if (attributes['aria-hidden'] === 'true') return true;
-  const style = attributes['style'];
-  if (style !== undefined && style.length < 1000 && /(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)/i.test(style))
-    return attributes['role'] !== 'tabpanel';
-  return /(?:^|\s)(?:sr-only|visually-?hidden|screen-reader-text)(?:\s|$)/.test(attributes['class'] ?? '');
+/** What a class attribute says, read once for every value of a page. */
+export interface ClassMeaning {
+  purpose: Purpose | null;
+  /** Not shown to a reader. */
+  hidden: boolean;
+  /** A column of line numbers beside code. */
+  lineNumbers: boolean;
+  language: string | null;
+  /** Of a term: a function, an option, a command. */
+  signature: boolean;
+  /** A listing whose lines are elements (Doxygen), as good as a <pre>. */
+  listing: boolean;
+}
+
+export const NO_CLASS: ClassMeaning = {
+  purpose: null,
+  hidden: false,
+  lineNumbers: false,
+  language: null,
+  signature: false,
+  listing: false,
 };
 
-/** A column of line numbers beside code. */
-export const isLineNumbers = (attributes: Record<string, string>): boolean =>
-  /(?:^|\s|-)(?:linenos?|linenodiv|line-?numbers?(?:-rows)?|lnt?|ln-num(?:ber)?s?|gutter|rouge-gutter|CodeMirror-linenumber)(?:\s|$)/.test(
-    attributes['class'] ?? '',
-  );
+export const classMeaning = (names: string): ClassMeaning => ({
+  purpose: namedPurpose(names),
+  hidden: /(?:^|\s)(?:sr-only|visually-?hidden|screen-reader-text|ttc)(?:\s|$)/.test(names),
+  lineNumbers:
+    /(?:^|\s|-)(?:linenos?|linenodiv|line-?numbers?(?:-rows)?|lnt?|ln-num(?:ber)?s?|gutter|rouge-gutter|CodeMirror-linenumber)(?:\s|$)/.test(
+      names,
+    ),
+  language: languageOfClass(names),
+  listing: /(?:^|\s)fragment(?:\s|$)/.test(names),
+  signature: /(?:^|\s)(?:sig|signature|function|method|option)(?:\s|$)/.test(names),
+});
+
+/** The purpose that an element states by what it is, and whether only its class or id says so. */
+export const purposeOf = (
+  tag: { name: string; isBlock: boolean; level: number },
+  attributes: Readonly<Attributes>,
+  meaning: ClassMeaning,
+): { purpose: Purpose; named: boolean } | null => {
+  const { role, id } = attributes;
+  const stated = (role === null ? undefined : BY_ROLE.get(role.trim().toLowerCase())) ?? BY_ELEMENT.get(tag.name);
+  if (stated !== undefined) return { purpose: stated, named: false };
+  if ((meaning.purpose === null && id === null) || !tag.isBlock || tag.level > 0 || NOT_A_REGION.has(tag.name)) return null;
+  const named = meaning.purpose ?? namedPurpose(id!);
+  return named === null ? null : { purpose: named, named: true };
+};
+
+const HIDING = /(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)/i;
+
+/** Not shown to a reader. A hidden tab panel is: its tab shows it. */
+export const isHidden = ({ hidden, ariaHidden, role, style }: Readonly<Attributes>): boolean => {
+  if (ariaHidden === 'true') return true;
+  return (hidden !== null || (style !== null && style.length < 1000 && HIDING.test(style))) && role !== 'tabpanel';
+};

@@ -17,11 +17,17 @@ export const canonical = (value: unknown): string => {
     if (!Number.isSafeInteger(value)) throw new RangeError(`canonical JSON takes safe integers only, not ${value}`);
     return JSON.stringify(value + 0 === 0 ? 0 : value);
   }
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  let out = '';
+  if (Array.isArray(value)) {
+    for (const item of value) out += `${out === '' ? '' : ','}${canonical(item)}`;
+    return `[${out}]`;
+  }
   if (typeof value === 'object') {
-    const entries = Object.entries(value).filter(([, field]) => field !== undefined);
-    entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    return `{${entries.map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`).join(',')}}`;
+    for (const name of Object.keys(value).sort()) {
+      const field = (value as Record<string, unknown>)[name];
+      if (field !== undefined) out += `${out === '' ? '' : ','}${JSON.stringify(name)}:${canonical(field)}`;
+    }
+    return `{${out}}`;
   }
   throw new RangeError(`canonical JSON takes no ${typeof value}`);
 };

@@ -1,18 +1,18 @@
 // HTML to blocks in one streaming pass: no tree is kept, only the open elements and the blocks being filled.
-import { Parser } from 'htmlparser2';
-import { languageOf, languageName } from './code-language';
-import { BLOCK_ELEMENTS, CODE_ELEMENTS, DROPPED_ELEMENTS, PRE_ELEMENTS, isHidden, isLineNumbers, purposeOf } from './elements';
-import type { Cell, RawBlock, Zone } from './raw-block';
-import { definitionBlocks, listBlocks, tableBlocks } from './raw-block';
+import { languageName } from './code-language';
+import { CodeText } from './code-text';
+import { Containers, isLabel, type Term } from './containers';
+import { NO_CLASS, classMeaning, isHidden, purposeOf, type ClassMeaning } from './elements';
+import type { Attributes, HtmlHandler } from './html-events';
+import type { RawBlock, Zone } from './raw-block';
 import type { Evidence } from './run';
 import { Run, noEvidence } from './run';
+import type { Tag } from './tags';
+import { tokenize } from './tokenizer';
 
 /** Deeper nesting is no page: browsers stop at 512 open elements. */
 const MAX_DEPTH = 1024;
-const MAX_BLOCKS = 500_000;
-
 export class TooDeep extends Error {}
-export class TooLarge extends Error {}
 
 interface HtmlPage {
   /** Text of <title>. */
@@ -22,37 +22,23 @@ interface HtmlPage {
   blocks: RawBlock[];
 }
 
-type Attributes = Record<string, string>;
-interface Term {
-  text: string;
-  anchor: string | null;
-  code: boolean;
-  evidence: Evidence;
-}
-type Sink =
-  | { kind: 'flow'; blocks: RawBlock[] }
-  | { kind: 'list'; items: RawBlock[][]; ordered: boolean; start: number }
-  | { kind: 'terms'; terms: Term[]; body: RawBlock[]; out: RawBlock[] }
-  | { kind: 'table'; rows: Cell[][]; extra: RawBlock[]; presentation: boolean };
-
 interface Frame {
-  name: string;
   /** What has to be undone at its end tag. */
-  sink: boolean;
+  container: boolean;
   zone: boolean;
   dropped: boolean;
   mode: 'heading' | 'term' | 'pre' | null;
   language: string | null;
-  /** Start of its text in the open code block when it may be a line number. */
+  /** Start of its text in the open code block when it may be a line number, else -1. */
   numbersFrom: number;
 }
 
-class Reader {
+class Reader implements HtmlHandler {
   title = '';
   language: string | null = null;
-  private readonly root: Extract<Sink, { kind: 'flow' }> = { kind: 'flow', blocks: [] };
-  private readonly sinks: Sink[] = [this.root];
+  private readonly containers = new Containers();
   private readonly frames: Frame[] = [];
+  private readonly classes = new Map<string, ClassMeaning>();
   private zone: Zone | null = null;
   private dropped = 0;
   private inTitle = false;
@@ -61,108 +47,76 @@ class Reader {
   private mode: Frame['mode'] = null;
   private ids: string[] = [];
   private place: { level: number; ids: string[]; code: boolean; id: string | null } = { level: 0, ids: [], code: false, id: null };
-  private pre: { parts: string[]; language: string | null; breakBefore: boolean; fresh: boolean } | null = null;
-  private count = 0;
+  private pre: CodeText | null = null;
 
-  open(name: string, attributes: Attributes): void {
+  private meaningOf(names: string | null): ClassMeaning {
+    if (names === null) return NO_CLASS;
+    let meaning = this.classes.get(names);
+    if (meaning === undefined) this.classes.set(names, (meaning = classMeaning(names)));
+    return meaning;
+  }
+
+  open(tag: Tag, attributes: Readonly<Attributes>): void {
     if (this.frames.length >= MAX_DEPTH) throw new TooDeep();
-    const frame: Frame = { name, sink: false, zone: false, dropped: false, mode: null, language: null, numbersFrom: -1 };
+    const frame: Frame = { container: false, zone: false, dropped: false, mode: null, language: null, numbersFrom: -1 };
     this.frames.push(frame);
     if (this.dropped > 0) return;
-    if (name === 'title') {
-      this.inTitle = !this.hasTitle;
+    const { name } = tag;
+    const meaning = this.meaningOf(attributes.class);
+    if (name === 'title') this.inTitle = !this.hasTitle;
+    if (tag.isDropped || name === 'title' || meaning.hidden || isHidden(attributes)) {
       frame.dropped = true;
       this.dropped += 1;
       return;
     }
-    if (name === 'html') this.language = attributes['lang'] ?? attributes['xml:lang'] ?? this.language;
-    if (DROPPED_ELEMENTS.has(name) || isHidden(attributes)) {
-      frame.dropped = true;
-      this.dropped += 1;
-      return;
-    }
+    if (name === 'html') this.language = attributes.lang ?? this.language;
     if (this.pre !== null) {
-      this.openInPre(frame, name, attributes);
+      this.openInPre(this.pre, frame, tag, attributes, meaning);
       return;
     }
-    const id = attributes['id'] ?? (name === 'a' ? attributes['name'] : undefined);
+    const id = attributes.id ?? (name === 'a' ? attributes.name : null);
     if (this.mode !== null) {
-      if (id !== undefined && id !== '') this.place.ids.push(id);
-    } else if (BLOCK_ELEMENTS.has(name) || PRE_ELEMENTS.has(name)) {
+      if (id !== null && id !== '') this.place.ids.push(id);
+    } else if (tag.isBlock || tag.isPre) {
       this.flush();
-      const stated = purposeOf(name, attributes);
+      const stated = purposeOf(tag, attributes, meaning);
       if (stated !== null) {
-        this.zone = { parent: this.zone, purpose: stated.purpose, named: stated.named };
+        this.zone = { parent: this.zone, depth: (this.zone?.depth ?? -1) + 1, purpose: stated.purpose, named: stated.named };
         frame.zone = true;
       }
     }
-    if (this.mode === null && id !== undefined && id !== '' && this.run.empty) this.ids.push(id);
-    if (name !== 'span' && name !== 'a' && name !== 'p' && name !== 'li') frame.language = languageOf(attributes);
-    this.openElement(frame, name, attributes, id ?? null);
+    if (this.mode === null && id !== null && id !== '' && this.run.empty) this.ids.push(id);
+    if (attributes.dataLang !== null) frame.language = languageName(attributes.dataLang);
+    else if (meaning.language !== null && name !== 'span' && name !== 'a' && name !== 'p' && name !== 'li')
+      frame.language = meaning.language;
+    this.openElement(frame, tag, attributes, id, meaning);
   }
 
-  private openElement(frame: Frame, name: string, attributes: Attributes, id: string | null): void {
+  private openElement(frame: Frame, tag: Tag, attributes: Readonly<Attributes>, id: string | null, meaning: ClassMeaning): void {
+    const { name } = tag;
     if (this.mode !== null) {
-      if (name === 'br' || BLOCK_ELEMENTS.has(name)) this.run.add(' ');
-    } else if (PRE_ELEMENTS.has(name)) {
-      frame.mode = 'pre';
-      this.mode = 'pre';
-      this.pre = {
-        parts: [],
-        language: frame.language ?? this.languageAround() ?? languageName(attributes['lang'] ?? ''),
-        breakBefore: false,
-        fresh: true,
-      };
+      if (name === 'br' || tag.isBlock) this.run.add(' ');
+    } else if (tag.isPre || (meaning.listing && name === 'div')) {
+      frame.mode = this.mode = 'pre';
+      this.pre = new CodeText(frame.language ?? this.languageAround() ?? languageName(attributes.lang ?? ''));
       return;
-    } else if (/^h[1-6]$/.test(name) || name === 'dt') {
-      frame.mode = name === 'dt' ? 'term' : 'heading';
-      this.mode = frame.mode;
-      const code = name === 'dt' && /(?:^|\s)(?:sig|signature|function|method|option)(?:\s|$)/.test(attributes['class'] ?? '');
-      this.place = { level: name === 'dt' ? 0 : Number(name[1]), ids: [...this.ids], code, id };
+    } else if (tag.level > 0 || name === 'dt') {
+      frame.mode = this.mode = name === 'dt' ? 'term' : 'heading';
+      this.place = { level: tag.level, ids: [...this.ids], code: name === 'dt' && meaning.signature, id };
       return;
-    } else this.openContainer(frame, name, attributes);
+    } else if (tag.isBlock) frame.container = this.containers.start(name, attributes);
     if (name === 'br') this.run.lineBreak();
-    else if (name === 'a' && attributes['href'] !== undefined) this.run.openLink(attributes['href']);
-    else if (CODE_ELEMENTS.has(name)) this.run.openCode();
+    else if (name === 'a') {
+      if (attributes.href !== null) this.run.openLink(attributes.href);
+    } else if (tag.isCode) this.run.openCode();
   }
 
-  private openContainer(frame: Frame, name: string, attributes: Attributes): void {
-    const top = this.sinks.at(-1)!;
-    const push = (sink: Sink): void => {
-      this.sinks.push(sink);
-      frame.sink = true;
-    };
-    if (name === 'ul' || name === 'ol' || name === 'menu') {
-      const start = Number.parseInt(attributes['start'] ?? '1', 10);
-      push({
-        kind: 'list',
-        items: [],
-        ordered: name === 'ol',
-        start: Number.isSafeInteger(start) && start >= 0 && start < 1e9 ? start : 1,
-      });
-    } else if (name === 'li' && top.kind === 'list') {
-      top.items.push([]);
-      push({ kind: 'flow', blocks: top.items.at(-1)! });
-    } else if (name === 'dl') push({ kind: 'terms', terms: [], body: [], out: [] });
-    else if (name === 'dd' && top.kind === 'terms') push({ kind: 'flow', blocks: top.body });
-    else if (name === 'table')
-      push({ kind: 'table', rows: [], extra: [], presentation: /^(?:presentation|none)$/.test(attributes['role'] ?? '') });
-    else if (name === 'tr' && top.kind === 'table') top.rows.push([]);
-    else if ((name === 'td' || name === 'th') && top.kind === 'table') {
-      const cell: Cell = { header: name === 'th', raws: [] };
-      if (top.rows.length === 0) top.rows.push([]);
-      top.rows.at(-1)!.push(cell);
-      push({ kind: 'flow', blocks: cell.raws });
-    }
-  }
-
-  private openInPre(frame: Frame, name: string, attributes: Attributes): void {
-    const pre = this.pre!;
-    if (isLineNumbers(attributes)) frame.numbersFrom = pre.parts.length;
-    if (name === 'br') pre.parts.push('\n');
-    else if (BLOCK_ELEMENTS.has(name) && pre.parts.length > 0) pre.breakBefore = true;
-    pre.fresh = PRE_ELEMENTS.has(name) && pre.parts.length === 0;
-    if (name === 'code') pre.language = languageOf(attributes) ?? pre.language;
+  private openInPre(pre: CodeText, frame: Frame, tag: Tag, attributes: Readonly<Attributes>, meaning: ClassMeaning): void {
+    if (meaning.lineNumbers) frame.numbersFrom = pre.position;
+    if (tag.name === 'br') pre.lineBreak();
+    else pre.open(tag.isBlock, tag.isPre);
+    if (tag.name === 'code')
+      pre.language = (attributes.dataLang === null ? meaning.language : languageName(attributes.dataLang)) ?? pre.language;
   }
 
   private languageAround(): string | null {
@@ -177,32 +131,16 @@ class Reader {
   text(data: string): void {
     if (this.dropped > 0) {
       if (this.inTitle && this.title.length < 1000) this.title += data;
-      return;
-    }
-    if (this.pre === null) {
-      this.run.add(data);
-      return;
-    }
-    const pre = this.pre;
-    // The newline straight after <pre> is not text (HTML, "pre" in the tree construction stage).
-    let text = pre.fresh ? data.replace(/^\r?\n/, '') : data;
-    pre.fresh = false;
-    if (text === '') return;
-    if (pre.breakBefore) {
-      const before = pre.parts.at(-1);
-      if (before !== undefined && !before.endsWith('\n') && !text.startsWith('\n')) pre.parts.push('\n');
-      pre.breakBefore = false;
-    }
-    if (text.includes('\0')) text = text.replaceAll('\0', '');
-    pre.parts.push(text);
+    } else if (this.pre === null) this.run.add(data);
+    else this.pre.add(data);
   }
 
-  close(name: string): void {
+  close(tag: Tag): void {
     const frame = this.frames.pop();
     if (frame === undefined) return;
     if (frame.dropped) {
       this.dropped -= 1;
-      if (name === 'title') {
+      if (tag.name === 'title') {
         this.hasTitle ||= this.inTitle;
         this.inTitle = false;
       }
@@ -210,33 +148,28 @@ class Reader {
     }
     if (this.dropped > 0) return;
     if (this.pre !== null && frame.mode !== 'pre') {
-      this.closeInPre(frame, name);
+      if (frame.numbersFrom >= 0) this.pre.dropNumbers(frame.numbersFrom);
+      else if (tag.isBlock) this.pre.closeBlock();
       return;
     }
     if (frame.mode === 'pre') this.closePre();
     else if (frame.mode === 'heading') this.closeHeading();
     else if (frame.mode === 'term') this.closeTerm();
-    else if (name === 'a') this.run.closeLink();
-    else if (CODE_ELEMENTS.has(name)) this.run.closeCode();
-    else if (this.mode === null && BLOCK_ELEMENTS.has(name)) this.flush();
-    else if (this.mode !== null && BLOCK_ELEMENTS.has(name)) this.run.add(' ');
+    else if (tag.name === 'a') this.run.closeLink();
+    else if (tag.isCode) this.run.closeCode();
+    else if (tag.isBlock) {
+      if (this.mode === null) this.flush();
+      else this.run.add(' ');
+    }
     if (frame.mode !== null) this.mode = null;
-    if (frame.sink) this.closeSink();
+    if (frame.container) this.containers.close(this.zone);
     if (frame.zone) this.zone = this.zone?.parent ?? null;
   }
 
-  private closeInPre(frame: Frame, name: string): void {
-    const pre = this.pre!;
-    if (frame.numbersFrom >= 0) {
-      const numbers = pre.parts.slice(frame.numbersFrom).join('');
-      if (/^[\s\d.:|]*$/.test(numbers)) pre.parts.length = frame.numbersFrom;
-    } else if (BLOCK_ELEMENTS.has(name)) pre.breakBefore = true;
-  }
-
   private closePre(): void {
-    const { parts, language } = this.pre!;
+    const pre = this.pre!;
     this.pre = null;
-    this.emitCode(parts.join(''), language, noEvidence());
+    this.emitCode(pre.toString(), pre.language, noEvidence());
   }
 
   private emitCode(raw: string, language: string | null, evidence: Evidence): void {
@@ -249,6 +182,10 @@ class Reader {
     const own = this.place.ids;
     const { text, permalink, evidence } = this.run.take(own);
     if (text === '') return;
+    if (this.place.level > 2 && isLabel(text)) {
+      this.emit({ block: { type: 'prose', text }, zone: this.zone, evidence });
+      return;
+    }
     const block = {
       type: 'heading' as const,
       level: this.place.level,
@@ -265,20 +202,8 @@ class Reader {
     if (text === '') return;
     const code = this.place.code || /^`[^`]+`$/.test(text);
     const term: Term = { text: text.replaceAll('`', ''), anchor: permalink ?? this.place.id ?? own.at(-1) ?? null, code, evidence };
-    const top = this.sinks.at(-1)!;
     this.ids = [];
-    if (top.kind !== 'terms') {
-      this.emit({ block: { type: 'prose', text }, zone: this.zone, evidence });
-      return;
-    }
-    if (top.body.length > 0) this.endDefinition(top);
-    top.terms.push(term);
-  }
-
-  private endDefinition(sink: Extract<Sink, { kind: 'terms' }>): void {
-    for (const raw of definitionBlocks(sink.terms, sink.body, this.zone)) sink.out.push(raw);
-    sink.terms = [];
-    sink.body = [];
+    if (!this.containers.addTerm(term, this.zone)) this.emit({ block: { type: 'prose', text }, zone: this.zone, evidence });
   }
 
   /** Ends the open text: a paragraph of its own in whatever is being filled. */
@@ -290,39 +215,14 @@ class Reader {
     else this.emit({ block: { type: 'prose', text }, zone: this.zone, evidence });
   }
 
-  private closeSink(): void {
-    const sink = this.sinks.pop()!;
-    let made: RawBlock[];
-    if (sink.kind === 'list') made = listBlocks(sink.items, sink.ordered, sink.start, this.zone);
-    else if (sink.kind === 'terms') {
-      this.endDefinition(sink);
-      made = sink.out;
-    } else if (sink.kind === 'table') made = [...sink.extra, ...tableBlocks(sink.rows, sink.presentation, this.zone)];
-    else return;
-    for (const raw of made) this.put(raw);
-  }
-
   private emit(raw: RawBlock): void {
-    this.count += 1;
-    if (this.count > MAX_BLOCKS) throw new TooLarge();
     this.ids = [];
-    this.put(raw);
-  }
-
-  private put(raw: RawBlock): void {
-    const top = this.sinks.at(-1)!;
-    if (top.kind === 'flow') top.blocks.push(raw);
-    else if (top.kind === 'terms') top.body.push(raw);
-    else if (top.kind === 'table') top.extra.push(raw);
-    else {
-      if (top.items.length === 0) top.items.push([]);
-      top.items.at(-1)!.push(raw);
-    }
+    this.containers.add(raw);
   }
 
   end(): HtmlPage {
     this.flush();
-    return { title: this.title.replace(/\s+/g, ' ').trim().normalize('NFC'), language: this.language, blocks: this.root.blocks };
+    return { title: this.title.replace(/\s+/g, ' ').trim().normalize('NFC'), language: this.language, blocks: this.containers.blocks };
   }
 }
 
@@ -332,20 +232,6 @@ class Reader {
  */
 export const parseHtml = (html: string): HtmlPage => {
   const reader = new Reader();
-  const parser = new Parser(
-    {
-      onopentag: (name, attributes) => {
-        reader.open(name, attributes);
-      },
-      ontext: (data) => {
-        reader.text(data);
-      },
-      onclosetag: (name) => {
-        reader.close(name);
-      },
-    },
-    { decodeEntities: true },
-  );
-  parser.end(html);
+  tokenize(html, reader);
   return reader.end();
 };

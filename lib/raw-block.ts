@@ -2,12 +2,14 @@
 import { CODE_PLACE, renderList } from './blocks';
 import type { Block } from '../contracts/records';
 import type { Evidence } from './run';
-import { noEvidence } from './run';
+import { addEvidence, noEvidence } from './run';
 import type { Purpose } from './elements';
 
 /** A region of the page with a purpose. */
 export interface Zone {
   parent: Zone | null;
+  /** Number of zones around it. */
+  depth: number;
   purpose: Purpose;
   /** Only a class or id says so. */
   named: boolean;
@@ -19,16 +21,7 @@ export interface RawBlock {
   evidence: Evidence;
 }
 
-const sum = (raws: readonly RawBlock[]): Evidence => {
-  const total = noEvidence();
-  for (const { evidence } of raws) {
-    total.chars += evidence.chars;
-    total.linked += evidence.linked;
-    total.links += evidence.links;
-    total.local += evidence.local;
-  }
-  return total;
-};
+const sum = (raws: readonly RawBlock[]): Evidence => raws.reduce((total, { evidence }) => addEvidence(total, evidence), noEvidence());
 
 const listText = (block: Extract<Block, { type: 'list' }>): string => renderList(block.items, block.ordered, block.start);
 

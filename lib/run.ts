@@ -2,6 +2,8 @@
 import { inlineCode } from './blocks';
 
 const SPACE = /[ \t\n\f\r\u00a0]+/g;
+/** White space that is not one space. */
+const UNEVEN_SPACE = /[\t\n\f\r\u00a0]| {2}/;
 const INVISIBLE = /[\0\u00ad\u200b\ufeff\ufffc]/g;
 const INVISIBLE_ANY = /[\0\u00ad\u200b\ufeff\ufffc]/;
 
@@ -18,17 +20,37 @@ export interface Evidence {
 
 export const noEvidence = (): Evidence => ({ chars: 0, linked: 0, links: 0, local: 0 });
 
+export const addEvidence = (a: Evidence, b: Evidence): Evidence => ({
+  chars: a.chars + b.chars,
+  linked: a.linked + b.linked,
+  links: a.links + b.links,
+  local: a.local + b.local,
+});
+
 interface Anchor {
   target: string;
   from: number;
   to: number;
 }
 
+/** Nothing below U+0300 composes with what stands before it. */
+const MAY_COMPOSE = /[\u0300-\uffff]/;
+
+const tidy = (text: string): string => {
+  const trimmed = text
+    .replace(/ ?\n ?/g, '\n')
+    .replace(/ {2,}/g, ' ')
+    .trim();
+  return MAY_COMPOSE.test(trimmed) ? trimmed.normalize('NFC') : trimmed;
+};
+
 export class Run {
   private parts: string[] = [];
   private space = false;
   private code: string[] | null = null;
   private codeDepth = 0;
+  /** A link stands inside the open code element. */
+  private codeLinks = false;
   private onlyCode: string | null = null;
   private anchors: Anchor[] = [];
   private openAnchor: { target: string | null; from: number } | null = null;
@@ -44,20 +66,22 @@ export class Run {
       this.code.push(text);
       return;
     }
-    text = text.replace(SPACE, ' ');
+    if (UNEVEN_SPACE.test(text)) text = text.replace(SPACE, ' ');
     if (text === '') return;
-    const first = text.charCodeAt(0) === 32;
     if (text === ' ') {
       this.space = true;
       return;
     }
+    const first = text.charCodeAt(0) === 32;
     const last = text.charCodeAt(text.length - 1) === 32;
-    this.push(text.slice(first ? 1 : 0, last ? -1 : undefined), first);
+    this.push(first || last ? text.slice(first ? 1 : 0, last ? -1 : undefined) : text, first);
     this.space = last;
   }
 
   private push(core: string, spaceBefore: boolean): void {
-    if ((this.space || spaceBefore) && this.parts.length > 0) this.parts.push(' ');
+    const { length } = this.parts;
+    // No space after a line break.
+    if ((this.space || spaceBefore) && length > 0 && this.parts[length - 1] !== '\n') this.parts.push(' ');
     this.space = false;
     this.parts.push(core);
     this.onlyCode = null;
@@ -85,6 +109,8 @@ export class Run {
     if (this.codeDepth > 0 || this.code === null) return;
     const raw = this.code.join('');
     this.code = null;
+    const isLinked = this.openAnchor !== null || this.codeLinks;
+    this.codeLinks = false;
     const inner = raw.replace(SPACE, ' ').trim();
     if (inner === '') {
       if (raw !== '') this.space = true;
@@ -96,9 +122,11 @@ export class Run {
     if (before !== undefined && !this.space && !/^\s/.test(raw) && /^`[^`]+`$/.test(before) && !inner.includes('`')) {
       this.parts[this.parts.length - 1] = `${before.slice(0, -1)}${inner}\``;
       this.evidence.chars += inner.length;
-      if (this.openAnchor !== null) this.evidence.linked += inner.length;
+      if (isLinked) this.evidence.linked += inner.length;
     } else {
-      this.push(inlineCode(inner), /^\s/.test(raw));
+      const span = inlineCode(inner);
+      this.push(span, /^\s/.test(raw));
+      if (isLinked && this.openAnchor === null) this.evidence.linked += span.length;
     }
     this.onlyCode = alone ? raw : null;
     this.space = /\s$/.test(raw);
@@ -107,6 +135,7 @@ export class Run {
   openLink(href: string): void {
     const local = href.startsWith('#');
     this.openAnchor = { target: local ? href.slice(1) : null, from: this.parts.length };
+    this.codeLinks ||= this.code !== null;
     this.evidence.links += 1;
     if (local) this.evidence.local += 1;
   }
@@ -134,18 +163,15 @@ export class Run {
    */
   take(own: readonly string[] = []): { text: string; lines: string | null; permalink: string | null; evidence: Evidence } {
     while (this.codeDepth > 0) this.closeCode();
-    const permalinks = own.length === 0 ? [] : this.anchors.filter((anchor) => own.includes(fragmentId(anchor.target)));
-    const without = [...this.parts];
-    for (const anchor of permalinks) without.fill('', anchor.from, anchor.to);
-    const clean = (parts: string[]): string =>
-      parts
-        .join('')
-        .replace(/ ?\n ?/g, '\n')
-        .replace(/ {2,}/g, ' ')
-        .trim()
-        .normalize('NFC');
-    let text = permalinks.length > 0 ? clean(without) : '';
-    if (text === '') text = clean(this.parts);
+    let permalinks: Anchor[] = [];
+    if (own.length > 0 && this.anchors.length > 0) permalinks = this.anchors.filter((anchor) => own.includes(fragmentId(anchor.target)));
+    let text = '';
+    if (permalinks.length > 0) {
+      const without = [...this.parts];
+      for (const anchor of permalinks) without.fill('', anchor.from, anchor.to);
+      text = tidy(without.join(''));
+    }
+    if (text === '') text = tidy(this.parts.join(''));
     const lines = this.onlyCode !== null && /\S\s*\n\s*\S/.test(this.onlyCode) && this.onlyCode.includes('\n') ? this.onlyCode : null;
     const result = {
       text,
@@ -157,6 +183,7 @@ export class Run {
     this.parts = [];
     this.space = false;
     this.onlyCode = null;
+    this.codeLinks = false;
     this.anchors = [];
     this.evidence = noEvidence();
     if (open !== null) this.openAnchor = { target: null, from: 0 };

@@ -1,7 +1,10 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Block, Page } from '../../contracts/records';
 import { blockText, renderBlocks } from '../../lib/blocks';
 import { clean, cleanText, type Cleaned } from '../../lib/clean';
 import { sha256 } from '../../lib/hash';
+import { parseMarkdown } from '../../lib/markdown';
 
 const page = (format: Page['format'] = 'html'): Page => ({
   schema: 1,
@@ -38,6 +41,11 @@ describe('code', () => {
     ['line numbers in spans go', '<pre><span class="linenos"> 1</span>one\n<span class="linenos"> 2</span>two</pre>', 'one\ntwo'],
     ['a number that is code stays', '<pre>x = <span class="mi">1</span>\n<span class="mi">2</span></pre>', 'x = 1\n2'],
     ['a copy button goes', '<pre><button>Copy</button>ls -l</pre>', 'ls -l'],
+    [
+      "lines of Doxygen's listings",
+      '<div class="fragment"><div class="line"><span class="lineno">    1</span>int a;</div>\n<div class="line">  a = 1;</div>\n</div>',
+      'int a;\n  a = 1;',
+    ],
     ['a pre inside a pre is one block', '<pre><pre class="playground"><code>fn main() {}</code></pre></pre>', 'fn main() {}'],
   ])('keeps %s', (_, html, expected) => {
     expect(code(`<p>${LONG}</p>${html}`).map((each) => each.text)).toEqual([expected]);
@@ -94,6 +102,17 @@ describe('text', () => {
     expect(renderBlocks([definition!])).toBe('`f(x)`\n\nDoes it.\n\n```\nf(1)\n```\n\nReally.');
   });
 
+  test.each([
+    ['a paragraph', '<div class="admonition note"><p class="admonition-title">Note</p><p>Mind the gap.</p></div>'],
+    ['a heading', '<div class="note"><h3>Note:</h3>Mind the gap.</div>'],
+  ])('says the title of an admonition that is %s before its sentence', (_, html) => {
+    expect(blocks(`<p>${LONG}</p>${html}`)[1]).toEqual({ type: 'prose', text: 'Note: Mind the gap.' });
+  });
+
+  test('ends a heading at the end tag of another level', () => {
+    expect(blocks(`<h1>Thing</h2><p>${LONG}</p>`)).toMatchObject([{ text: 'Thing' }, { text: LONG }]);
+  });
+
   test('lets a numbered list go on after code', () => {
     const made = blocks('<ol><li>First:<pre>a</pre></li><li>Second.</li></ol>');
     expect(made.map((block) => block.type)).toEqual(['list', 'code', 'list']);
@@ -146,6 +165,9 @@ describe('content', () => {
     ['a language bar', `<p>Languages: <a href="en">en</a> | <a href="fr">fr</a> | <a href="ja">ja</a></p>${body}`],
     ['a short list of links at the end', `${body}<h2>See also</h2><ul><li><a href="a">A</a></li><li><a href="b">B</a></li></ul>`],
     ['an edit link', `${body}<p><a href="https://host/edit">Edit this page on GitHub</a></p>`],
+    ['a slogan before the navigation', `<div>Small. Fast. Yours.</div><ul class="menu"><li><a href="/">Home</a></li></ul>${body}`],
+    ['when the page was changed', `${body}<p>This page was last modified on 2022-12-07 by someone</p>`],
+    ['the book around a page', `${body}<ul><li><a href="p">Prev</a></li><li>The Book of Things</li><li><a href="n">Next</a></li></ul>`],
     [
       'scripts, styles and drawings',
       `<script>var a = "<p>x</p>"</script><style>p{}</style><svg><title>t</title><text>x</text></svg>${body}`,
@@ -168,6 +190,22 @@ describe('content', () => {
       'an index page of links',
       `<h1>Index</h1><ul><li><a href="a">First page</a></li><li><a href="b">Second page</a></li></ul>`,
       'Second page',
+    ],
+    [
+      'the contents that a stated main part is',
+      `<nav>${'<a href="/x">Another page</a> '.repeat(30)}</nav><main><h1>Guides</h1><ul><li><a href="a">First</a></li></ul></main>`,
+      'First',
+    ],
+    [
+      'a list of links after much text',
+      `<main>${body}<ul><li><a href="a">Sorting</a></li><li><a href="b">Logging</a></li></ul></main>`,
+      'Logging',
+    ],
+    ['main in a wrapper that is called navigation', `<div class="nav-wrap"><main>${body}</main></div>`, LONG],
+    [
+      'a list that says something of what it links to',
+      `${body}<p><a href="p">Prev</a> | <a href="n">Next</a></p>${body}<ul><li>Added the <a href="a">first of the new commands</a>, slowly</li></ul>`,
+      'slowly',
     ],
     ['a hidden tab panel', `${body}<div role="tabpanel" hidden><pre>npm i</pre></div>`, 'npm i'],
   ])('keeps %s', (_, html, expected) => {
@@ -224,6 +262,26 @@ test('gives one digest for pages that differ in chrome only', () => {
   const html = (nonce: string): string =>
     `<nav><a href="/">Home</a></nav><main><h1>T</h1><p>${LONG}</p></main><footer>Built ${nonce}</footer>`;
   expect(of(html('Monday'))).toEqual(of(html('Tuesday')));
+});
+
+test("reads the Markdown of npm's manual to the blocks that its HTML gives", () => {
+  const folder = join(dirname(require.resolve('npm/package.json')), 'docs/output');
+  let read = 0;
+  const unlike: Block[] = [];
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((each) => each.endsWith('.html'))
+    .sort()) {
+    const made = blocks(readFileSync(join(folder, name), 'utf8'));
+    const again = new Set(parseMarkdown(renderBlocks(made)).map((block) => JSON.stringify(block)));
+    for (const block of made) {
+      read += 1;
+      if (!again.has(JSON.stringify(block.type === 'heading' ? { ...block, anchor: null } : block))) unlike.push(block);
+    }
+  }
+  expect(read).toBeGreaterThan(5000);
+  // Lists whose items hold paragraphs after a nested list: Markdown in an item is kept as text, and its white space differs.
+  expect(unlike.filter((block) => block.type !== 'list')).toEqual([]);
+  expect(unlike.length).toBeLessThanOrEqual(2);
 });
 
 test('reads Markdown to the blocks that its HTML gives', () => {

@@ -1,0 +1,131 @@
+import { renderBlocks } from '../../lib/blocks';
+import { cleanText, type Cleaned } from '../../lib/clean';
+import { parseMarkdown } from '../../lib/markdown';
+import { createRandom } from '../../lib/random';
+import { tokenize } from '../../lib/tokenizer';
+
+const page = {
+  schema: 1 as const,
+  id: '0'.repeat(64),
+  url: 'http://site.test/',
+  bodySha256: '0'.repeat(64),
+  bodyBytes: 0,
+  format: 'html' as const,
+  charset: null,
+};
+const of = (html: string): Cleaned => cleanText(page, html, { minWords: 1 });
+
+/** Characters that reading a page looks at: one a charCodeAt, and what an indexOf passes over. */
+const work = (html: string): number => {
+  let looked = 0;
+  const charCodeAt = Reflect.get(String.prototype, 'charCodeAt');
+  const indexOf = Reflect.get(String.prototype, 'indexOf');
+  String.prototype.charCodeAt = function (at): number {
+    looked += 1;
+    return charCodeAt.call(this, at);
+  };
+  String.prototype.indexOf = function (sign, from = 0): number {
+    const found = indexOf.call(this, sign, from);
+    looked += (found < 0 ? this.length : found) - from + 1;
+    return found;
+  };
+  try {
+    tokenize(html, { open: () => undefined, text: () => undefined, close: () => undefined });
+  } finally {
+    Object.assign(String.prototype, { charCodeAt, indexOf });
+  }
+  return looked;
+};
+
+const HOSTILE: [what: string, html: (size: number) => string][] = [
+  ['deep nesting', (size) => '<div>'.repeat(size)],
+  ['end tags that match nothing below open elements', (size) => '<div>'.repeat(500) + '</b>'.repeat(size)],
+  ['end tags of unknown elements', (size) => '<x>'.repeat(500) + '</y>'.repeat(size)],
+  ['headings that are never closed', (size) => '<h1><b>'.repeat(size)],
+  ['many attributes', (size) => `<p ${'a=b '.repeat(size)}>text</p>`],
+  ['a name that never ends', (size) => `<${'a'.repeat(size)}`],
+  ['a huge attribute', (size) => `<p title="${'&amp;'.repeat(size)}">text`],
+  ['quotes that are never closed', (size) => '<p title="'.repeat(size).replaceAll('"', "'")],
+  ['comments that are never closed', (size) => '<!-- '.repeat(size)],
+  ['comments that end almost', (size) => `<!--${'--!'.repeat(size)}`],
+  ['dashes', (size) => `<!--${'-'.repeat(size)}`],
+  ['CDATA that never ends', (size) => '<![CDATA['.repeat(size)],
+  ['scripts that never end', (size) => `<script>${'</scrip'.repeat(size)}`],
+  ['declarations that never end', (size) => '<!x'.repeat(size)],
+  ['signs that begin no tag', (size) => '< '.repeat(size)],
+  ['ampersands', (size) => '&'.repeat(size)],
+  ['references', (size) => '&notin;'.repeat(size)],
+  ['nested lists full of lines', (size) => '<ul><li>'.repeat(400) + 'a<br>'.repeat(size)],
+  ['nested tables', (size) => '<table><tr><td>'.repeat(300) + '<p>x</p>'.repeat(size)],
+  ['nested quotes with classes', (size) => '<div class="nav a b">'.repeat(900) + '<p>words of text here</p>'.repeat(size)],
+  ['code full of line numbers', (size) => `<pre>${'<span class="lineno">'.repeat(900)}${'1 '.repeat(size)}`],
+  ['code spans that are never closed', (size) => '<p><code>a'.repeat(size)],
+  ['links without text', (size) => '<a href="#x">'.repeat(size)],
+  ['NULs', (size) => `<p>\0${'\0<pre>\0</pre>'.repeat(size)}`],
+];
+
+test.each(HOSTILE)('looks at %s in a number of steps that grows with its length', (_, html) => {
+  const [little, much] = [work(html(1000)), work(html(4000))];
+  expect(much).toBeLessThan(4.2 * little + 1000);
+});
+
+test.each(HOSTILE)('ends with a document or a reason on %s', (_, html) => {
+  const result = of(`<p>Some words of text.</p>${html(100_000)}`);
+  // No document is much larger than its page: nesting and references cannot blow it up.
+  if (result.keep) expect(JSON.stringify(result.document).length).toBeLessThan(200 * 100_000);
+  else expect(['too_deep', 'too_large', 'empty', 'too_short']).toContain(result.reason);
+});
+
+const SCRAPS = [
+  ...'<p> </p> <div> </div> <main> </main> <nav> </nav> <ul> <ol> <li> </ul> <pre> </pre> <code> </code> <table> <tr> <td> <th> </table>'.split(
+    ' ',
+  ),
+  ...'<script> </script> <title> </title> <svg> </svg> <br> <h1> <h2> </h2> <dl> <dt> <dd> </dl> <article> </article> <a> </a> </li>'.split(
+    ' ',
+  ),
+  ...[
+    '<a href="#x">',
+    '<span class="lineno">',
+    '</span>',
+    '<div class="fragment">',
+    '<td colspan="0">',
+    '<!--',
+    '-->',
+    '\0',
+    '\ud800',
+    '\r\n',
+  ],
+  ...[
+    'words of text ',
+    'More of it. ',
+    ' ',
+    '\n',
+    '    ',
+    '```',
+    '`',
+    '|',
+    '# ',
+    '- ',
+    '1. ',
+    '---',
+    '\\',
+    '<',
+    '&lt;',
+    '&#0;',
+    '\u00a0',
+    '\ufffc',
+  ],
+];
+
+test('takes any page, twice to the same end, and reads its own Markdown', () => {
+  const { below } = createRandom(7);
+  for (let round = 0; round < 5000; round++) {
+    let html = '';
+    for (let left = 1 + below(40); left > 0; left--) html += SCRAPS[below(SCRAPS.length)]!;
+    const result = of(html);
+    expect(of(html)).toEqual(result);
+    if (!result.keep) continue;
+    const once = renderBlocks(parseMarkdown(renderBlocks(result.document.blocks)));
+    expect(typeof once).toBe('string');
+  }
+});
