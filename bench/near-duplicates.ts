@@ -2,7 +2,7 @@
 //   npx tsc -p . && node dist/bench/near-duplicates.js <folder of HTML> [python with rensa, datasketch, datatrove]
 // e.g. the html folder of Debian's python3.11-doc, and a venv with `pip install rensa datasketch "datatrove[processing]"`.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { normalised, words } from '../lib/blocks';

@@ -58,7 +58,7 @@ const setsOf = (shards: readonly ShardReader[], table: SectionTable): SignedSets
     size: table.size,
     band: (band) => {
       const all = new Uint32Array(total);
-      shards.forEach((shard, index) => all.set(shard.band(band), starts[index]!));
+      shards.forEach((shard, index) => all.set(shard.band(band), starts[index]));
       return Uint32Array.from(table.order, (row) => all[row]!);
     },
     grams: (rank) => {

@@ -184,7 +184,10 @@ export const format = (pairs: readonly Pair[], config: FormatConfig, family: Fam
   const render = (pair: Pair, name: Split): { example: Example; row: TokenRow | null } => {
     const messages = messagesOf(pair.instruction, pair.response, config.instructions, family);
     const example = exampleOf(pair, name, messages);
-    return { example, row: family === 'gpt-oss' ? { example: example.id, ...renderExample(messages, config, answers.get(pair.id)) } : null };
+    return {
+      example,
+      row: family === 'gpt-oss' ? { example: example.id, ...renderExample(messages, config, answers.get(pair.id)) } : null,
+    };
   };
   /** Cut between blocks until it fits. */
   const fit = (pair: Pair): Pair | null => {

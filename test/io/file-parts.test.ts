@@ -12,7 +12,7 @@ test('parts of more files than may be open are read, and a part beyond the end i
     for (let round = 0; round < 2; round++)
       paths.forEach((path, index) => expect(files.read(path, 1, String(index).length).toString()).toBe(String(index)));
     expect(files.read(paths[7]!, 3, 0)).toHaveLength(0);
-    expect(() => files.read(paths[7]!, 1, 3)).toThrow(expect.objectContaining({ code: 'CUT_OFF' }));
+    expect(() => files.read(paths[7]!, 1, 3)).toThrow(expect.objectContaining({ code: 'CUT_OFF' }) as Error);
   } finally {
     files.close();
     rmSync(folder, { recursive: true });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClean } from '../../activities/clean';
 import { createDedup } from '../../activities/dedup';
+import { createDedupParts } from '../../activities/dedup-parts';
 import { createFormat, type FormatDeps } from '../../activities/format';
 import { createResolveLlm } from '../../activities/llm-pairs';
 import { createMix } from '../../activities/mix';
@@ -103,7 +104,15 @@ export const openPreparing = async (
     mockEnvironment().run<A, StageRef, typeof deed>(deed, ...given);
   const clean = async (): Promise<StageRef> => run(createClean(deps).clean, task('clean', { pages: collected }));
   const pair = async (): Promise<StageRef> => {
-    const sections = await run(createDedup(deps).dedup, task('dedup', { '00': await clean() }));
+    const documents = await clean();
+    const dedup = task('dedup', { '00': documents });
+    const part = { storeId: store.storeId, key: dedup.key, name: '00', documents };
+    const { surveyShard, findBoilerplate, signShard } = createDedupParts(deps);
+    await mockEnvironment().run<[typeof part], unknown, typeof surveyShard>(surveyShard, part);
+    const survey = { storeId: store.storeId, key: dedup.key, names: ['00'], leastPages: input.dedup.boilerplatePages };
+    await mockEnvironment().run<[typeof survey], unknown, typeof findBoilerplate>(findBoilerplate, survey);
+    await mockEnvironment().run<[typeof part], unknown, typeof signShard>(signShard, part);
+    const sections = await run(createDedup(deps).dedup, dedup);
     const llm: Record<string, string> = input.pair.llm.enabled ? { llm: await createResolveLlm(deps).resolveLlm() } : {};
     return run(createPair(deps).pair, task('pair', { sections }, llm));
   };
