@@ -35,7 +35,7 @@ def run(config: dict[str, Any], events: Events) -> None:
         "cpuBf16": resolve_dtype("auto", torch.device("cpu")) == torch.bfloat16,
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "training": None if config["base"] is None else prospect(config),
+        "training": None if config.get("base") is None else prospect(config),
     }
     events.emit("result", files=[], metrics=metrics)
     devices_text = ", ".join(device["name"] for device in devices) or "no GPU"
