@@ -1,10 +1,10 @@
 // General instruction data, brought into the store once: a file of the worker or a Hub dataset at a commit.
-import { readFile, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
 import { downloadFile, listFiles } from '@huggingface/hub';
 import type { CpuActivities } from '../contracts/activities';
 import { failure } from '../contracts/errors';
 import type { Config } from '../io/config';
+import { createFilesRoot } from '../io/files-root';
 import type { Store } from '../io/store';
 import { sha256 } from '../lib/hash';
 import { mixSource } from '../lib/mix';
@@ -24,13 +24,13 @@ const fromFile = async (root: string | null, name: string): Promise<string> => {
   if (root === null) throw failure('ConfigMissing', 'mix.source names a file, and RETUNE_FILES_ROOT is not set on this worker');
   const refuse = (why: string) => failure('InvalidInput', `mix.source ${name} ${why}`);
   if (!/\.jsonl$/.test(name)) throw refuse('is no .jsonl file: Parquet and other formats are not read');
-  const [folder, path] = await Promise.all([realpath(root), realpath(join(root, name))]).catch(() => {
-    throw refuse('is not below RETUNE_FILES_ROOT');
-  });
-  const inside = relative(folder, path);
-  if (inside.startsWith('..') || isAbsolute(inside)) throw refuse('is not below RETUNE_FILES_ROOT');
-  if ((await stat(path)).size > MOST_BYTES) throw refuse(`is larger than ${MOST_BYTES} bytes`);
-  return readFile(path, 'utf8');
+  const { real } = await createFilesRoot(root)
+    .find(name)
+    .catch(() => {
+      throw refuse('is not below RETUNE_FILES_ROOT');
+    });
+  if ((await stat(real)).size > MOST_BYTES) throw refuse(`is larger than ${MOST_BYTES} bytes`);
+  return readFile(real, 'utf8');
 };
 
 const fromHub = async ({ endpoint, token }: Config['hub'], dataset: string, revision: string): Promise<string> => {

@@ -8,21 +8,9 @@ import { join } from 'node:path';
 import type { Document } from '../contracts/records';
 import { blockText, renderBlocks } from '../lib/blocks';
 import { cleanText } from '../lib/clean';
-import { load, type Source } from './html-folder';
+import { loadPages, type SourcePage } from './pages';
 import { comparable, KINDS, truthOf, type Kind, type Truth } from './page-truth';
-
-const percent = (part: number, whole: number): string => (whole === 0 ? '-' : `${((100 * part) / whole).toFixed(2)} %`);
-
-/** How many of `wanted` are in `given`, each once. */
-const held = (wanted: readonly string[], given: readonly string[]): number => {
-  const left = new Map<string, number>();
-  for (const each of given) left.set(each, (left.get(each) ?? 0) + 1);
-  return wanted.filter((each) => {
-    const count = left.get(each) ?? 0;
-    if (count > 0) left.set(each, count - 1);
-    return count > 0;
-  }).length;
-};
+import { held, percent } from './shares';
 
 interface CommonMarkNode {
   type: string;
@@ -55,7 +43,7 @@ interface Cleaner {
   pages: { text: string; code: readonly string[] | null }[];
 }
 
-const ours = (sources: readonly Source[], commonmark: CommonMark | null): Cleaner => {
+const ours = (sources: readonly SourcePage[], commonmark: CommonMark | null): Cleaner => {
   const all = (): Document['blocks'][] =>
     sources.map(({ page, text }) => {
       const result = cleanText(page, text, { minWords: 1 });
@@ -76,7 +64,7 @@ const ours = (sources: readonly Source[], commonmark: CommonMark | null): Cleane
 };
 
 /** @returns null where the interpreter or the tool is not there */
-const python = (interpreter: string, tool: string, sources: readonly Source[]): Cleaner | null => {
+const python = (interpreter: string, tool: string, sources: readonly SourcePage[]): Cleaner | null => {
   const { status, stdout } = spawnSync(interpreter, [join(__dirname, '../../bench/clean-peers.py'), tool], {
     input: sources.map(({ text }) => JSON.stringify({ html: text })).join('\n'),
     maxBuffer: 2 ** 31,
@@ -135,7 +123,7 @@ const main = (): void => {
   for (const [name, folder] of folders) {
     const kind = KINDS.find((each) => each.name === name);
     if (kind === undefined) throw new Error(`no selectors for ${name}; known: ${KINDS.map((each) => each.name).join(', ')}`);
-    const sources = load(folder, Number(flags.get('pages') ?? 1e9));
+    const sources = loadPages('docs', folder, Number(flags.get('pages') ?? 1e9));
     const megabytes = sources.reduce((sum, source) => sum + source.text.length, 0) / 1e6;
     const truths = sources.map(({ text }) => truthOf(text, kind));
     const print = (cleaner: Cleaner): void => {

@@ -11,7 +11,7 @@ import { joinSimilar, UnionFind } from '../lib/cluster';
 import { sha256 } from '../lib/hash';
 import { asSet, BANDS, bandKeys, signature, wordGrams } from '../lib/minhash';
 import { splitSections } from '../lib/sections';
-import { load } from './html-folder';
+import { loadPages } from './pages';
 import { exactPairs, qualityOf, type Truth, withEdits } from './near-duplicate-truth';
 
 const LEAST = 0.8;
@@ -99,7 +99,7 @@ const measure = (name: string, texts: readonly string[], python: string | undefi
 
 const main = (folder: string | undefined, python: string | undefined): void => {
   if (folder === undefined) throw new Error('give a folder of HTML');
-  const documents = load(folder, Infinity).flatMap(({ page, text }) => {
+  const documents = loadPages('docs', folder).flatMap(({ page, text }) => {
     const result = cleanText(page, text, { minWords: 10 });
     return result.keep ? [result.document] : [];
   });

@@ -13,11 +13,12 @@ export interface SourcePage {
   text: string;
 }
 
-/** All `.html`, `.htm` and `.xhtml` files below a folder, by name; the site's name is the host of their addresses. */
-export const loadPages = (site: string, folder: string): SourcePage[] =>
+/** At most `most` `.html`, `.htm` and `.xhtml` files below a folder, by name; the site's name is the host of their addresses. */
+export const loadPages = (site: string, folder: string, most = Infinity): SourcePage[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.x?html?$/.test(name))
     .sort()
+    .slice(0, most)
     .map((name) => {
       const body = readFileSync(join(folder, name));
       const url = `http://${site}.test/${name}`;

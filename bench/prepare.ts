@@ -14,10 +14,9 @@ import { parseLines, toLine } from '../lib/jsonl';
 import { pair } from '../lib/pair';
 import { toParquet } from '../lib/parquet';
 import { encodeTokenFile } from '../lib/token-file';
-import { load, type Source } from './html-folder';
+import { loadPages, type SourcePage } from './pages';
 import { comparable, KINDS, truthOf, type Kind } from './page-truth';
-
-const percent = (part: number, whole: number): string => (whole === 0 ? '-' : `${((100 * part) / whole).toFixed(2)} %`);
+import { held, percent } from './shares';
 
 /** CPU seconds of this process that a piece of work took. */
 const cpu = async <T>(work: () => T | Promise<T>): Promise<{ value: T; seconds: number }> => {
@@ -32,19 +31,8 @@ const codeOf = (document: Pick<Document, 'blocks'>): string[] =>
     block.type === 'code' ? [block.text] : block.type === 'definition' ? block.code.map((code) => code.text) : [],
   );
 
-/** How many of `wanted` are in `given`, each once. */
-const held = (wanted: readonly string[], given: readonly string[]): number => {
-  const left = new Map<string, number>();
-  for (const each of given) left.set(each, (left.get(each) ?? 0) + 1);
-  return wanted.filter((each) => {
-    const count = left.get(each) ?? 0;
-    if (count > 0) left.set(each, count - 1);
-    return count > 0;
-  }).length;
-};
-
 const quality = (
-  sources: readonly Source[],
+  sources: readonly SourcePage[],
   documents: ReadonlyMap<string, Document>,
   sections: ReadonlyMap<string, string>,
   kind: Kind,
@@ -131,7 +119,7 @@ const writeDataset = ({ parts }: Dataset, maxTokens: number): number => {
 };
 
 const run = async (kind: Kind, folder: string): Promise<Record<string, string | number>> => {
-  const sources = load(folder, Number(process.env['BENCH_PAGES'] ?? 1e9));
+  const sources = loadPages('docs', folder, Number(process.env['BENCH_PAGES'] ?? 1e9));
   const megabytes = sources.reduce((sum, source) => sum + source.text.length, 0) / 1e6;
   const clean = (): Document[] =>
     sources.flatMap(({ page, text }) => {

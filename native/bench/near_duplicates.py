@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 PERMUTATIONS = 128
 GRAM = 5
@@ -22,6 +23,15 @@ def grams(text: str) -> list[str]:
     if len(words) < GRAM:
         return [" ".join(words)]
     return [" ".join(words[at : at + GRAM]) for at in range(len(words) - GRAM + 1)]
+
+
+def similar_pairs(index: Any, signatures: list[Any], least: float, verify: bool) -> Iterable[tuple[int, int]]:
+    """What an LSH index of rensa or datasketch proposes, and with `verify` estimates to be similar enough."""
+    for at, signature in enumerate(signatures):
+        for other in index.query(signature):
+            if not verify or signature.jaccard(signatures[other]) >= least:
+                yield other, at
+        index.insert(at, signature)
 
 
 def smallest(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
@@ -50,14 +60,7 @@ def rensa(texts: list[str], least: float, verify: bool) -> list[int]:
         signatures.append(signature)
     index = RMinHashLSH(threshold=least, num_perm=PERMUTATIONS, num_bands=16)
 
-    def pairs() -> Iterable[tuple[int, int]]:
-        for at, signature in enumerate(signatures):
-            for other in index.query(signature):
-                if not verify or signature.jaccard(signatures[other]) >= least:
-                    yield other, at
-            index.insert(at, signature)
-
-    return smallest(len(texts), pairs())
+    return smallest(len(texts), similar_pairs(index, signatures, least, verify))
 
 
 def datasketch(texts: list[str], least: float, verify: bool) -> list[int]:
@@ -70,14 +73,7 @@ def datasketch(texts: list[str], least: float, verify: bool) -> list[int]:
         signatures.append(signature)
     index = MinHashLSH(threshold=least, num_perm=PERMUTATIONS)
 
-    def pairs() -> Iterable[tuple[int, int]]:
-        for at, signature in enumerate(signatures):
-            for other in index.query(signature):
-                if not verify or signature.jaccard(signatures[other]) >= least:
-                    yield other, at
-            index.insert(at, signature)
-
-    return smallest(len(texts), pairs())
+    return smallest(len(texts), similar_pairs(index, signatures, least, verify))
 
 
 def datatrove(texts: list[str], least: float, verify: bool) -> list[int]:
