@@ -8,7 +8,7 @@ export interface Output {
   readonly json: boolean;
   /** True where lines may be rewritten in place. */
   readonly live: boolean;
-  /** Columns of the terminal. */
+  /** Columns of the terminal; without limit where nobody's terminal is written to. */
   readonly width: number;
   /** Text for a person; silent with --json. */
   line(text?: string): void;
@@ -39,7 +39,7 @@ export const createOutput = (
     json,
     live,
     get width() {
-      return stdout.columns || 100;
+      return stdout.isTTY ? stdout.columns || 100 : Infinity;
     },
     line(text = '') {
       if (json) return;

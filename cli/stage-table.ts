@@ -22,9 +22,10 @@ type Row = Progress['stages'][number];
 const MARK = { waiting: '·', running: '▶', reused: '=', done: '✔', skipped: '–' } as const;
 const COLOUR = { waiting: 'dim', running: 'cyan', reused: 'green', done: 'green', skipped: 'dim' } as const;
 
-/** "1,234 pages, 12 dropped": biggest counts first would jump about, so the stage's own order. */
+/** "1,234 pages, 12 dropped": in the stage's own order, since biggest first would jump about; zeros are left out. */
 export const countsText = (counts: Row['counts']): string =>
   Object.entries(counts)
+    .filter(([, value], at) => value !== 0 || at === 0)
     .map(([name, value]) => `${grouped(value)} ${name.replaceAll('_', ' ')}`)
     .join(', ');
 

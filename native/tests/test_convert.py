@@ -63,6 +63,16 @@ def test_right_artefacts_are_proven_and_load_alone(trained, tmp_path):
     assert json.loads((tmp_path / "proof.json").read_text())["formats"] == result["metrics"]["proofs"]
 
 
+def test_its_progress_rises_to_its_total(trained, tmp_path):
+    base, adapter, tokens = trained
+    events = Recorder()
+    convert.run(convert_config(base, adapter, tokens, tmp_path, formats=("adapter",)), events)
+    shown = [(event["done"], event["total"]) for event in events.events if event["type"] == "progress"]
+    examples = json.loads((tmp_path / "proof.json").read_text())["examples"]
+    assert [done for done, _ in shown] == sorted(done for done, _ in shown)
+    assert shown[-1] == (4 * examples, 4 * examples), "trained, base, other rounding and one artefact"
+
+
 def test_a_merge_is_peft_s_own_merge_rounded_to_16_bit(trained, tmp_path):
     import peft
     from transformers import AutoModelForCausalLM

@@ -8,13 +8,14 @@ import json
 import shutil
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .base import count_parameters
 from .data import read_tokens, require_tokenizer
 from .errors import TrainerError, corrupt
-from .events import Events
+from .events import Counter, Events
 from .files import canonical_json, file_entry, write_durably
 from .merge import merge
 from .proof import FAILED, Probe, Reference, choose_rows, first_differing_layer, judge
@@ -28,17 +29,17 @@ def run(config: dict[str, Any], events: Events) -> None:
     for tokens, path in zip(files, config["probe"], strict=True):
         require_tokenizer(tokens, base, f"probe {Path(path).name}")
     probe = choose_rows(files, config["minProbeTokens"])
-    events.emit("progress", what="score base and trained model", done=0, total=len(config["formats"]) + 1)
-    precision, reference = _reference(config, probe)
+    # Each example is scored by the trained model, its base, the trained model in other rounding, and every artefact.
+    counter = Counter(events, probe.examples * (3 + len(config["formats"])))
+    precision, reference = _reference(config, probe, counter)
     proofs: dict[str, Any] = {}
     written: list[Path] = []
-    for at, form in enumerate(config["formats"], 1):
-        events.emit("progress", what=f"write and prove {form}", done=at, total=len(config["formats"]) + 1)
+    for form in config["formats"]:
         folder = out / form
         shutil.rmtree(folder, ignore_errors=True)
-        written += WRITERS[form](base, adapter, folder, events)
+        written += WRITERS[form](base, adapter, folder, counter)
         engine = RELOADERS[form](config, folder, precision)
-        proofs[form] = judge(probe.nats(engine), reference)
+        proofs[form] = judge(probe.nats(engine, partial(counter.count, f"prove {form}")), reference)
         if proofs[form]["verdict"] == FAILED:
             trained = _trained(config, precision)
             proofs[form]["firstDifferingLayer"] = first_differing_layer(engine, trained, probe)
@@ -74,7 +75,7 @@ def _trained(config: dict[str, Any], precision: str) -> Any:
     return engine
 
 
-def _reference(config: dict[str, Any], probe: Probe) -> tuple[str, Reference]:
+def _reference(config: dict[str, Any], probe: Probe, counter: Counter) -> tuple[str, Reference]:
     """(precision of the proof, losses to compare with): fp32 where the model fits so, else bf16.
 
     Its floor is the difference to the trained model in bf16 or, in bf16 already, to PEFT's own merge in memory, whose
@@ -88,21 +89,20 @@ def _reference(config: dict[str, Any], probe: Probe) -> tuple[str, Reference]:
     parameters = sum(count_parameters(path) for path in Path(config["base"]["folder"]).glob("*.safetensors"))
     precision = "fp32" if parameters * 4 * 1.5 < free_memory(device) else "bf16"
     engine = _trained(config, precision)
-    trained = probe.nats(engine)
+    trained = probe.nats(engine, partial(counter.count, "score the trained model"))
     with engine.without_adapter():
-        base = probe.nats(engine)
+        base = probe.nats(engine, partial(counter.count, "score the base"))
     if precision == "fp32":
         engine = None
         engine = load(config["base"], config["device"], "bf16")
         engine.load_adapter(config["adapter"])
-        rounded = probe.nats(engine)
     else:
         engine.peft.merge_adapter()
-        rounded = probe.nats(engine)
+    rounded = probe.nats(engine, partial(counter.count, "score the trained model in other rounding"))
     return precision, Reference(trained, base, rounded)
 
 
-def write_adapter_format(base: Path, adapter: Path, folder: Path, events: Events) -> list[Path]:
+def write_adapter_format(base: Path, adapter: Path, folder: Path, counter: Counter) -> list[Path]:
     """The adapter's tensors byte for byte, its config in canonical form."""
     folder.mkdir(parents=True)
     config = json.loads((adapter / "adapter_config.json").read_text("utf-8"))
@@ -114,17 +114,9 @@ def write_adapter_format(base: Path, adapter: Path, folder: Path, events: Events
     return [folder / "adapter_config.json", folder / "adapter_model.safetensors"]
 
 
-def write_merged_format(base: Path, adapter: Path, folder: Path, events: Events) -> list[Path]:
+def write_merged_format(base: Path, adapter: Path, folder: Path, counter: Counter) -> list[Path]:
     """Base and adapter as one 16-bit model."""
-    last = time.monotonic()
-
-    def progress(done: int, total: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= 1 or done == total:
-            last = time.monotonic()
-            events.emit("progress", what="merge tensors", done=done, total=total)
-
-    return merge(base, adapter, folder, progress)
+    return merge(base, adapter, folder, lambda done, total: counter.show(f"merge tensor {done} of {total}"))
 
 
 def reload_adapter(config: dict[str, Any], folder: Path, precision: str) -> Any:

@@ -15,7 +15,7 @@ from .data import CONTENT, FORMAT, TokenFile, read_tokens, require_tokenizer
 from .decoding import Prompts, generate_ids
 from .engines.loading import load_engine
 from .errors import bad_config
-from .events import Events
+from .events import Counter, Events
 from .files import file_entry, write_durably
 from .scoring import token_nll
 
@@ -34,7 +34,7 @@ def run(config: dict[str, Any], events: Events) -> None:
     prompts = Prompts(config["base"])
     encoded = [(prompt["id"], *prompts.encode(prompt)) for prompt in config["prompts"]]
     started = time.monotonic()
-    progress = _Progress(events, len(names) * (sum(len(chosen) for _, chosen in probes.values()) + len(encoded)))
+    progress = Counter(events, len(names) * (sum(len(chosen) for _, chosen in probes.values()) + len(encoded)))
     engine = load_engine(config, events)
     losses: list[dict[str, Any]] = []
     answers: list[dict[str, Any]] = []
@@ -63,19 +63,6 @@ def run(config: dict[str, Any], events: Events) -> None:
         "seconds": round(time.monotonic() - started, 3),
     }
     events.emit("result", files=[file_entry(path) for path in files], metrics=metrics)
-
-
-class _Progress:
-    """Emits at most one progress event a second."""
-
-    def __init__(self, events: Events, total: int):
-        self.events, self.total, self.done, self.last = events, total, 0, 0.0
-
-    def count(self, what: str) -> None:
-        self.done += 1
-        if time.monotonic() - self.last >= 1 or self.done == self.total:
-            self.last = time.monotonic()
-            self.events.emit("progress", what=what, done=self.done, total=self.total)
 
 
 def _read(probe: dict[str, Any], base: dict[str, Any]) -> tuple[TokenFile, range]:

@@ -44,6 +44,24 @@ class Events:
             print(text, file=sys.stderr, flush=True)
 
 
+class Counter:
+    """Work of a known size as `progress` events, at most one a second and one at the end."""
+
+    def __init__(self, events: Events, total: int):
+        self._events, self.total, self.done, self._last = events, total, 0, 0.0
+
+    def count(self, what: str) -> None:
+        """One part of the work is done."""
+        self.done += 1
+        self.show(what)
+
+    def show(self, what: str) -> None:
+        """Says what is under way, without counting it."""
+        if time.monotonic() - self._last >= 1 or self.done == self.total:
+            self._last = time.monotonic()
+            self._events.emit("progress", what=what, done=self.done, total=self.total)
+
+
 def open_events(target: str) -> Events:
     """target: "stdout", "fd:N" (a descriptor opened by the parent) or "file:PATH" (appended to)."""
     kind, _, value = target.partition(":")

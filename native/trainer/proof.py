@@ -6,7 +6,7 @@ rounding, whose floor is measured in the same run. An adapter that does too litt
 called proven.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +24,14 @@ class Probe:
 
     rows: list[tuple[TokenFile, list[int]]]
 
-    def nats(self, engine: Any) -> np.ndarray:
-        """float64 [S]: the loss of every supervised token."""
-        scored = [nats for tokens, chosen in self.rows for _, nats in token_nll(engine, tokens, chosen)]
-        return np.concatenate(scored).astype(np.float64)
+    def nats(self, engine: Any, scored: Callable[[], None]) -> np.ndarray:
+        """float64 [S]: the loss of every supervised token. `scored` is called after each example."""
+        losses: list[np.ndarray] = []
+        for tokens, chosen in self.rows:
+            for _, nats in token_nll(engine, tokens, chosen):
+                losses.append(nats)
+                scored()
+        return np.concatenate(losses).astype(np.float64)
 
     @property
     def examples(self) -> int:

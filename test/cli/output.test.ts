@@ -57,15 +57,16 @@ test('a heartbeat becomes one phrase', () => {
   expect(beatText({ documents: 1200, dropped: 3 })).toBe('1,200 documents, 3 dropped');
 });
 
-test('a line of the table fits its terminal', () => {
-  const { output } = capture(false);
+test('a line of the table fits its terminal, and is whole in a pipe', () => {
   const row = {
     verb: 'collect',
     state: 'done',
     text: '',
     counts: Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`count_${at}`, at])),
   } as const;
-  expect(stageLine({ row, beat: undefined, elapsedMs: 1_000 }, output).length).toBeLessThanOrEqual(80);
+  const line = { row, beat: undefined, elapsedMs: 1_000 };
+  expect(stageLine(line, capture(false, true).output).length).toBeLessThanOrEqual(80);
+  expect(stageLine(line, capture(false).output)).toContain('29 count 29');
 });
 
 const result: PipelineResult = {
