@@ -1,7 +1,8 @@
 // The stages of a run as lines of text: for a terminal, a log, or --json.
 import type { Progress } from '../contracts/activities';
 import { STAGES } from '../contracts/stages';
-import { duration, grouped, type Output } from './output';
+import { countsText, grouped } from '../lib/wording';
+import { duration, type Output } from './output';
 
 /** What a running activity said last in its heartbeat. */
 export interface Beat {
@@ -21,13 +22,6 @@ type Row = Progress['stages'][number];
 
 const MARK = { waiting: '·', running: '▶', reused: '=', done: '✔', skipped: '–' } as const;
 const COLOUR = { waiting: 'dim', running: 'cyan', reused: 'green', done: 'green', skipped: 'dim' } as const;
-
-/** "1,234 pages, 12 dropped": in the stage's own order, since biggest first would jump about; zeros are left out. */
-export const countsText = (counts: Row['counts']): string =>
-  Object.entries(counts)
-    .filter(([, value], at) => value !== 0 || at === 0)
-    .map(([name, value]) => `${grouped(value)} ${name.replaceAll('_', ' ')}`)
-    .join(', ');
 
 const bar = (share: number, width = 16): string => {
   const full = Math.round(Math.min(1, Math.max(0, share)) * width);

@@ -4,13 +4,14 @@ import type { Progress } from '../contracts/activities';
 import { VERBS } from '../contracts/artifacts';
 import { QUERY_PROGRESS } from '../contracts/names';
 import { openStore } from '../io/store';
+import { countsText } from '../lib/wording';
 import type { Command } from './command';
 import { JSON_OPTION, parse } from './command';
 import { requireServer, runUrl, type Server } from './connection';
 import { EXIT } from './exit';
 import type { Output } from './output';
 import { findRecord } from './run-record';
-import { countsText, stageLine } from './stage-table';
+import { stageLine } from './stage-table';
 
 const QUERY_WITHIN_MS = 10_000;
 

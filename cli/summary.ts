@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { PipelineResult, RunRecord } from '../contracts/artifacts';
 import { listRuns, reportPath } from '../io/runs';
 import type { Store } from '../io/store';
-import { grouped, type Output } from './output';
+import { grouped } from '../lib/wording';
+import type { Output } from './output';
 import { readStage } from './run-record';
 
 /** evaluation.json, an output of evaluate. */

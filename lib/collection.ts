@@ -1,7 +1,7 @@
 // What collecting came to, for a person: the difference to the run before, what was spent, which URLs gave no page and why.
 import { z } from 'zod';
 import { ARTIFACT_SCHEMA } from '../contracts/artifacts';
-import { grouped } from './front-matter';
+import { grouped } from './wording';
 
 /** A list of pages that may be long: how many, and the first of them by page id. */
 export const PageList = z.object({

@@ -43,6 +43,3 @@ export const cell = (text: string): string =>
 /** A Markdown table. Cells are Markdown already. */
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
-
-/** 1234567 -> 1,234,567, whatever the locale. */
-export const grouped = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ',');

@@ -2,7 +2,8 @@
 import type { BaseModel, Verdict } from '../contracts/artifacts';
 import type { PipelineInput } from '../contracts/input';
 import type { Evaluation } from './evaluate';
-import { cell, frontMatter, grouped, table } from './front-matter';
+import { cell, frontMatter, table } from './front-matter';
+import { grouped } from './wording';
 import type { Statistics } from './statistics';
 
 export interface ModelCardData {

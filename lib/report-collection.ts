@@ -1,6 +1,6 @@
 // The part of a run's page about collecting: drift, money, and URLs that gave no page.
 import { type Collection, dollars, type PageList } from './collection';
-import { grouped } from './front-matter';
+import { grouped } from './wording';
 import { type Markup, markup, safeHref } from './markup';
 
 const address = (url: string): Markup => {

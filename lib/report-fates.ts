@@ -1,9 +1,7 @@
 // The report's part about what was kept out: a bar for each reason, examples behind it.
 import type { Fate } from './fates';
-import { grouped } from './front-matter';
+import { grouped, words } from './wording';
 import { type Markup, markup, safeHref } from './markup';
-
-const words = (name: string): string => name.replaceAll('_', ' ');
 
 const shown = (detail: string): Markup => {
   const href = safeHref(detail);

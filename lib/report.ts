@@ -5,7 +5,7 @@ import { histogramChart, intervalChart, type LossCurve, lossChart } from './char
 import type { Collection } from './collection';
 import type { Evaluation } from './evaluate';
 import type { Fate } from './fates';
-import { grouped } from './front-matter';
+import { countsText, grouped, words } from './wording';
 import { Markup, markup, safeHref } from './markup';
 import { type BytesOf, maskMarkup } from './preview';
 import { driftMarkup, failuresMarkup, spendingMarkup } from './report-collection';
@@ -71,7 +71,6 @@ const STATUS: Record<ReportData['status'], [string, string]> = {
   cancelled: ['warn', 'cancelled'],
   running: ['', 'running'],
 };
-const words = (name: string): string => name.replaceAll('_', ' ');
 const plural = (count: number, word: string): string => `${grouped(count)} ${word}${count === 1 ? '' : 's'}`;
 
 /** Text of a model or page: fenced code as code, `code` in a line, the rest as it is. */
@@ -137,16 +136,12 @@ const verdict = ({ evaluation }: ReportData): Markup | null => {
 ${kinds.length === 0 ? markup`` : markup`<p class="quiet">By kind of pair: ${kinds.map(([kind, { examples, difference }]) => `${kind} ${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(3)} (${examples})`).join(', ')}.</p>`}`;
 };
 
-const counted = (counts: Counts): string =>
-  Object.entries(counts)
-    .map(([name, count]) => `${words(name)} ${grouped(count)}`)
-    .join(', ');
 const total = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 const stages = ({ stages: rows }: ReportData): Markup =>
   markup`<div class="scroll"><table><thead><tr><th>stage</th><th></th><th>what came out</th><th class="n">dropped</th></tr></thead>${rows.map(
     ({ verb, state, counts, reasons }) =>
-      markup`<tr><td><strong>${verb}</strong><br><span class="quiet">${STAGES[verb].summary}</span></td><td><span class="pill ${state === 'done' ? 'good' : ''}">${state}</span></td><td>${counted(counts)}</td><td class="n">${total(reasons) === 0 ? '' : grouped(total(reasons))}</td></tr>`,
+      markup`<tr><td><strong>${verb}</strong><br><span class="quiet">${STAGES[verb].summary}</span></td><td><span class="pill ${state === 'done' ? 'good' : ''}">${state}</span></td><td>${countsText(counts)}</td><td class="n">${total(reasons) === 0 ? '' : grouped(total(reasons))}</td></tr>`,
   )}</table></div>`;
 
 const dataset = ({ statistics }: ReportData): Markup | null => {

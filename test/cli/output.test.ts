@@ -1,10 +1,11 @@
 // What a person and a program read of a run.
 import { PassThrough } from 'node:stream';
 import { exitCode } from '../../cli/exit';
-import { createOutput, duration, grouped } from '../../cli/output';
+import { createOutput, duration } from '../../cli/output';
 import { beatText, stageLine } from '../../cli/stage-table';
 import { type Evaluation, printSummary, wrap } from '../../cli/summary';
 import type { PipelineResult } from '../../contracts/artifacts';
+import { countsText, grouped, words } from '../../lib/wording';
 
 const capture = (json: boolean, tty = false): { output: ReturnType<typeof createOutput>; text: () => string } => {
   const stream = Object.assign(new PassThrough(), { isTTY: tty, columns: 80 });
@@ -48,6 +49,9 @@ test.each([
 test('times and numbers read the same on every machine', () => {
   expect([duration(4_210), duration(185_000), duration(7_800_000)]).toEqual(['4.2 s', '3 min 05 s', '2 h 10 min']);
   expect([grouped(7), grouped(1234), grouped(1234567)]).toEqual(['7', '1,234', '1,234,567']);
+  expect([words('near_duplicate'), words('goneOnce')]).toEqual(['near duplicate', 'gone once']);
+  expect(countsText({ urls: 1234, dropped: 0, gone_once: 2 })).toBe('1,234 urls, 2 gone once');
+  expect(countsText({ pages: 0, dropped: 0 })).toBe('0 pages');
 });
 
 test('a heartbeat becomes one phrase', () => {

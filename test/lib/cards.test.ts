@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { datasetCard } from '../../lib/dataset-card';
-import { cell, type FrontMatter, frontMatter, grouped, table } from '../../lib/front-matter';
+import { cell, type FrontMatter, frontMatter, table } from '../../lib/front-matter';
+import { grouped } from '../../lib/wording';
 import { modelCard } from '../../lib/model-card';
 import { base, datasetCardData, modelCardData } from '../support/card-data';
 
