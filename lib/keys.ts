@@ -1,6 +1,7 @@
 // Which fields of the input decide a stage's result: what enters its key, and nothing else.
 import type { Verb } from '../contracts/artifacts';
-import { inputPaths, type PipelineInput } from '../contracts/input';
+import type { PipelineInput } from '../contracts/input';
+import { inputPaths } from '../contracts/input-paths';
 import { STAGES } from '../contracts/stages';
 import { canonical, hashable } from './hash';
 

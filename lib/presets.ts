@@ -1,6 +1,7 @@
 // Raw input and preset to the full input: objects merge, arrays and scalars replace, null means back to the default.
 import type { z } from 'zod';
-import { PipelineInput, RawInput } from '../contracts/input';
+import { PipelineInput } from '../contracts/input';
+import { RawInput } from '../contracts/raw-input';
 
 /** One field that cannot be accepted: where it stands and why. */
 export interface Problem {

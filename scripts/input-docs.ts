@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { inputPaths, PipelineInput } from '../contracts/input';
+import { PipelineInput } from '../contracts/input';
+import { inputPaths } from '../contracts/input-paths';
 import { STAGES } from '../contracts/stages';
 
 const root = path.resolve(__dirname, '..', '..');

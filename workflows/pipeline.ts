@@ -13,9 +13,9 @@ import {
 import type { CpuActivities, Progress, Resolved, RunIdentity } from '../contracts/activities';
 import type { BaseModel, Counts, PipelineResult, Pointer, RunRecord, RunStatus, StageRef, Verb, Verdict } from '../contracts/artifacts';
 import { ARTIFACT_SCHEMA } from '../contracts/artifacts';
-import type { RawInput } from '../contracts/input';
 import { QUERY_PROGRESS, queues } from '../contracts/names';
 import { deed, keyedDeed, SHARD, SMALL } from '../contracts/policies';
+import type { RawInput } from '../contracts/raw-input';
 import { ApprovalDesk } from './approval';
 import { Board, sumCounts } from './board';
 import { collect, requireEnough } from './collect';

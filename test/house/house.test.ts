@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VERBS } from '../../contracts/artifacts';
 import { FAILURES } from '../../contracts/errors';
-import { inputPaths } from '../../contracts/input';
+import { inputPaths } from '../../contracts/input-paths';
 import { STAGES } from '../../contracts/stages';
 import { ENVIRONMENT } from '../../io/config';
 import { completeInput } from '../../lib/presets';

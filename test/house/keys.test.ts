@@ -1,5 +1,6 @@
 import { VERBS } from '../../contracts/artifacts';
-import { inputPaths, PipelineInput } from '../../contracts/input';
+import { PipelineInput } from '../../contracts/input';
+import { inputPaths } from '../../contracts/input-paths';
 import { STAGES } from '../../contracts/stages';
 import { stageKey } from '../../lib/hash';
 import { keyedConfig } from '../../lib/keys';
