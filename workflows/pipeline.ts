@@ -11,28 +11,23 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { CpuActivities, Progress, Resolved, RunIdentity } from '../contracts/activities';
-import type { BaseModel, Counts, PipelineResult, Pointer, RunRecord, RunStatus, StageRef, Verb, Verdict } from '../contracts/artifacts';
+import type { BaseModel, PipelineResult, RunRecord, RunStatus, StageRef, Verb } from '../contracts/artifacts';
 import { ARTIFACT_SCHEMA } from '../contracts/artifacts';
 import { QUERY_PROGRESS, queues } from '../contracts/names';
 import { deed, keyedDeed, SHARD, SMALL } from '../contracts/policies';
 import type { RawInput } from '../contracts/raw-input';
 import { ApprovalDesk } from './approval';
-import { Board, sumCounts } from './board';
+import { Board } from './board';
 import { collect, requireEnough } from './collect';
+import { heldReason, isUnchanged, lastOf, runDate } from './decisions';
 import { dedupShards } from './dedup';
 import { runFailure } from './failures';
 import { type GpuVerb, runOnDevice } from './gpu';
 import { inGroups } from './groups';
+import { leftOut, resultOf } from './result';
 import { stage, type StageContext } from './stage';
 
 const small = proxyActivities<CpuActivities>(SMALL);
-
-/** Scheduled time for a scheduled run (late starts included), start time for any other. */
-const runDate = (): string => {
-  const scheduled: unknown = workflowInfo().searchAttributes['TemporalScheduledStartTime']?.[0];
-  if (scheduled instanceof Date) return scheduled.toISOString();
-  return typeof scheduled === 'string' ? scheduled : workflowInfo().startTime.toISOString();
-};
 
 interface Ending {
   status: RunStatus;
@@ -231,7 +226,7 @@ class Pipeline {
     this.reused[verb] = reused;
     this.record.stages[verb] = results.map((result) => result.ref);
     if (!reused) this.record.computed.push(verb);
-    this.board.end(verb, [...results.map(({ ref }) => ref.counts), ...this.leftOut(verb, 'counts')], reused);
+    this.board.end(verb, [...results.map(({ ref }) => ref.counts), ...leftOut(this.record, verb, 'counts')], reused);
     await this.save();
   }
 
@@ -272,30 +267,7 @@ class Pipeline {
       this.board.report = await small.report(this.resolved.storeId, this.run);
       this.board.show();
     }
-    return {
-      ...this.run,
-      status: ending.status,
-      reason: ending.reason,
-      verdict: this.record.verdict,
-      stages: Object.fromEntries(
-        Object.entries(this.record.stages).map(([verb, refs]) => [
-          verb,
-          {
-            key: refs.length === 1 ? (refs[0]?.key ?? '') : `${refs.length} shards`,
-            counts: sumCounts([...refs.map((ref) => ref.counts), ...this.leftOut(verb, 'counts')]),
-            reasons: sumCounts([...refs.map((ref) => ref.reasons), ...this.leftOut(verb, 'reasons')]),
-            reused: this.reused[verb as Verb] ?? false,
-          },
-        ]),
-      ),
-      store: this.resolved?.store ?? '',
-      published: this.record.hub,
-    };
-  }
-
-  /** What the source named and collect did not take belongs to collect's sums. */
-  private leftOut(verb: string, part: 'counts' | 'reasons'): Counts[] {
-    return verb === 'collect' && this.record.source !== undefined ? [this.record.source[part]] : [];
+    return resultOf(this.record, ending.status, this.reused, this.resolved?.store ?? '');
   }
 
   private async save(): Promise<void> {
@@ -304,20 +276,6 @@ class Pipeline {
     await small.saveRun(this.resolved.storeId, this.record);
   }
 }
-
-const isUnchanged = (pointer: Pointer | null, train: StageRef, resolved: Resolved): pointer is Pointer =>
-  pointer !== null && pointer.train.key === train.key && pointer.settingsDigest === resolved.settingsDigest;
-
-/** The last published adapter as an input of evaluate, where it can be compared: another base cannot. */
-const lastOf = (pointer: Pointer | null, train: StageRef, base: BaseModel): { last?: StageRef; lastFormat?: StageRef } =>
-  pointer === null || pointer.baseWeightsDigest !== base.weightsDigest || pointer.train.key === train.key
-    ? {}
-    : { last: pointer.train, lastFormat: pointer.format };
-
-const heldReason = (verdict: Verdict): string => {
-  const failed = verdict.rules.filter((rule) => rule.outcome === 'fail').map((rule) => rule.text);
-  return failed.length > 0 ? failed.join('; ') : 'too few test examples to decide';
-};
 
 /**
  * Takes web pages to a fine-tuned, evaluated, published model.
