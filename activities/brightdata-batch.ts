@@ -1,9 +1,9 @@
 // A shard's batch at Bright Data: triggered once, looked at, its rows made durable, or given up and cancelled.
-import { createInterface } from 'node:readline';
 import type { BatchOutcome, CollectTask, CpuActivities, Pending } from '../contracts/activities';
 import { failure } from '../contracts/errors';
 import { BRIGHTDATA } from '../contracts/policies';
 import { BrightDataError } from '../io/brightdata-error';
+import { textLines } from '../io/plain-text';
 import { type BatchRow, readBatchRow } from '../lib/brightdata';
 import { digest } from '../lib/hash';
 import { pageId } from '../lib/url';
@@ -16,6 +16,8 @@ import { httpFailure } from './translate';
 
 /** Rows of a snapshot that are made durable at once: with maxBodyMb this bounds memory. */
 const ROWS = 8;
+/** A row holds its page as HTML, as Markdown and as text, escaped; a longer one is cut, is no JSON then, and no page. */
+const ROW_BODIES = 8;
 /** Clocks of two machines may differ so much when a batch is looked for by its time. */
 const CLOCK_MARGIN_MS = 5 * 60_000;
 
@@ -23,7 +25,7 @@ type Names = 'triggerBatch' | 'checkBatch' | 'settleBatch' | 'cancelBatch';
 
 export const createBrightDataBatch = (
   { store, clock, config, log }: BrightDataDeps,
-  { connected, timeoutMs, dueUrls, keep, note }: BrightDataDesk,
+  { shelf, connected, timeoutMs, dueUrls, keep, note }: BrightDataDesk,
 ): Pick<CpuActivities, Names> => {
   const { zone } = config.brightData;
   const iso = (ms: number): string => new Date(ms).toISOString();
@@ -46,7 +48,8 @@ export const createBrightDataBatch = (
       const body = Buffer.from(row.body, 'utf8');
       if (body.length > task.source.maxBodyMb * MB)
         return note(task, row.url, 'too_large', `${row.url} is larger than source.maxBodyMb (${task.source.maxBodyMb})`, true);
-      await keep(task, { url: row.url, finalUrl: row.finalUrl, body, format: row.format });
+      const known = await shelf.read(pageId(row.url));
+      await keep(task, { url: row.url, finalUrl: row.finalUrl, body, format: row.format }, known);
     };
     const takeAll = async (rows: readonly BatchRow[]): Promise<void> => {
       signal.throwIfAborted();
@@ -54,8 +57,9 @@ export const createBrightDataBatch = (
       details({ pages: came.size });
     };
     let rows: BatchRow[] = [];
-    const input = await store.open(snapshotPath(task));
-    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+    const text = (await store.open(snapshotPath(task))).setEncoding('utf8') as AsyncIterable<string>;
+    // Not node:readline, which reads 1,024 rows ahead of whoever makes them durable: a whole snapshot in memory.
+    for await (const line of textLines(text, ROW_BODIES * task.source.maxBodyMb * MB)) {
       const row = readBatchRow(line);
       // A second row of a page, or one that nobody asked for, is no page of ours.
       if (row === null || !urls.has(row.url) || came.has(row.url)) continue;
@@ -108,6 +112,8 @@ export const createBrightDataBatch = (
         } catch (error) {
           if (error instanceof BrightDataError && error.billing === 'no')
             await writeBatch(store, task, { ...batch, state: 'refused', tries: batch.tries - (error.code === 'rate_limited' ? 1 : 0) });
+          // An answer, and nothing that a later attempt could change: its URLs are left to single requests.
+          if (error instanceof BrightDataError && error.code === 'bad_request') return { refused: error.message };
           throw error;
         }
       } catch (error) {
@@ -168,10 +174,9 @@ export const createBrightDataBatch = (
     },
   };
 
-  /** Only what a later attempt may start is retryable; a refused batch leaves its URLs to single requests. */
+  /** Only what a later attempt may start is retryable. */
   async function triggerFailure(task: CollectTask, error: unknown): Promise<unknown> {
     if (!(error instanceof BrightDataError)) return error;
-    if (error.code === 'bad_request') return failure('RemoteRefused', error.message, { cause: error });
     const tries = (await readBatch(store, task))?.tries ?? 0;
     if (error.kind === 'transient' && error.code !== 'rate_limited' && tries >= BRIGHTDATA.triggers)
       return failure('RemoteUnavailable', error.message, { final: true, cause: error });

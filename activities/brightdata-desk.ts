@@ -44,8 +44,8 @@ export interface BrightDataDesk {
   timeoutMs: (task: CollectTask) => number;
   /** Due, in the list's order, less what has a final reason already. */
   dueUrls: (task: CollectTask) => Promise<string[]>;
-  /** Makes a page durable. */
-  keep: (task: CollectTask, page: PaidPage) => Promise<void>;
+  /** Makes a page durable. @param known its record so far */
+  keep: (task: CollectTask, page: PaidPage, known: Fetch | null) => Promise<void>;
   /** Writes down why a URL gave none. */
   note: (task: CollectTask, url: string, reason: string, detail: string, final: boolean) => Promise<void>;
 }
@@ -79,7 +79,7 @@ export const createBrightDataDesk = ({ store, clock, config, log }: BrightDataDe
       const window = windowOf(task);
       return urls.filter((url) => !fates.has(pageId(url)) && isDue(records.get(pageId(url)) ?? null, window));
     },
-    async keep(task, page) {
+    async keep(task, page, known) {
       const id = pageId(page.url);
       const now = new Date(Math.max(clock.now(), Date.parse(task.date))).toISOString();
       const fresh: Fetch = {
@@ -104,7 +104,7 @@ export const createBrightDataDesk = ({ store, clock, config, log }: BrightDataDe
         },
         canonical: canonicalLink(page.body, { format: page.format, charset: 'utf-8' }, page.finalUrl),
       };
-      await shelf.save(withHistory(fresh, await shelf.read(id)), page.body);
+      await shelf.save(withHistory(fresh, known), page.body);
     },
     note(task, url, reason, detail, final) {
       const error = new BrightDataError(reason, final ? 'target' : 'transient', detail, { url, billing: 'no' });

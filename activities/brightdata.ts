@@ -1,6 +1,7 @@
 // A shard through Bright Data: who fetches, and single URLs for what the batch (brightdata-batch.ts) did not bring.
 import type { CollectTask, CpuActivities } from '../contracts/activities';
 import { failure } from '../contracts/errors';
+import type { Fetch } from '../contracts/records';
 import { BrightDataError } from '../io/brightdata-error';
 import { isDue } from '../lib/collect';
 import { pageId } from '../lib/url';
@@ -27,25 +28,27 @@ export const createBrightDataActivities = (deps: BrightDataDeps): Pick<CpuActivi
 
     async chooseProvider(task) {
       requireStore(store, task.storeId);
-      if (task.source.provider === 'direct' || (task.source.provider === 'auto' && token === null)) return 'direct';
-      connected(task);
-      return 'brightdata';
+      return token === null ? 'direct' : 'brightdata';
     },
 
     async requestPage(task, url) {
       connected(task);
       if (zone === null) throw failure('ConfigMissing', 'BRIGHTDATA_ZONE is not set: single pages need the name of a Web Unlocker zone');
       const id = pageId(url);
-      const known = await shelf.read(id);
-      if (!isDue(known, windowOf(task)) || (await store.stat(fatePath(task, 'fates', id))) !== null) return;
-      let single = await readSingle(store, task, id);
+      const [known, fate, before] = await Promise.all([
+        shelf.read(id),
+        store.stat(fatePath(task, 'fates', id)),
+        readSingle(store, task, id),
+      ]);
+      if (!isDue(known, windowOf(task)) || fate !== null) return;
+      let single = before;
       // The worker that sent it ended before it had written down what came.
       if (single.open) single = { ...single, open: false, possiblyBilled: single.possiblyBilled + 1 };
       if (single.requests > task.source.retries)
         throw failure('RemoteUnavailable', `${url}: its tries are used up (source.retries)`, { final: true });
       const since = clock.monotonic();
       for (;;) {
-        const error = await ask(task, url, zone, single);
+        const error = await ask(task, { url, zone, known }, single);
         if (error === null) return;
         const failed = await singleFailure(task, url, single, error);
         single = await readSingle(store, task, id);
@@ -55,7 +58,11 @@ export const createBrightDataActivities = (deps: BrightDataDeps): Pick<CpuActivi
   };
 
   /** One request. @returns null when the page is on the shelf */
-  async function ask(task: CollectTask, url: string, zone: string, single: Single): Promise<BrightDataError | null> {
+  async function ask(
+    task: CollectTask,
+    { url, zone, known }: { url: string; zone: string; known: Fetch | null },
+    single: Single,
+  ): Promise<BrightDataError | null> {
     await takeBudget(store, task, 1);
     await writeSingle(store, task, pageId(url), { ...single, open: true, requests: single.requests + 1 });
     try {
@@ -63,7 +70,7 @@ export const createBrightDataActivities = (deps: BrightDataDeps): Pick<CpuActivi
       const wanted = { url, zone, maxBytes: task.source.maxBodyMb * MB };
       const body = await connected(task).page(wanted, { signal, timeoutMs: timeoutMs(task) });
       // The note stays open: the page on the shelf closes it, and no crash can come between the two.
-      await keep(task, { url, finalUrl: url, body, format: 'markdown' });
+      await keep(task, { url, finalUrl: url, body, format: 'markdown' }, known);
       return null;
     } catch (error) {
       if (error instanceof BrightDataError) return error;

@@ -115,7 +115,8 @@ export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' 
         verb: 'collect',
         run: task.run,
         storeId: task.storeId,
-        config: { source: task.source },
+        // The run's record has the input; a shard is not found again by it.
+        config: {},
         inputs: {},
         digests: {},
         key: task.shard.key,

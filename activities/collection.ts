@@ -45,16 +45,25 @@ async function* pagesOf(store: Store, shards: readonly StageRef[]): AsyncGenerat
   for (const shard of shards) yield* stageRows(store, shard, 'pages.jsonl', Page);
 }
 
-async function* droppedOf(store: Store, shards: readonly Pick<StageRef, 'verb' | 'key'>[]): AsyncGenerator<Dropped> {
+type Shard = Pick<StageRef, 'verb' | 'key'>;
+
+async function* droppedOf(store: Store, shards: readonly Shard[]): AsyncGenerator<Dropped> {
   for (const shard of shards) {
     const path = await stagePath(store, shard, 'dropped.jsonl');
     yield* parseLines(await store.open(path), Dropped);
   }
 }
 
-const failuresOf = async (store: Store, shards: readonly Pick<StageRef, 'verb' | 'key'>[]): Promise<Collection['failures']> => {
+/** Pages that did not come tonight and whose last body stands in. */
+async function* standIns(store: Store, shards: readonly Shard[]): AsyncGenerator<{ url: string; reason: string }> {
+  for (const shard of shards)
+    for await (const { change, url, reason } of parseLines(await store.open(await stagePath(store, shard, 'changes.jsonl')), PageChange))
+      if (change === 'stale' || change === 'gone_once') yield { url, reason: reason ?? change };
+}
+
+const byReason = async (rows: AsyncIterable<Pick<Dropped, 'reason' | 'url' | 'detail'>>): Promise<Collection['failures']> => {
   const failures = new Map<string, Collection['failures'][number]>();
-  for await (const { reason, url, detail } of droppedOf(store, shards)) {
+  for await (const { reason, url, detail } of rows) {
     const known = failures.get(reason) ?? { reason, count: 0, examples: [] };
     known.count += 1;
     if (known.examples.length < EXAMPLES) known.examples.push(url ?? detail ?? '');
@@ -63,19 +72,25 @@ const failuresOf = async (store: Store, shards: readonly Pick<StageRef, 'verb' |
   return [...failures.values()].sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1));
 };
 
-const absencesOf = async (store: Store, shards: readonly StageRef[]): Promise<Pick<Collection, 'goneOnce' | 'tombstones'>> => {
-  const lists = { goneOnce: emptyList(), tombstones: emptyList() };
+type Absences = Pick<Collection, 'goneOnce' | 'tombstones' | 'stale'>;
+const LIST = { gone_once: 'goneOnce', gone: 'tombstones', stale: 'stale', new: null, changed: null } as const;
+
+const absencesOf = async (store: Store, shards: readonly StageRef[]): Promise<Absences> => {
+  const lists = noAbsences();
   for (const shard of shards)
-    for await (const { change, url, since } of stageRows(store, shard, 'changes.jsonl', PageChange)) {
-      const list = change === 'gone_once' ? lists.goneOnce : change === 'gone' ? lists.tombstones : null;
-      if (list === null) continue;
+    for await (const { change, url, since, reason } of stageRows(store, shard, 'changes.jsonl', PageChange)) {
+      const name = LIST[change];
+      if (name === null) continue;
+      const list = lists[name];
       list.count += 1;
-      if (list.examples.length < SHOWN) list.examples.push({ url, reason: since === null ? null : `since ${since}` });
+      const told = [reason, since === null ? null : change === 'stale' ? `last had ${since}` : `since ${since}`];
+      if (list.examples.length < SHOWN) list.examples.push({ url, reason: told.filter((text) => text !== null).join(', ') || null });
     }
   return lists;
 };
 
 const emptyList = (): PageList => ({ count: 0, examples: [] });
+const noAbsences = (): Absences => ({ goneOnce: emptyList(), tombstones: emptyList(), stale: emptyList() });
 
 const driftOf = async (store: Store, before: readonly StageRef[], after: readonly StageRef[]): Promise<Collection['drift']> => {
   const drift = await compareRuns(pagesOf(store, before), pagesOf(store, after), SHOWN);
@@ -135,20 +150,20 @@ export const collectionOf = async (store: Store, record: RunRecord, part: Part):
     previous: previous === null ? null : { runId: previous.runId, executionId: previous.executionId, date: previous.date },
     drift: previous === null ? null : await part('drift', async () => driftOf(store, before, shards), null),
     pairs: await part('pairs', async () => pairsOf(store, previous?.stages.pair?.[0], record.stages.pair?.[0]), null),
-    ...(await part('absences', async () => absencesOf(store, shards), { goneOnce: emptyList(), tombstones: emptyList() })),
+    ...(await part('absences', async () => absencesOf(store, shards), noAbsences())),
     spending: spendingOf(shards),
-    failures: await part('failures', async () => [...(await failuresOf(store, shards)), ...leftOut(record)], []),
+    failures: await part('failures', async () => [...(await byReason(droppedOf(store, shards))), ...leftOut(record)], []),
   };
 };
 
 export const createExplainCollect = ({ store }: { store: Store }): Pick<CpuActivities, 'explainCollect'> => ({
   async explainCollect(storeId, keys) {
     requireStore(store, storeId);
-    return failuresText(
-      await failuresOf(
-        store,
-        keys.map((key) => ({ verb: 'collect', key })),
-      ),
-    );
+    const shards = keys.map((key) => ({ verb: 'collect' as const, key }));
+    const missing = async function* () {
+      yield* droppedOf(store, shards);
+      yield* standIns(store, shards);
+    };
+    return failuresText(await byReason(missing()));
   },
 });

@@ -1,6 +1,5 @@
 // One page over HTTP, with manners: robots first, a turn at the host, a conditional request, the body made durable.
-import type { Pending } from '../contracts/activities';
-import type { PipelineInput } from '../contracts/input';
+import type { Fetching, Pending } from '../contracts/activities';
 import { type Dropped, type Fetch, type Page, RECORD_SCHEMA } from '../contracts/records';
 import type { Clock } from '../io/clock';
 import type { HttpResponse } from '../io/http';
@@ -24,7 +23,7 @@ export interface FetchPageDeps {
 export interface PageRequest {
   /** Canonical. */
   url: string;
-  source: PipelineInput['source'];
+  source: Fetching;
   /** The run's date, in ms. */
   date: number;
   /** What we have of it, however old. */

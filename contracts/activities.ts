@@ -48,10 +48,33 @@ export interface Found {
   ref: StageRef | null;
 }
 
+type Source = PipelineInput['source'];
+
 export interface SourceTask {
   run: RunIdentity;
   storeId: string;
-  source: PipelineInput['source'];
+  source: Source;
+}
+
+/**
+ * How pages are fetched. Without what names them: a run may name 5,000 addresses, and this stands in a shard's history once
+ * for each of its activities.
+ */
+export type Fetching = Pick<
+  Source,
+  'provider' | 'robots' | 'userAgent' | 'maxAgeHours' | 'maxBodyMb' | 'timeoutSeconds' | 'perHost' | 'batchMinutes' | 'retries'
+>;
+
+export const fetching = (source: Source): Fetching => {
+  const { provider, robots, userAgent, maxAgeHours, maxBodyMb, timeoutSeconds, perHost, batchMinutes, retries } = source;
+  return { provider, robots, userAgent, maxAgeHours, maxBodyMb, timeoutSeconds, perHost, batchMinutes, retries };
+};
+
+/** Which links are followed. */
+export interface LinkTask {
+  run: RunIdentity;
+  storeId: string;
+  source: Pick<Source, 'include' | 'exclude' | 'robots' | 'maxPages'>;
 }
 
 /** URLs of one shard, in a file of the store. */
@@ -96,7 +119,7 @@ export interface CollectTask {
   run: RunIdentity;
   storeId: string;
   shard: ShardRef;
-  source: PipelineInput['source'];
+  source: Fetching;
   /** ISO 8601: pages checked since (date - maxAge) are not asked for again. */
   date: string;
   heartbeatSeconds: number;
@@ -141,10 +164,10 @@ export interface CpuActivities {
   collect(task: CollectTask): Promise<{ pending: Pending[]; counts: Counts }>;
   /** Tries one URL again; throws what may heal, records every outcome for sealShard. */
   collectPage(task: CollectTask, url: string): Promise<void>;
-  /** Who fetches: `auto` is decided by the worker's account, once a shard. */
+  /** Who fetches where the input says `auto`: decided by the worker's account, once a shard. */
   chooseProvider(task: CollectTask): Promise<'direct' | 'brightdata'>;
-  /** Starts Bright Data's batch of what is due of the shard, once; null when nothing is due. */
-  triggerBatch(task: CollectTask): Promise<{ snapshotId: string } | null>;
+  /** Starts Bright Data's batch of what is due of the shard, once; null when nothing is due. `refused`: why it is none. */
+  triggerBatch(task: CollectTask): Promise<{ snapshotId: string } | { refused: string } | null>;
   checkBatch(task: CollectTask, snapshotId: string): Promise<BatchState>;
   /**
    * Makes the pages of a batch durable; what it did not bring comes back.
@@ -158,9 +181,9 @@ export interface CpuActivities {
   /** Gives every URL of the shard its fate and writes the shard's manifest. */
   sealShard(task: CollectTask): Promise<StageRef>;
   /** Writes what the pages of a sealed shard lead to, inside the source's patterns. */
-  findLinks(task: SourceTask & { shard: StageRef }): Promise<{ path: string; links: number }>;
+  findLinks(task: LinkTask & { shard: StageRef }): Promise<{ path: string; links: number }>;
   /** Shards of what was found and not seen; none: the crawl is over. @param task `seen`, `found`: paths of lists */
-  nextWave(task: SourceTask & { seen: string[]; found: string[] }): Promise<ResolvedSource>;
+  nextWave(task: LinkTask & { seen: string[]; found: string[] }): Promise<ResolvedSource>;
   /** Folds variants of pages and cuts the shards that later stages see. */
   settleSource(task: { run: RunIdentity; storeId: string; waves: Wave[] }): Promise<SettledShard[]>;
   /** Why URLs of these collect stages gave no page: reasons by count with examples, for a failure's message. */

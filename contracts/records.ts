@@ -58,8 +58,9 @@ export const PageChange = z.object({
   schema,
   id: Sha256,
   url: z.string(),
-  change: z.enum(['new', 'changed', 'gone_once', 'gone']),
-  since: z.string().nullable().describe('gone: date of the first run that found it so'),
+  change: z.enum(['new', 'changed', 'gone_once', 'gone', 'stale']),
+  since: z.string().nullable().describe('gone: date of the first run that found it so; stale: when its server last answered'),
+  reason: z.string().nullable().default(null).describe('gone and stale: why it could not be had'),
 });
 export type PageChange = z.infer<typeof PageChange>;
 

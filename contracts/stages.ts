@@ -12,7 +12,7 @@ export interface Stage {
 }
 
 export const STAGES: Record<Verb, Stage> = {
-  collect: { version: 1, queue: 'cpu', config: ['source'], summary: 'fetch every page once' },
+  collect: { version: 2, queue: 'cpu', config: ['source'], summary: 'fetch every page once' },
   clean: { version: 2, queue: 'cpu', config: ['clean'], summary: 'pages to blocks of content' },
   dedup: { version: 2, queue: 'cpu', config: ['dedup'], summary: 'one of each duplicate section' },
   pair: { version: 2, queue: 'cpu', config: ['pair'], summary: 'sections to questions and answers' },

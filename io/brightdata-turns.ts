@@ -49,6 +49,7 @@ export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock:
   /** This worker's own 429s at once, those of others by the file. */
   let quietUntil = 0;
   let quietReadAt = -Infinity;
+  let reading: Promise<void> | null = null;
   const ours = new Set<number>();
   const lookAgainAt: number[] = [];
 
@@ -93,11 +94,20 @@ export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock:
     );
   };
 
+  const readQuiet = async (): Promise<void> => {
+    const asOf = clock.monotonic();
+    const bytes = await store.read(quietPath);
+    if (bytes !== null) quietUntil = Math.max(quietUntil, untilOf(bytes));
+    quietReadAt = asOf;
+  };
+
+  /** Those who wait keep it fresh, so that the one whose turn has come does not stand in line for the disk as well. */
   const quietFor = async (): Promise<number> => {
-    if (clock.monotonic() - quietReadAt >= QUIET_READ_MS) {
-      quietReadAt = clock.monotonic();
-      const bytes = await store.read(quietPath);
-      if (bytes !== null) quietUntil = Math.max(quietUntil, untilOf(bytes));
+    const age = clock.monotonic() - quietReadAt;
+    if (age >= QUIET_READ_MS) {
+      reading ??= readQuiet().finally(() => (reading = null));
+      if (age >= 2 * QUIET_READ_MS) await reading;
+      else reading.catch(() => undefined); // then the next one waits for it, and hears
     }
     return quietUntil - clock.now();
   };
@@ -185,7 +195,7 @@ export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock:
       }
       const turn = (await usable(holdMs)) ?? (await grab(holdMs));
       if (turn === null) {
-        await look(signal, LOOK_AGAIN_MS);
+        await look(signal, QUIET_READ_MS);
         continue;
       }
       // Looked at again: a 429 may have come while this one stood in line.

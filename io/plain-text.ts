@@ -62,11 +62,26 @@ export async function* plainText(source: AsyncIterable<Buffer>, maxBytes: number
 
 /** Lines of a text that comes in pieces; of a longer line only `maxChars` are kept. */
 export async function* textLines(text: AsyncIterable<string>, maxChars: number): AsyncGenerator<string, void, undefined> {
-  let rest = '';
+  let parts: string[] = []; // of a line that goes over several pieces: joined once, since a row may be megabytes
+  let chars = 0;
+  const add = (part: string): void => {
+    parts.push(part.slice(0, maxChars - chars));
+    chars = Math.min(chars + part.length, maxChars);
+  };
+  const end = (): string => {
+    const line = parts.join('');
+    parts = [];
+    chars = 0;
+    return line;
+  };
   for await (const piece of text) {
-    const lines = (rest + piece).split('\n');
-    rest = (lines.pop() ?? '').slice(0, maxChars);
-    for (const line of lines) yield line.slice(0, maxChars);
+    const lines = piece.split('\n');
+    const rest = lines.pop() ?? '';
+    for (const line of lines) {
+      add(line);
+      yield end();
+    }
+    if (rest !== '') add(rest);
   }
-  if (rest !== '') yield rest;
+  if (chars > 0) yield end();
 }

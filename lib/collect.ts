@@ -67,8 +67,8 @@ export interface ShardFates {
 }
 
 /**
- * Gives every URL exactly one fate: a page, or a reason. A page that says for the first time that it is gone keeps its
- * last body: a server set up wrongly for a night must not take pages out of the data.
+ * Gives every URL exactly one fate: a page, or a reason. A page that says for the first time that it is gone, and one whose
+ * server is in trouble, keep their last body: a bad night of a server must not take pages out of the data.
  * @param urls canonical, distinct
  * @param final reasons that no retry could change, by page id
  * @param tried the newest reasons that a retry might have changed, by page id
@@ -85,11 +85,11 @@ export const sealFates = (
   const fates: ShardFates = { pages: [], fetches: [], dropped: [], changes: [], gone: [], counts: {}, reasons: {} };
   const counts = {
     ...{ urls: urls.length, pages: 0, fetched: 0, revalidated: 0, reused: 0, dropped: 0 },
-    ...{ new: 0, changed: 0, unchanged: 0, goneOnce: 0, gone: 0 },
+    ...{ new: 0, changed: 0, unchanged: 0, goneOnce: 0, gone: 0, stale: 0 },
   };
-  const changed = (id: string, url: string, change: Change, since: string | null = null): void => {
+  const changed = (id: string, url: string, change: Change, since: string | null = null, reason: string | null = null): void => {
     counts[change === 'gone_once' ? 'goneOnce' : change] += 1;
-    if (change !== 'unchanged') fates.changes.push({ schema: RECORD_SCHEMA, id, url, change, since });
+    if (change !== 'unchanged') fates.changes.push({ schema: RECORD_SCHEMA, id, url, change, since, reason });
   };
   const keep = (record: Fetch): void => {
     fates.pages.push(record.page);
@@ -110,7 +110,7 @@ export const sealFates = (
       const gone = withGone(record, window.date, reason.reason);
       fates.gone.push(gone);
       const tombstone = isTombstone(gone);
-      changed(id, url, tombstone ? 'gone' : 'gone_once', gone.gone?.since ?? null);
+      changed(id, url, tombstone ? 'gone' : 'gone_once', gone.gone?.since ?? null, reason.reason);
       if (!tombstone) {
         keep(gone);
         continue;
@@ -120,6 +120,12 @@ export const sealFates = (
       reason ??
       tried.get(id) ??
       droppedUrl(url, 'interrupted', `${url} was asked for, and the worker that did so ended each time before it had an answer`);
+    // What may heal says nothing about the page; a tombstone is not raised by it.
+    if (reason === undefined && record !== null && !isTombstone(record)) {
+      keep(record);
+      changed(id, url, 'stale', record.checkedAt, fate.reason);
+      continue;
+    }
     fates.dropped.push(fate);
     fates.reasons[fate.reason] = (fates.reasons[fate.reason] ?? 0) + 1;
     counts.dropped += 1;

@@ -26,6 +26,7 @@ export const Collection = z.object({
   pairs: z.object({ added: z.int(), removed: z.int() }).nullable().describe('null: not both have pairs, or too many to compare'),
   goneOnce: PageList.describe('found gone for the first time: their last body stands in'),
   tombstones: PageList.describe('found gone by two runs in a row, and out of the data'),
+  stale: PageList.default({ count: 0, examples: [] }).describe('not had tonight for a reason that may heal: their last body stands in'),
   spending: z
     .object({ requests: z.int(), billed: z.int(), possiblyBilled: z.int(), estimatedCostUsd: z.number() })
     .nullable()
@@ -54,7 +55,7 @@ const listed = (name: string, { count, examples }: PageList): string[] => {
 };
 
 /** The same for a terminal, a line each. */
-export const collectionText = ({ previous, drift, pairs, goneOnce, tombstones, spending, failures }: Collection): string[] => [
+export const collectionText = ({ previous, drift, pairs, goneOnce, tombstones, stale, spending, failures }: Collection): string[] => [
   ...(previous === null || drift === null
     ? ['no run before this one to compare with']
     : [
@@ -65,6 +66,7 @@ export const collectionText = ({ previous, drift, pairs, goneOnce, tombstones, s
       ]),
   ...listed('gone for the first time, kept as they were', goneOnce),
   ...listed('gone for good', tombstones),
+  ...listed('not had this time, kept as they were', stale),
   ...(spending === null
     ? []
     : [

@@ -2,8 +2,11 @@
 // gone. Answers the question of a nightly run, page by page, without the lists of the run before.
 import type { Fetch } from '../contracts/records';
 
-/** `gone_once`: it answered for the first time that it is gone, and its last body stands in. `gone`: it is out of the data. */
-export type Change = 'new' | 'changed' | 'unchanged' | 'gone_once' | 'gone';
+/**
+ * `gone_once`: it answered for the first time that it is gone, and its last body stands in. `gone`: it is out of the data.
+ * `stale`: its server gave no answer that says anything about it, and its last body stands in for as long as that lasts.
+ */
+export type Change = 'new' | 'changed' | 'unchanged' | 'gone_once' | 'gone' | 'stale';
 
 /** Reasons by which a page's own server says that it is there no more; robots, types and sizes say nothing of the kind. */
 const GONE = new Set(['not_found', 'gone', 'dead_page', 'http_404', 'http_410']);

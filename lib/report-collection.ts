@@ -18,8 +18,12 @@ const list = (title: string, { count, examples }: PageList): Markup =>
 /** Null when the run has not collected. */
 export const driftMarkup = (collection: Collection | null): Markup | null => {
   if (collection === null) return null;
-  const { previous, drift, pairs, goneOnce, tombstones } = collection;
-  const absent = [list('gone for the first time, kept as they were', goneOnce), list('gone for good', tombstones)];
+  const { previous, drift, pairs, goneOnce, tombstones, stale } = collection;
+  const absent = [
+    list('gone for the first time, kept as they were', goneOnce),
+    list('gone for good', tombstones),
+    list('not had this time, kept as they were', stale),
+  ];
   if (previous === null || drift === null) return markup`<p class="quiet">No earlier run of this target to compare with.</p>${absent}`;
   return markup`<p>Since <code>${previous.runId}</code> of ${previous.date}: <strong>${grouped(drift.new.count)}</strong> pages new, <strong>${grouped(drift.changed.count)}</strong> changed, <strong>${grouped(drift.gone.count)}</strong> gone, ${grouped(drift.unchanged)} unchanged.${
     pairs === null ? '' : ` ${grouped(pairs.added)} pairs added, ${grouped(pairs.removed)} removed.`

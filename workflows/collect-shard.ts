@@ -71,7 +71,7 @@ const throughBrightData = async (task: CollectTask): Promise<void> => {
 export async function collectShard(given: CollectTask): Promise<StageRef> {
   const { chooseProvider } = proxyActivities<CpuActivities>(SMALL);
   const { sealShard } = proxyActivities<CpuActivities>(keyedDeed(given.heartbeatSeconds));
-  const provider = given.source.provider === 'direct' ? 'direct' : await chooseProvider(given);
+  const provider = given.source.provider === 'auto' ? await chooseProvider(given) : given.source.provider;
   const task = { ...given, source: { ...given.source, provider } };
   if (task.shard.files > 0) await proxyActivities<CpuActivities>(deed(task.heartbeatSeconds)).collectFiles(task);
   await (provider === 'direct' ? direct(task) : throughBrightData(task));

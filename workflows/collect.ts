@@ -1,6 +1,6 @@
 // From whatever names pages to sealed shards: a run of ten URLs and one of a million use the same code.
 import { ApplicationFailure, ChildWorkflowCancellationType, executeChild, ParentClosePolicy, proxyActivities } from '@temporalio/workflow';
-import type { CollectTask, CpuActivities, ShardRef, Wave } from '../contracts/activities';
+import { type CollectTask, type CpuActivities, fetching, type ShardRef, type Wave } from '../contracts/activities';
 import type { SourceSummary, StageRef } from '../contracts/artifacts';
 import { shardWorkflowId, WORKFLOWS } from '../contracts/names';
 import { deed, keyedDeed, SHARD, SMALL } from '../contracts/policies';
@@ -36,9 +36,10 @@ class Collecting {
     this.deed = proxyActivities<CpuActivities>(deed(context.input.limits.heartbeatSeconds));
   }
 
-  private task(shard: ShardRef, source = this.context.input.source): CollectTask {
+  private task(shard: ShardRef, provider = this.context.input.source.provider): CollectTask {
     const { run, storeId, input } = this.context;
     const { heartbeatSeconds } = input.limits;
+    const source = { ...fetching(input.source), provider };
     return { run, storeId, shard, source, date: this.date, heartbeatSeconds, maxRequests: input.budget.maxRequests };
   }
 
@@ -57,8 +58,9 @@ class Collecting {
   private async collectWaves(): Promise<SourceSummary> {
     const { run, storeId, input } = this.context;
     const { source } = input;
-    const task = { run, storeId, source };
-    const first = await this.deed.resolveSource(task);
+    const { include, exclude, robots, maxPages } = source;
+    const task = { run, storeId, source: { include, exclude, robots, maxPages } };
+    const first = await this.deed.resolveSource({ run, storeId, source });
     let { shards } = first;
     const summaries = [first.summary];
     for (;;) {
@@ -87,9 +89,10 @@ class Collecting {
     const [again] = settled.filter(({ ref }) => ref === null);
     const { sealShard } = proxyActivities<CpuActivities>(keyedDeed(input.limits.heartbeatSeconds));
     const { chooseProvider } = proxyActivities<CpuActivities>(SMALL);
-    const provider = again === undefined ? 'direct' : await chooseProvider(this.task(again.shard));
+    const asked = input.source.provider;
+    const provider = again === undefined || asked !== 'auto' ? asked : await chooseProvider(this.task(again.shard));
     const refs = await inGroups(settled, SHARD.children, async ({ shard, ref }) => {
-      return [shard.bucket, ref ?? (await sealShard(this.task(shard, { ...input.source, provider })))] as const;
+      return [shard.bucket, ref ?? (await sealShard(this.task(shard, provider)))] as const;
     });
     return Object.fromEntries(refs);
   }
@@ -105,7 +108,9 @@ export const collect = async (context: StageContext, date: string): Promise<Coll
 
 /** @throws SourceEmpty when too few of the URLs brought a page, naming some by their reasons */
 export const requireEnough = async ({ storeId, input }: StageContext, refs: readonly StageRef[], summary: SourceSummary): Promise<void> => {
-  const { pages = 0, urls: asked = 0 } = sumCounts(refs.map((ref) => ref.counts));
+  const { pages: all = 0, stale = 0, goneOnce = 0, urls: asked = 0 } = sumCounts(refs.map((ref) => ref.counts));
+  // Pages that stand in did not come: a night on which a whole site is down must be heard of.
+  const pages = all - stale - goneOnce;
   // A second address of a page that came is no page that is missing.
   const urls = asked - (sumCounts(refs.map((ref) => ref.reasons))['duplicate_of'] ?? 0);
   if (pages > 0 && pages >= urls * input.source.minSuccess) return;

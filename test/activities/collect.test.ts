@@ -78,7 +78,7 @@ describe('a shard of pages of every kind', () => {
     const ref = await on.seal(task);
     expect(ref.counts).toEqual({
       ...{ urls: 16, pages: 5, fetched: 5, revalidated: 0, reused: 0, dropped: 11 },
-      ...{ new: 5, changed: 0, unchanged: 0, goneOnce: 0, gone: 0 },
+      ...{ new: 5, changed: 0, unchanged: 0, goneOnce: 0, gone: 0, stale: 0 },
     });
     const { pages, dropped, fetches } = await on.rows(ref);
     expect(names(pages)).toEqual([...good].sort());
@@ -306,7 +306,7 @@ describe('manners', () => {
 describe('configuration', () => {
   test('Bright Data without a token is refused, and the variable is named', async () => {
     const task = await on.task([site.url('/a')], { source: { provider: 'brightdata' } });
-    const failed = await failureOf(mockEnvironment().run(on.activities.chooseProvider, task));
+    const failed = await failureOf(mockEnvironment().run(on.activities.triggerBatch, task));
     expect(failed).toMatchObject({ type: 'ConfigMissing', nonRetryable: true });
     expect(failed.message).toContain('BRIGHTDATA_API_TOKEN');
     expect(site.visits.length).toBe(0);

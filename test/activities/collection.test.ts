@@ -82,7 +82,7 @@ test('the report compares a run with the one before of the same target, page by 
   const next = (await reported(last)).collection;
   expect(next.previous?.runId).toBe('night-3');
   expect([paths(next.drift!.gone), next.drift!.gone.examples[0]?.reason, paths(next.tombstones)]).toEqual([['/e'], 'gone', ['/e']]);
-  expect(next.tombstones.examples[0]?.reason).toBe(`since ${dateOf(3)}`);
+  expect(next.tombstones.examples[0]?.reason).toBe(`gone, since ${dateOf(3)}`);
 });
 
 test('the first run of a target has nothing to compare with and says so', async () => {
@@ -104,15 +104,30 @@ test('lists that are lost cost the comparison, not the report', async () => {
 
 test('a run that fails on collecting names reasons by count with a few URLs of each', async () => {
   site.routes.set('/closed', { status: 403 });
-  const { refs } = await night(1, ['/closed', ...Array.from({ length: 5 }, (_, n) => `/dead-${n}`)]);
+  for (const path of ['/down', '/left']) site.routes.set(path, { body: html(path) });
+  await night(1, ['/down', '/left']);
+  // Their last bodies stand in, and yet they did not come.
+  site.routes.set('/down', { status: 500 });
+  site.routes.set('/left', { status: 410 });
+  const { run, refs } = await night(2, ['/closed', '/down', '/left', ...Array.from({ length: 5 }, (_, n) => `/dead-${n}`)]);
   const text = await environment().run(
     createExplainCollect({ store: on.store }).explainCollect,
     on.store.storeId,
     refs.map(({ key }) => key),
   );
   expect(text).toMatch(
-    /^not_found 5 \(http:\/\/site\.test\/dead-\d, http:\/\/site\.test\/dead-\d, http:\/\/site\.test\/dead-\d and 2 more\), forbidden 1 \(http:\/\/site\.test\/closed\)$/,
+    /^not_found 5 \(http:\/\/site\.test\/dead-\d, http:\/\/site\.test\/dead-\d, http:\/\/site\.test\/dead-\d and 2 more\), /,
   );
+  for (const [reason, path] of [
+    ['forbidden', '/closed'],
+    ['server_error', '/down'],
+    ['gone', '/left'],
+  ])
+    expect(text).toContain(`${reason} 1 (${site.url(path ?? '')})`);
+  const { collection, page } = await reported(run);
+  expect([paths(collection.stale), paths(collection.goneOnce)]).toEqual([['/down'], ['/left']]);
+  expect(collection.stale.examples[0]?.reason).toMatch(/^server_error, last had 2\d{3}-/);
+  expect(page).toContain('not had this time');
 });
 
 test('a terminal gets the same in lines, with what was paid for', () => {
@@ -125,6 +140,7 @@ test('a terminal gets the same in lines, with what was paid for', () => {
       pairs: { added: 4, removed: 3 },
       goneOnce: list(0),
       tombstones: list(0),
+      stale: list(1, 'https://a/3'),
       spending: { requests: 1003, billed: 1000, possiblyBilled: 1, estimatedCostUsd: 1.5 },
       failures: [{ reason: 'dead_page', count: 1, examples: ['https://a/2'] }],
     }),
@@ -133,6 +149,8 @@ test('a terminal gets the same in lines, with what was paid for', () => {
     '2 changed',
     '  https://a/1',
     '  and 1 more',
+    '1 not had this time, kept as they were',
+    '  https://a/3',
     'Bright Data: 1,003 asked for, 1,000 billed, 1 possibly billed, about $1.50 at the list price',
     'no page: dead_page 1 (https://a/2)',
   ]);

@@ -107,6 +107,29 @@ test('a page that is closed to us now is not gone: it leaves at once, and no tom
   expect((await createPageShelf(on.store).read(pageId(site.url('/stays'))))?.gone).toBeUndefined();
 });
 
+test('a page whose server is in trouble keeps its last body for as long as that lasts, and is listed as stale', async () => {
+  const answers = [200, 500, 500, 404, 503, 404, 503, 200];
+  site.routes.set('/stays', (count) =>
+    answers[count] === 200 ? { body: html('/stays'), etag: '"1"' } : { status: answers[count] as number },
+  );
+  const refs: StageRef[] = [];
+  for (const n of answers.keys()) refs.push(await collected(n, ['/stays']));
+  const [first, second, third] = refs as [StageRef, StageRef, StageRef];
+  expect(second.counts).toMatchObject({ urls: 1, pages: 1, dropped: 0, unchanged: 0, stale: 1 });
+  expect([second.reasons, second.outputDigest, third.outputDigest]).toEqual([{}, first.outputDigest, first.outputDigest]);
+  const lastHad = (await on.rows(first)).fetches[0]?.checkedAt;
+  expect([await changes(second), await changes(third)]).toEqual([{ '/stays': ['stale', lastHad] }, { '/stays': ['stale', lastHad] }]);
+  // Gone, in trouble, gone: that makes a tombstone, which trouble does not raise and an answer does.
+  const told = refs.slice(3).map(({ counts }) => ['goneOnce', 'stale', 'gone', 'new', 'pages', 'dropped'].map((name) => counts[name]));
+  expect(told).toEqual([
+    [1, 0, 0, 0, 1, 0],
+    [0, 1, 0, 0, 1, 0],
+    [0, 0, 1, 0, 0, 1],
+    [0, 0, 0, 0, 0, 1],
+    [0, 0, 0, 1, 1, 0],
+  ]);
+});
+
 test('a page that was never had and does not exist is a dead link, not a tombstone', async () => {
   const refs = [await collected(1, ['/leaves']), await collected(2, ['/leaves'])];
   expect(refs.map(({ counts }) => [counts['dropped'], counts['gone']])).toEqual([

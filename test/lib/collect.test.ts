@@ -66,14 +66,14 @@ describe('sealFates', () => {
 
   test('gives every URL exactly one fate, and the sums agree', () => {
     expect(sealed.counts).toEqual({
-      ...{ urls: 7, pages: 4, fetched: 1, revalidated: 1, reused: 1, dropped: 3 },
-      ...{ new: 1, changed: 0, unchanged: 2, goneOnce: 1, gone: 0 },
+      ...{ urls: 7, pages: 5, fetched: 1, revalidated: 1, reused: 1, dropped: 2 },
+      ...{ new: 1, changed: 0, unchanged: 2, goneOnce: 1, gone: 0, stale: 1 },
     });
-    // Every page came, or stands in for one that is gone for the first time; and each is new, changed, unchanged or that.
-    const { pages, fetched, revalidated, reused, goneOnce } = sealed.counts;
-    expect(pages).toBe((fetched ?? 0) + (revalidated ?? 0) + (reused ?? 0) + (goneOnce ?? 0));
+    // Every page came, or its last body stands in; and each is new, changed, unchanged or that.
+    const { pages, fetched, revalidated, reused, goneOnce, stale } = sealed.counts;
+    expect(pages).toBe((fetched ?? 0) + (revalidated ?? 0) + (reused ?? 0) + (goneOnce ?? 0) + (stale ?? 0));
     expect([...sealed.pages, ...sealed.dropped].map(({ id }) => id).sort()).toEqual(urls.map(pageId).sort());
-    expect(sealed.reasons).toEqual({ timeout: 1, interrupted: 2 });
+    expect(sealed.reasons).toEqual({ timeout: 1, interrupted: 1 });
     expect(Object.values(sealed.reasons).reduce((a, b) => a + b)).toBe(sealed.dropped.length);
   });
 

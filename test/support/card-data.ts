@@ -145,6 +145,7 @@ export const reportData = (): ReportData => ({
     pairs: { added: 12, removed: 3 },
     goneOnce: { count: 1, examples: [{ url: 'https://docs.example.org/missing.html', reason: 'since 2026-01-31T02:30:00Z' }] },
     tombstones: { count: 0, examples: [] },
+    stale: { count: 0, examples: [] },
     spending: { requests: 93, billed: 91, possiblyBilled: 1, estimatedCostUsd: 0.1365 },
     failures: [{ reason: 'http_404', count: 1, examples: ['https://docs.example.org/<dead>.html'] }],
   },

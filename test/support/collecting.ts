@@ -13,7 +13,7 @@ import { createLocalFiles } from '../../activities/local-files';
 import { createResolveSource } from '../../activities/resolve-source';
 import { createSettleSource } from '../../activities/settle-source';
 import { createWeb } from '../../activities/web';
-import type { CollectTask, ResolvedSource } from '../../contracts/activities';
+import { type CollectTask, fetching, type ResolvedSource } from '../../contracts/activities';
 import type { StageRef } from '../../contracts/artifacts';
 import { PipelineInput } from '../../contracts/input';
 import { Dropped, Fetch, Page } from '../../contracts/records';
@@ -88,7 +88,8 @@ export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pic
     const { source } = PipelineInput.parse({ source: { timeoutSeconds: 1, ...given, urls } });
     const identity = { runId: run, executionId: `${run}-execution` };
     const { shards }: ResolvedSource = await mockEnvironment().run(resolveSource, { run: identity, storeId: store.storeId, source });
-    return shards.map((shard) => ({ run: identity, storeId: store.storeId, shard, source, date, heartbeatSeconds: 30, maxRequests }));
+    const common = { run: identity, storeId: store.storeId, source: fetching(source), date, heartbeatSeconds: 30, maxRequests };
+    return shards.map((shard) => ({ ...common, shard }));
   };
   return {
     store,

@@ -102,6 +102,7 @@ test('a batch brings the pages in another order, each to its own address, and a 
     unchanged: 0,
     goneOnce: 0,
     gone: 0,
+    stale: 0,
     requests: 30,
     billed: 30,
     possiblyBilled: 0,
@@ -141,6 +142,22 @@ test('what the batch did not bring is asked for alone, by its own activity, and 
   const { events } = await run.fetchHistory();
   const summaries = (events ?? []).map((event) => Buffer.from(event.userMetadata?.summary?.data ?? []).toString());
   expect(summaries).toContain(JSON.stringify(missing));
+});
+
+test('the history of a shard holds an address once for its activity, whatever the input names', async () => {
+  const named = urls(100);
+  serve(named);
+  api.fail('trigger', { status: 400, body: 'no batches here' });
+  const run = await start(await shard(named));
+  await run.result();
+  const { events } = await run.fetchHistory();
+  const inputs = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
+    scheduled?.activityType?.name === 'requestPage'
+      ? [Buffer.concat(scheduled.input?.payloads?.map(({ data }) => data ?? Buffer.alloc(0)) ?? [])]
+      : [],
+  );
+  expect(inputs.length).toBe(100);
+  for (const input of inputs) expect([input.toString().split('docs.test').length - 1, input.length < 1500]).toEqual([1, true]);
 });
 
 test('without a zone the rest of a batch is named with the variable, and the pages are kept', async () => {

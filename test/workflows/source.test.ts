@@ -154,6 +154,19 @@ test('nothing is left of two addresses of one page but one, and that is no missi
   expect(digests(again)).toEqual(digests(result));
 });
 
+test('a site that is down fails the run by name and loses nothing; with some pages down the others carry it', async () => {
+  const paths = ['/a', '/b', '/c'];
+  for (const path of paths) serve({ [path]: doc(path) });
+  const first = await run({ urls: of(...paths) });
+  for (const path of paths) site.routes.set(path, { status: 503 });
+  const down = await failed({ urls: of(...paths) });
+  expect(down).toMatchObject({ type: 'SourceEmpty', message: expect.stringMatching(/^0 of 3 URLs .*server_error 3 \(/) });
+  for (const path of ['/a', '/b']) serve({ [path]: doc(path) });
+  const again = await run({ urls: of(...paths) });
+  expect(sums(again)).toMatchObject({ pages: 3, dropped: 0, unchanged: 2, stale: 1 });
+  expect(digests(again)).toEqual(digests(first));
+});
+
 describe('through Bright Data', () => {
   const at = (path: string): string => `http://docs.test${path}`;
   const pages = (all: Record<string, string>): void => {
