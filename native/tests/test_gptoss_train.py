@@ -1,11 +1,15 @@
 """train with engine gptoss on the CPU: the same training as with transformers, resume, determinism, the ladder."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors.torch import load_file
 from training import losses, of_type, train_config, train_here
 
 from trainer.engines.choice import choose_engine
+from trainer.engines.gptoss import engine as gptoss
+from trainer.engines.gptoss.thrift import Thrift
 from trainer.errors import TrainerError
 
 
@@ -47,6 +51,42 @@ def test_a_resumed_training_has_the_bits_of_an_undisturbed_one(bases, token_path
     # `auto` would say transformers on a CPU; a training goes on with the engine that it began with.
     assert of_type(events, "loaded")[0]["engine"] == "gptoss"
     assert same_files(tmp_path / "a", tmp_path / "b")
+
+
+THRIFTY = Thrift(embedding_on_cpu=True, experts_at_a_time=3, head_rows=7)
+
+
+def resumed_after_4(config, out):
+    """The same training from its checkpoint at step 4."""
+    again = {**config, "out": str(out)}
+    resume = str(Path(config["out"]) / "checkpoints" / "4-1")
+    again["checkpoint"] = {**config["checkpoint"], "resume": resume, "fence": 2}
+    return train_here(again)
+
+
+def test_what_a_small_card_did_without_it_does_without_when_it_is_resumed_with_more_memory(
+    bases, token_path, tmp_path, monkeypatch
+):
+    train_here(gptoss_config(bases, token_path, tmp_path / "roomy"))
+    config = gptoss_config(bases, token_path, tmp_path / "a")
+    with monkeypatch.context() as small:
+        small.setattr(gptoss, "_thrift_here", lambda *_: THRIFTY)
+        train_here(config)
+    assert not same_files(tmp_path / "a", tmp_path / "roomy"), "the savings must round otherwise for this to say much"
+    assert of_type(resumed_after_4(config, tmp_path / "b"), "warning") == []
+    assert same_files(tmp_path / "a", tmp_path / "b")
+
+
+def test_a_training_resumed_with_less_memory_saves_more_says_so_and_has_the_same_losses_to_rounding(
+    bases, token_path, tmp_path, monkeypatch
+):
+    config = gptoss_config(bases, token_path, tmp_path / "a")
+    train_here(config)
+    monkeypatch.setattr(gptoss, "_thrift_here", lambda *_: THRIFTY)
+    warning = of_type(resumed_after_4(config, tmp_path / "b"), "warning")
+    assert [event["code"] for event in warning] == ["MemoryDiffers"] and "'head_rows': 7" in warning[0]["message"]
+    for a, b in zip(losses(tmp_path / "a"), losses(tmp_path / "b"), strict=True):
+        assert b["loss"] == pytest.approx(a["loss"], rel=1e-6)
 
 
 def test_a_checkpoint_of_the_other_engine_is_refused_by_name(bases, token_path, tmp_path):

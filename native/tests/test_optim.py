@@ -5,7 +5,7 @@ import torch
 from conftest import FAMILIES
 from training import losses, train_config, train_here
 
-from trainer.compact_adamw import CHUNK, CompactAdamW
+from trainer.compact_adamw import CHUNK, CompactAdamW, Moments
 from trainer.optim import create_optimizer
 from trainer.quantise import BLOCK, decode, dynamic_code, encode, to_bf16
 
@@ -120,3 +120,39 @@ def test_a_training_with_a_compact_state_learns_alike_and_resumes_in_all_bits(
     train_here(again)
     for name in ("adapter_model.safetensors", "metrics.jsonl"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+@pytest.mark.parametrize("state", ["bf16", "8bit"])
+def test_an_update_that_ran_out_of_memory_half_way_goes_on_to_the_same_bits(monkeypatch, state):
+    """Several chunks; memory ends in the third, after its new state was computed and before it was stored."""
+    monkeypatch.setattr("trainer.compact_adamw.CHUNK", 8192)
+    generator = torch.Generator().manual_seed(1)
+    start = {f"w{index}": torch.randn(80, 90, generator=generator) for index in range(5)}
+    calm, short = ({name: torch.nn.Parameter(value.clone()) for name, value in start.items()} for _ in range(2))
+    optimizers = [create_optimizer(ones, {**SETTINGS, "state": state}, seed=1) for ones in (calm, short)]
+    assert len(optimizers[1].chunks) == 5
+    real, calls = Moments._encoded, []
+
+    def fails(self, *arguments):
+        new = real(self, *arguments)
+        calls.append(self)
+        if len(calls) == 8:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return new
+
+    for step in range(3):
+        for name in start:
+            calm[name].grad = torch.randn(80, 90, generator=torch.Generator().manual_seed(step))
+            short[name].grad = calm[name].grad.clone()
+        optimizers[0].step(1e-2)
+        with monkeypatch.context() as patched:
+            patched.setattr(Moments, "_encoded", fails)
+            try:
+                optimizers[1].step(1e-2)
+            except torch.OutOfMemoryError:
+                assert step == 1 and not torch.equal(calm["w4"], short["w4"])
+                optimizers[1].step(1e-2)
+        assert all(torch.equal(calm[name], short[name]) for name in start)
+    assert len(calls) == 16
+    ours, theirs = (optimizer.state() for optimizer in optimizers)
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)

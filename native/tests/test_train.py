@@ -169,6 +169,41 @@ def test_real_out_of_memory_takes_the_same_ladder(bases, token_path, tmp_path, m
         assert other["loss"] == pytest.approx(one["loss"], rel=1e-6)
 
 
+@pytest.mark.parametrize(("state", "part"), [("8bit", "update"), ("bf16", "update"), ("fp32", "clipping")])
+def test_memory_that_ends_after_the_gradients_costs_no_step_and_no_attempt(
+    bases, token_path, tmp_path, monkeypatch, state, part
+):
+    """Of step 2: in the second part of the update, or before the gradients are clipped."""
+    from trainer.compact_adamw import Moments
+
+    monkeypatch.setattr("trainer.compact_adamw.CHUNK", 256)
+    place, name = (torch.nn.utils, "clip_grad_norm_") if part == "clipping" else (Moments, "_encoded")
+    real, calls, fail_at = getattr(place, name), [], None
+
+    def fails(*arguments):
+        calls.append(name)
+        if len(calls) == fail_at:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 64 MiB")
+        return real(*arguments)
+
+    monkeypatch.setattr(place, name, fails)
+    changed = {"steps": 4, "microTokens": 256, "optimizer.state": state}
+    train_here(train_config(bases["chat"], token_path, tmp_path / "free", **changed))
+    a_step = len(calls) // 4
+    fail_at = len(calls) + a_step + min(2, a_step)
+    assert part == "clipping" or a_step > 2
+    events = train_here(train_config(bases["chat"], token_path, tmp_path / "short", **changed))
+    assert len(calls) == 8 * a_step + 1
+    assert [plan["microTokens"] for plan in of_type(events, "plan")] == [256, 128]
+    kinds = [event["type"] for event in events if event["type"] in ("plan", "step")]
+    assert kinds == ["plan", "step", "plan", "step", "step", "step"]
+    free, short = losses(tmp_path / "free"), losses(tmp_path / "short")
+    # Steps 1 and 2 have the same passes; from 3 on they are smaller.
+    assert free[:2] == short[:2]
+    for one, other in zip(free, short, strict=True):
+        assert other["loss"] == pytest.approx(one["loss"], rel=1e-5)
+
+
 def test_a_step_that_is_not_a_number_is_skipped_and_three_end_the_training(bases, token_path, tmp_path):
     """A learning rate of 1e30 overflows after the first update."""
     import io

@@ -6,15 +6,13 @@ what is in it. A whole folder is found again at once: no tensor is loaded and no
 """
 
 import hashlib
-import io
 import json
 import os
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
-from .errors import DO_NOT_RETRY, MAY_RETRY, TrainerError, bad_config, corrupt
+from .errors import bad_config, corrupt
 from .events import Events
 from .files import canonical_json, file_entry, write_durably
 from .weights import read_header
@@ -109,7 +107,9 @@ def _fill(folder: Path, source: dict[str, Any], wanted: dict[str, Any], events: 
     elif wanted["kind"] == "folder":
         _take_folder(Path(wanted["folder"]), folder)
     else:
-        snapshot = _download(wanted["id"], wanted["revision"], events)
+        from .hub_source import download
+
+        snapshot = download(wanted["id"], wanted["revision"], COPIED, events)
         _take_folder(snapshot, folder)
         return {**source, "commit": snapshot.name}
     return source
@@ -133,63 +133,6 @@ def _take_folder(source: Path, folder: Path) -> None:
         template = _json(folder / "tokenizer_config.json").get("chat_template")
         if isinstance(template, str):
             (folder / "chat_template.jinja").write_text(template, "utf-8")
-
-
-def _download(id: str, revision: str | None, events: Events) -> Path:
-    """The snapshot of a Hub repository in Hugging Face's cache; what is there already is not downloaded again."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    events.emit("progress", what=f"download {id}", done=0, total=None)
-    try:
-        return Path(snapshot_download(id, revision=revision, allow_patterns=["*.safetensors", *COPIED],
-                                      ignore_patterns=["*/*"], tqdm_class=_progress_bar(id, events)))  # fmt: skip
-    except RevisionNotFoundError as error:
-        raise bad_config(f"source.revision: {id} has no revision {revision}", "name a branch, tag or commit") from error
-    except RepositoryNotFoundError as error:
-        raise TrainerError("HubDenied", f"the Hub has no model {id}, or it is not open to this token",
-                           "check the id, and that HF_TOKEN may read it") from error  # fmt: skip
-    except LocalEntryNotFoundError as error:
-        raise TrainerError(
-            "RemoteUnavailable",
-            f"{id} is not on this machine and the Hub cannot be reached",
-            "connect to the internet, or name a local folder with the model",
-            MAY_RETRY,
-        ) from error
-    except HfHubHTTPError as error:
-        status = error.response.status_code
-        code = "HubDenied" if status in (401, 403) else "RemoteUnavailable"
-        remedy = "accept the model's terms and check HF_TOKEN" if code == "HubDenied" else "wait; a retry goes on"
-        retry = DO_NOT_RETRY if status < 500 and status != 429 else MAY_RETRY
-        raise TrainerError(code, f"the Hub answered {status} for {id}", remedy, retry) from error
-
-
-def _progress_bar(id: str, events: Events) -> Any:
-    """A progress bar for huggingface_hub that prints nothing and sends the bytes as `progress`, once a second."""
-    from tqdm import tqdm
-
-    class Bar(tqdm):
-        """The one over all files' bytes speaks; a part that an earlier attempt left counts from the start."""
-
-        _spoke = 0.0
-
-        def __init__(self, *args: Any, **options: Any):
-            super().__init__(*args, **{**options, "file": io.StringIO(), "disable": False})
-
-        def update(self, n: float | None = 1) -> bool | None:
-            result = super().update(n)
-            now = time.monotonic()
-            if str(self.desc).startswith("Reconstructing") and now - self._spoke >= 1:
-                self._spoke = now
-                events.emit("progress", what=f"download {id}", done=int(self.n), total=int(self.total or 0) or None)
-            return result
-
-    return Bar
 
 
 def inspect(folder: Path, source: dict[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Moments:
         """First and second moment, fp32, to be changed in place and given to `put`."""
         s = self.stored
         if self.kind != "8bit":
-            return s["exp_avg"].float(), s["exp_avg_sq"].float()
+            return s["exp_avg"].to(torch.float32, copy=True), s["exp_avg_sq"].to(torch.float32, copy=True)
         root = decode(s["exp_avg_sq.codes"], s["exp_avg_sq.scales"], signed=False)
         return decode(s["exp_avg.codes"], s["exp_avg.scales"], signed=True), root.square_()
 
@@ -50,17 +50,19 @@ class Moments:
         """Store both. In 8 bits the second moment's root is stored: it spans half the decades, so that a second
         moment cannot vanish beside a first one that has not.
         """
-        s = self.stored
+        # Once it is encoded nothing is allocated any more: a chunk is updated whole or not at all.
+        for key, value in self._encoded(first, second, generator).items():
+            self.stored[key].copy_(value)
+
+    def _encoded(self, first: Tensor, second: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         if self.kind == "fp32":
-            s["exp_avg"], s["exp_avg_sq"] = first, second
-        elif self.kind == "bf16":
-            s["exp_avg"].copy_(to_bf16(first, generator))
-            s["exp_avg_sq"].copy_(to_bf16(second, generator))
-        else:
-            for moment, value, signed in (("exp_avg", first, True), ("exp_avg_sq", second.sqrt_(), False)):
-                codes, scales = encode(value, signed, generator)
-                s[f"{moment}.codes"].copy_(codes)
-                s[f"{moment}.scales"].copy_(scales)
+            return {"exp_avg": first, "exp_avg_sq": second}
+        if self.kind == "bf16":
+            return {"exp_avg": to_bf16(first, generator), "exp_avg_sq": to_bf16(second, generator)}
+        new = {}
+        for moment, value, signed in (("exp_avg", first, True), ("exp_avg_sq", second.sqrt_(), False)):
+            new[f"{moment}.codes"], new[f"{moment}.scales"] = encode(value, signed, generator)
+        return new
 
 
 class Chunk:
@@ -96,6 +98,8 @@ class CompactAdamW:
     def __init__(self, parameters: Mapping[str, Tensor], weight_decay: float, kind: str, seed: int):
         """kind: bf16 or 8bit."""
         self.weight_decay, self.seed, self.updates = weight_decay, seed, 0
+        self._next: int | None = None
+        """The chunk at which an update that ran out of memory goes on; None between updates."""
         self.chunks: list[Chunk] = []
         small = [(name, p) for name, p in parameters.items() if p.numel() < SMALLEST]
         large = [(name, p) for name, p in parameters.items() if p.numel() >= SMALLEST]
@@ -104,9 +108,12 @@ class CompactAdamW:
 
     @torch.no_grad()
     def step(self, lr: float) -> None:
-        """One update from the parameters' gradients."""
-        self.updates += 1
-        for index, chunk in enumerate(self.chunks):
+        """One update from the parameters' gradients. After torch.OutOfMemoryError a second call ends what it began."""
+        if self._next is None:
+            self.updates += 1
+            self._next = 0
+        while self._next < len(self.chunks):
+            index, chunk = self._next, self.chunks[self._next]
             gradient = torch.zeros(chunk.elements, dtype=torch.float32, device=chunk.device)
             for _, parameter, span in chunk.spans():
                 if parameter.grad is not None:
@@ -116,9 +123,11 @@ class CompactAdamW:
             second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
             root = second.sqrt().div_((1 - BETA2**self.updates) ** 0.5).add_(EPS)
             change = first.div(root).mul_(-lr / (1 - BETA1**self.updates))
+            chunk.moments.put(first, second, self._generator(index, chunk.device))
             for _, parameter, span in chunk.spans():
                 parameter.mul_(1 - lr * self.weight_decay).add_(change[span].view_as(parameter))
-            chunk.moments.put(first, second, self._generator(index, chunk.device))
+            self._next += 1
+        self._next = None
 
     def _generator(self, chunk: int, device: torch.device) -> torch.Generator:
         key = hashlib.sha256(f"{self.seed}:optimizer:{self.updates}:{chunk}".encode()).digest()

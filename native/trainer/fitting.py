@@ -84,6 +84,24 @@ class Fitting:
             self._apply()
             self._emit(free_memory(self.engine.device), None, None, None)
 
+    def finish(self, longest: int, work: Callable[[], Value]) -> Value:
+        """work() on gradients that are there: begun again after a shortage of memory, with as much given back as a
+        smaller plan gives. It must have changed nothing then, or go on where it was. A rank that is done waits.
+        """
+        results: list[Value] = []
+        while True:
+            message = ""
+            try:
+                if not results:
+                    results.append(work())
+            except torch.OutOfMemoryError as error:
+                message = str(self.engine.short_of_memory(error))
+            if not self.ranks.any(message != "", self.engine.device):
+                return results[0]
+            self._shrink(longest, message or "it did not fit on another rank")
+            self._apply()
+            self._emit(free_memory(self.engine.device), None, None, None)
+
     def _shrink(self, longest: int, message: str) -> None:
         if self.engine.device.type == "cuda":
             torch.cuda.empty_cache()

@@ -48,7 +48,7 @@ class Adamw:
 
     @torch.no_grad()
     def step(self, lr: float) -> None:
-        """One update from the parameters' gradients."""
+        """One update from the parameters' gradients. Fused, it takes no memory, so it cannot end half-way."""
         with_gradient = [(at, name) for at, (name, p) in enumerate(self.parameters.items()) if p.grad is not None]
         updates = self.updates.unbind()
         adamw(

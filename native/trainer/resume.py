@@ -1,9 +1,10 @@
-"""What a checkpoint must agree on with the training that goes on from it, and which checkpoint that is."""
+"""What a checkpoint must agree on with the training that goes on from it, and which checkpoint and engine that is."""
 
 from pathlib import Path
 from typing import Any
 
 from .checkpoint import MANIFEST, Checkpoint, is_checkpoint_name, newest_whole, read_checkpoint, require_identity
+from .engines.choice import choose_engine, load_engine_named
 from .events import Events
 
 
@@ -36,3 +37,20 @@ def checkpoint_to_resume(config: dict[str, Any], events: Events) -> Checkpoint |
             mine[field] = checkpoint.state["identity"][field]
     require_identity(path.name, checkpoint.state["identity"], mine)
     return checkpoint
+
+
+def engine_for(config: dict[str, Any], checkpoint: Checkpoint | None, events: Events) -> tuple[Any, dict[str, Any]]:
+    """(the engine, loaded; the training's identity, with what was `auto` answered): the checkpoint's where there is
+    one. A warning where less memory is free than the training began with, so that sums are rounded otherwise.
+    """
+    begun = checkpoint.state if checkpoint else {"identity": identity(config), "rounding": None}
+    known = dict(begun["identity"])
+    if checkpoint is None:
+        known["engine"], reason = choose_engine(config, known["dtype"])
+        events.say(f"engine {known['engine']}: {reason}")
+    engine = load_engine_named(known["engine"], config["base"], config["device"], known["dtype"], begun["rounding"])
+    known["dtype"] = {"torch.bfloat16": "bf16", "torch.float32": "fp32"}[str(engine.dtype)]
+    if checkpoint is not None and engine.rounding != begun["rounding"]:
+        what = f"less memory is free than when this training began: {engine.rounding}, was {begun['rounding']}"
+        events.warning("MemoryDiffers", what, "nothing; losses agree to rounding, no longer in every bit")
+    return engine, known

@@ -18,7 +18,6 @@ from .adapter import write_adapter
 from .checkpoint import METRICS, NLL, Checkpoint
 from .checkpoint_writer import CheckpointWriter
 from .data import TokenFile, plan_steps, read_tokens, require_tokenizer
-from .engines.choice import choose_engine, load_engine_named
 from .engines.device import peak_memory
 from .engines.flops import peak_flops
 from .errors import Stopped, TrainerError
@@ -31,7 +30,7 @@ from .optim import create_optimizer, learning_rate
 from .parallel import Ranks, join
 from .plan import Plan, first_plan
 from .progress import Metrics, Progress, StepReporter, StepResult
-from .resume import checkpoint_to_resume, identity
+from .resume import checkpoint_to_resume, engine_for
 from .selection import Selection
 
 SKIPPED_IN_A_ROW = 3
@@ -74,14 +73,7 @@ class Training:
             lengths, config["seed"], batch["examples"], batch["tokens"], config["steps"], config["epochs"]
         )
         self.checkpoint = checkpoint_to_resume(config, events)
-        self.identity = self.checkpoint.state["identity"] if self.checkpoint else identity(config)
-        if self.checkpoint is None:
-            self.identity["engine"], reason = choose_engine(config, self.identity["dtype"])
-            events.say(f"engine {self.identity['engine']}: {reason}")
-        self.engine = load_engine_named(
-            self.identity["engine"], config["base"], config["device"], self.identity["dtype"]
-        )
-        self.identity["dtype"] = {torch.bfloat16: "bf16", torch.float32: "fp32"}[self.engine.dtype]
+        self.engine, self.identity = engine_for(config, self.checkpoint, events)
         self.engine.add_lora(config["lora"], config["seed"])
         self.engine.simulated_limit = config["simulatedLimitTokens"]
         self.parameters = self.engine.trainable
@@ -181,15 +173,18 @@ class Training:
         started = time.monotonic()
         lr = learning_rate(step, len(self.steps), optimizer["lr"], optimizer["warmupSteps"], optimizer["schedule"])
         lengths = tokens.lengths[members]
+        longest = int(lengths.max())
         mean = self.fitting.run(
-            int(lengths.max()),
+            longest,
             lambda plan: add_gradients(
                 self.engine, tokens, passes(tokens, members, plan.micro_tokens, self.ranks), supervised,
                 self.config["seed"], step,
             ),
         )  # fmt: skip
         self.ranks.sum_gradients(self.parameters.values())
-        clipped = torch.nn.utils.clip_grad_norm_(self.parameters.values(), optimizer["clip"])
+        clipped = self.fitting.finish(
+            longest, lambda: torch.nn.utils.clip_grad_norm_(self.parameters.values(), optimizer["clip"])
+        )
         # Only here does the host wait for the GPU.
         loss, norm = self.ranks.sum(float(mean), device), float(clipped)
         progress.step = step
@@ -199,7 +194,7 @@ class Training:
             else "the loss or its gradient is not a number"
         )
         if wrong is None:
-            self.optimizer.step(lr)
+            self.fitting.finish(longest, lambda: self.optimizer.step(lr))
         self.fitting.forget_gradients()
         if wrong is not None:
             self._skip(step, members, wrong)
@@ -251,6 +246,7 @@ class Training:
             "step": progress.step,
             "identity": self.identity,
             "plan": self.fitting.plan.to_json(),
+            "rounding": self.engine.rounding,
             "progress": asdict(progress),
             "selection": asdict(selection),
             NLL: nll,

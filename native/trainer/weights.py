@@ -9,9 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from .errors import TrainerError
+
 _NUMPY_DTYPES = {"uint16": "BF16", "float32": "F32"}
 _TORCH_DTYPES = {"torch.bfloat16": "BF16", "torch.float32": "F32", "torch.float16": "F16", "torch.uint8": "U8"}
 _BYTES = {"BF16": 2, "F32": 4, "F16": 2, "U8": 1}
+
+
+def require_config(base: Mapping[str, Any]) -> Path:
+    """The folder of a base model. Raises ConfigMissing where it holds none."""
+    folder = Path(base["folder"])
+    if not (folder / "config.json").is_file():
+        what = f"base model {base['id']}: its folder holds no config.json"
+        raise TrainerError("ConfigMissing", what, "materialise the base model first")
+    return folder
 
 
 def save_safetensors(path: Path, tensors: Mapping[str, Any]) -> None:

@@ -57,6 +57,8 @@ const waited = async (request: IncomingMessage, ms: number): Promise<boolean> =>
 export class HubStandIn {
   readonly requests: string[] = [];
   readonly authorizations: (string | undefined)[] = [];
+  /** The Range header of each request. */
+  readonly ranges: (string | undefined)[] = [];
   /** Milliseconds between parts of 256 KiB of a download; 0: all at once. */
   partEveryMs = 0;
   private readonly repositories = new Map<string, HubRepository>();
@@ -117,6 +119,7 @@ export class HubStandIn {
     const line = `${request.method} ${url.pathname}`;
     this.requests.push(line);
     this.authorizations.push(request.headers.authorization);
+    this.ranges.push(request.headers.range);
     const fault = this.faults.find((one) => one.method === request.method && one.path.test(url.pathname) && (one.times ?? 1) > 0);
     if (fault !== undefined) {
       fault.times = (fault.times ?? 1) - 1;

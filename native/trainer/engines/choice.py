@@ -31,12 +31,14 @@ def choose_engine(config: Mapping[str, Any], dtype: str) -> tuple[str, str]:
     return "gptoss", "its kernels gave the right numbers on this card"
 
 
-def load_engine_named(name: str, base: Mapping[str, Any], device: str, dtype: str) -> Any:
-    """The engine of that name, loaded."""
+def load_engine_named(
+    name: str, base: Mapping[str, Any], device: str, dtype: str, rounding: Mapping[str, Any] | None = None
+) -> Any:
+    """The engine of that name, loaded. rounding: the engine's own, of a training that is resumed."""
     if name == "gptoss":
         from .gptoss import engine as gptoss
 
-        return gptoss.load(base, device, dtype)
+        return gptoss.load(base, device, dtype, rounding)
     from . import transformers
 
     return transformers.load(base, device, dtype)

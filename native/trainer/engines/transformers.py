@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ..data import MicroBatch
 from ..errors import OutOfMemory, TrainerError, bad_config
+from ..weights import require_config
 from .adapter_state import load_adapter
 from .device import resolve_device, resolve_dtype, set_threads_and_determinism
 from .head import HeadNll, plain_head
@@ -38,13 +39,7 @@ def load(base: Mapping[str, Any], device: str = "auto", dtype: str = "auto") -> 
     number = resolve_dtype(dtype, place)
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    folder = Path(base["folder"])
-    if not (folder / "config.json").is_file():
-        raise TrainerError(
-            "ConfigMissing",
-            f"base model {base['id']}: its folder holds no config.json",
-            "materialise the base model first",
-        )
+    folder = require_config(base)
     config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
     options: dict[str, Any] = {}
     if getattr(config, "model_type", "") == "gpt_oss":
@@ -80,6 +75,7 @@ class Engine:
     pass_overhead_tokens = 32
     """The fixed cost of a pass: launches, in units of a token's time."""
     resident_layers = 0
+    rounding: Mapping[str, Any] | None = None
     graph = "off: engine transformers has none"
     memory_share = 0.5
     """Part of the free memory that the first plan may fill: the estimate is rough."""
@@ -231,14 +227,18 @@ class Engine:
             logits = self._logits(ids, batch.lengths, targets - 1)
             return nn.functional.cross_entropy(logits.float(), ids[targets], reduction="none")
         except torch.OutOfMemoryError as error:
-            raise OutOfMemory(str(error).split("\n")[0]) from error
+            raise self.short_of_memory(error) from error
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of `loss`. Raises OutOfMemory."""
         try:
             loss.backward()
         except torch.OutOfMemoryError as error:
-            raise OutOfMemory(str(error).split("\n")[0]) from error
+            raise self.short_of_memory(error) from error
+
+    def short_of_memory(self, error: torch.OutOfMemoryError) -> OutOfMemory:
+        """What to raise instead."""
+        return OutOfMemory(str(error).split("\n")[0])
 
     @cached_property
     def _head(self) -> Tensor | None:

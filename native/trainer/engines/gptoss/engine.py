@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ...data import MicroBatch
-from ...errors import OutOfMemory, TrainerError, bad_config
+from ...errors import OutOfMemory, bad_config
+from ...weights import require_config
 from ..adapter_state import load_adapter
 from ..device import free_memory, resolve_device, resolve_dtype, set_threads_and_determinism
 from ..peft_config import ATTENTION, EXPERTS
@@ -25,26 +26,32 @@ from .thrift import Thrift, thrift_for
 from .weights import Weights, experts_reader, is_gpt_oss, load_weights, stored_bytes
 
 
-def load(base: Mapping[str, Any], device: str = "auto", dtype: str = "auto") -> "Engine":
-    """Load a GPT-OSS base folder, MXFP4 as shipped or 16-bit. Raises ArtifactCorrupt, or bad config."""
+def load(
+    base: Mapping[str, Any], device: str = "auto", dtype: str = "auto", thrift: Mapping[str, Any] | None = None
+) -> "Engine":
+    """Load a GPT-OSS base folder, MXFP4 as shipped or 16-bit. Raises ArtifactCorrupt, or bad config.
+
+    thrift: what a training that is resumed did without (Engine.rounding); more than that only where less memory is
+    free than it had.
+    """
     place = resolve_device(device)
     set_threads_and_determinism(place)
     number = resolve_dtype(dtype, place)
-    folder = Path(base["folder"])
-    if not (folder / "config.json").is_file():
-        raise TrainerError(
-            "ConfigMissing",
-            f"base model {base['id']}: its folder holds no config.json",
-            "materialise the base model first",
-        )
+    folder = require_config(base)
     config = json.loads((folder / "config.json").read_text("utf-8"))
     if not is_gpt_oss(config):
         raise bad_config(f"engine gptoss: {base['id']} is a {config.get('model_type')}", "set engine to auto")
     s = read_shape(config)
-    left = free_memory(place) - stored_bytes(folder)
-    thrift = thrift_for(left, s) if place.type == "cuda" else Thrift()
-    weights = load_weights(folder, s, place, number, thrift.embedding_on_cpu)
-    return Engine(weights, s, base, place, number, thrift)
+    chosen = _thrift_here(folder, s, place)
+    if thrift is not None:
+        chosen = max(Thrift(**thrift), chosen, key=Thrift.saving)
+    weights = load_weights(folder, s, place, number, chosen.embedding_on_cpu)
+    return Engine(weights, s, base, place, number, chosen)
+
+
+def _thrift_here(folder: Path, s: Shape, place: torch.device) -> Thrift:
+    """By what the weights will leave free; a CPU has no memory of its own."""
+    return thrift_for(free_memory(place) - stored_bytes(folder), s) if place.type == "cuda" else Thrift()
 
 
 class _Nll(torch.autograd.Function):
@@ -107,6 +114,11 @@ class Engine:
     def trainable(self) -> dict[str, nn.Parameter]:
         """LoRA parameters (fp32) by PEFT's key, sorted."""
         return {} if self.parameters_of_lora is None else self.parameters_of_lora.named
+
+    @property
+    def rounding(self) -> dict[str, Any]:
+        """What decides how sums are rounded beside the plan: a resumed training must have it alike (see `load`)."""
+        return asdict(self.thrift)
 
     def train(self, mode: bool) -> None:
         """Nothing: this engine has no dropout."""
@@ -225,16 +237,17 @@ class Engine:
             with torch.no_grad():
                 return self.built.forward(given, self.active, keep=False)[0][: given.supervised]
         except torch.OutOfMemoryError as error:
-            raise self._short_of_memory(error) from error
+            raise self.short_of_memory(error) from error
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of `loss`. Raises OutOfMemory."""
         try:
             loss.backward()
         except torch.OutOfMemoryError as error:
-            raise self._short_of_memory(error) from error
+            raise self.short_of_memory(error) from error
 
-    def _short_of_memory(self, error: torch.OutOfMemoryError) -> OutOfMemory:
+    def short_of_memory(self, error: torch.OutOfMemoryError) -> OutOfMemory:
+        """What to raise instead; gives back what captured passes hold."""
         if self.parameters_of_lora is not None:
             self.graphs.release()
         return OutOfMemory(str(error).split("\n")[0])

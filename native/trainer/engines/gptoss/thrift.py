@@ -21,6 +21,10 @@ class Thrift:
     experts_at_a_time: int | None = None
     head_rows: int = CHUNK
 
+    def saving(self) -> tuple[bool, bool, int]:
+        """Order of the choices below, from the least saving."""
+        return self.embedding_on_cpu, self.experts_at_a_time is not None, -self.head_rows
+
 
 def thrift_for(left: int, s: Shape) -> Thrift:
     """By the bytes that stay free beside the weights, of which a LoRA of rank 8 on everything and one layer of decoded
