@@ -21,11 +21,12 @@ const prefix = (block: Block, maxChars: number): string | null => {
   return null;
 };
 
-/** Facts of an entry that are not its meaning: since when, how stable. */
-const ASIDE = /^(?:added in|new in|deprecated since|changed in|since|stability|available since|n-api version|part of the)\b[^\n]{0,160}$/i;
-/** Says nothing on a page of its own: a heading without its text, a date of the page. */
+/** Facts of an entry that are not its meaning: since when, what is owned, how stable. */
+const ASIDE =
+  /^(?:new in|deprecated since|changed in|since|stability|available since|availability|part of the|return value: (?:new|borrowed|always))\b[^\n]{0,160}$/i;
+/** Says nothing on a page of its own: a heading without its text, a date of the page or of the entry, who wrote it. */
 const REMAINS =
-  /^(?:see also|history|source code: \S+|(?:this )?page (?:was )?last (?:modified|updated|changed)\b.*|last (?:modified|updated|changed)\b.*)[:.]?$/i;
+  /^(?:see also|history|source code: \S+|added in: .*|n-?api version: \d+|(?:this )?page (?:was )?last (?:modified|updated|changed)\b.*|last (?:modified|updated|changed)\b.*|(?:(?:written )?by|authors?:|copyright|©|\(c\)) (?:\p{Lu}|\(c\)|©|\d).{0,100}|(?:\p{Lu}[\p{L}.-]* ){2,4}<\S+@\S+>)[:.]?$/iu;
 
 const isRemains = (block: Block): boolean => {
   if (block.type === 'prose') return REMAINS.test(block.text);
@@ -43,9 +44,18 @@ export const meaningFirst = (blocks: readonly Block[]): Block[] => {
   return start <= 0 ? told : [...told.slice(start), ...told.slice(0, start)];
 };
 
+/** As meaningFirst, of the paragraphs and fences of Markdown. */
+export const partsFirst = (parts: readonly string[]): string[] => {
+  const told = parts.filter((part) => !REMAINS.test(part));
+  const start = told.findIndex((part) => !ASIDE.test(part));
+  return start <= 0 ? told : [...told.slice(start), ...told.slice(0, start)];
+};
+
 /** Announces what follows: no end for an answer. */
 const announces = (text: string): boolean =>
-  /:\s*$/.test(text) || /\b(?:see below|the following|as follows|listed below|shown below)[^.]*[.:]?\s*$/i.test(text);
+  /:\s*$/.test(text) ||
+  /^here (?:is|are) (?:an?|the|some)\b[^.]*\.?$/i.test(text) ||
+  /\b(?:see below|the following|as follows|listed below|shown below)[^.]*[.:]?\s*$/i.test(text);
 
 /**
  * Blocks as Markdown, from the first on, at most `maxChars`; null when nothing fits.
@@ -79,23 +89,37 @@ export const answer = (blocks: readonly Block[], maxChars: number): string | nul
 
 const IS_PROSE = /^(?![ \t]*(?:`{3}|[-*|>]|\d+\.\s))/;
 
+/** "See below for details.": of a page, not of an answer. */
+const POINTS_ON =
+  /^\(?(?:see|refer to|for (?:more |further )?(?:details|information|examples)|(?:more )?details)\b.{0,160}\b(?:above|below|later|earlier|next section|previous section)\b/i;
+
+/** A paragraph without the sentences at its end that announce or point to what is not there. */
+const untilWhole = (paragraph: string, isLast: boolean): string => {
+  const kept = sentences(paragraph.replace(/(?:^|\s)See(?:: | also:? )[^.\n]*\.?$/, ''));
+  while (kept.length > 0 && ((isLast && !isWhole(kept.at(-1)!)) || announces(kept.at(-1)!) || POINTS_ON.test(kept.at(-1)!))) kept.pop();
+  return kept.join(' ');
+};
+
 /**
  * Without a last paragraph that is no sentence where others stand before it: the label of a note whose text is elsewhere,
  * the lead of a list that is left out, a caption. What is there since when may end an answer.
  */
 export const wholeEnd = (markdown: string): string => {
   const parts = partsOf(markdown);
-  const before = parts.length;
-  while (parts.length > 1) {
+  const asides: string[] = [];
+  while (parts.length > 1 && ASIDE.test(parts.at(-1)!)) asides.unshift(parts.pop()!);
+  let changed = false;
+  while (parts.length > 0) {
     const last = parts.at(-1)!;
-    if (!IS_PROSE.test(last) || ASIDE.test(last) || isWhole(last)) break;
-    const whole = sentences(last);
-    while (whole.length > 0 && !isWhole(whole.at(-1)!)) whole.pop();
+    if (!IS_PROSE.test(last)) break;
+    const whole = untilWhole(last, parts.length > 1);
+    if (whole === last || (whole === '' && parts.length === 1)) break;
+    changed = true;
     parts.pop();
-    if (whole.length > 0) {
-      parts.push(whole.join(' '));
-      return parts.join(JOIN);
+    if (whole !== '') {
+      parts.push(whole);
+      break;
     }
   }
-  return parts.length === before ? markdown : parts.join(JOIN);
+  return changed ? [...parts, ...asides].join(JOIN) : markdown;
 };

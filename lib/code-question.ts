@@ -28,7 +28,12 @@ export const codeQuestion = (lead: string, subject: Subject): string | null => {
     )?.[1] ??
     (isInstruction(text) || /^(?:run|use|add|set|get|install|open|publish|save|show) /i.test(text) ? text : undefined);
   if (aim === undefined) return null;
-  const deed = cutClause(aim).replace(TAIL, '').trim();
+  const deed = cutClause(aim)
+    .replace(/^(?:just|simply|also|then|only) /i, '')
+    // "To show X use a path", "To have Y you must define": what follows says how.
+    .replace(/ (?:(?:use|run|type|call|write) (?:an?|the|this|`)|you (?:must|need|should|have to|will|simply|just)\b).*$/, '')
+    .replace(TAIL, '')
+    .trim();
   const [verb = '', ...rest] = deed.split(' ');
   if (
     rest.length < 2 ||

@@ -17,13 +17,24 @@ translate traverse trigger truncate trust try turn uninstall unlink unpack unpub
 work wrap write`;
 const BASE: ReadonlySet<string> = new Set(VERBS.split(/\s+/));
 
+/** Verbs that are known as gerunds only: as the first word of a heading their base form is a noun as often. */
+const GERUND_VERBS: ReadonlySet<string> = new Set([
+  ...BASE,
+  ...`adapt adopt allocate arrange assemble automate await balance bootstrap broadcast cast chain coordinate deal decrypt defer delegate detach distinguish drive duplicate
+emulate encapsulate encrypt explain express flush free hash incorporate inherit inline instantiate instrument interact interpret introduce invert investigate minimise minimize mix
+mutate nest normalize notify observe optimise plan plug predict preserve program propagate recognize refactor regenerate rely reproduce reserve route sample scale separate
+simulate solve spawn squash stash step structure substitute suspend swap synchronize tell throttle time trace train transmit unpack unregister`.split(
+    /\s+/,
+  ),
+]);
+
 /** Verbs that headings use as nouns: "Package lock", "Tag behavior". */
 const ALSO_NOUNS: ReadonlySet<string> = new Set(
-  `abort access archive attach audit backup block boot break build bump bundle bypass cache call change check clone close commit control convert copy cover debug default
+  `abort access archive attach audit backup block boot break build bump bundle bypass cache call change check clean clone close complete commit control convert copy cover debug default
 define delete diff display document download drop dump edit escape exit export extract fetch fill filter fix force fork format forward get grant group host import index
 input join kill launch leave limit link list load lock log login loop map mark match measure merge mock monitor mount move name open order output override package parse
 pass patch pin pipe point post prefix preview print process produce profile project publish pull push query quit read record redirect refresh release reload repair repeat
-report request reset restart return review roll run save scan schedule search select set setup share sign skip sort split stage start stop store stream submit supply
+report request require reset restart return review roll run save scan schedule search secure select set setup share sign skip sort split stage start stop store stream submit supply
 support switch sync tag test track transfer transform trigger trust try turn update upgrade upload use version view visit wait walk watch work wrap write`.split(
     /\s+/,
   ),
@@ -31,8 +42,9 @@ support switch sync tag test track transfer transform trigger trust try turn upd
 
 /** A heading that tells what to do: "Create a user", "Removing" not. */
 export const isInstruction = (heading: string): boolean => {
-  const [first = '', second = ''] = heading.split(/\s+/);
+  const [first = '', second = '', ...rest] = heading.split(/\s+/);
   if (/^\p{Lu}{2}/u.test(first)) return false; // CREATE TABLE is a name
+  if (isSort(second) && rest.length === 0) return false; // the Require directive
   if (!isBaseVerb(first) || second === '' || /^(?:and|or|vs\.?|&)$/i.test(second)) return false;
   return !ALSO_NOUNS.has(first.toLowerCase()) || /^(?:an?|the|your|my|all|any|each|multiple|several|`.*)$/i.test(second);
 };
@@ -47,10 +59,10 @@ export const infinitive = (gerund: string): string | null => {
   const lower = gerund.toLowerCase();
   if (!lower.endsWith('ing') || /^(?:versioning|packaging|warning|meaning|logging)$/.test(lower)) return null;
   const stem = lower.slice(0, -3);
-  if (BASE.has(`${stem}e`) && !BASE.has(stem)) return `${stem}e`;
-  if (BASE.has(stem)) return stem;
+  if (GERUND_VERBS.has(`${stem}e`) && !GERUND_VERBS.has(stem)) return `${stem}e`;
+  if (GERUND_VERBS.has(stem)) return stem;
   const undoubled = stem.replace(/([b-df-hj-np-tv-z])\1$/, '$1');
-  return BASE.has(undoubled) ? undoubled : null;
+  return GERUND_VERBS.has(undoubled) ? undoubled : null;
 };
 
 /** "packing and unpacking it" to "pack and unpack it", of what follows the first verb of a heading. */
@@ -93,21 +105,52 @@ export const asReader = (text: string): string =>
  */
 export const inSentence = (heading: string, page: string): string => {
   const lower = page.toLowerCase() === page ? '' : page;
-  // Man pages shout their headings; a name that is always written so (UPSERT, SQLITE_OK) is no shout.
+  // Man pages shout their headings; what the page's prose writes so too (DROP TRIGGER, SQLITE_OK) is no shout.
+  const loud = heading.match(/\p{Lu}{4,}/gu) ?? [];
   const shouted =
+    loud.length > 0 &&
     !/\p{Ll}|_/u.test(heading.replace(/`[^`]*`/g, '')) &&
-    /\p{Lu}{4}/u.test(heading) &&
-    (heading.match(/\p{Lu}{4,}/gu) ?? []).every((word) => lower.includes(word.toLowerCase()));
+    !lower.includes(heading) &&
+    2 * loud.filter((word) => lower.includes(word.toLowerCase().replace(/s$/, ''))).length >= loud.length;
   return heading
     .split(/(`[^`]*`|\s+|-(?=\p{Lu}))/u)
     .map((word) => {
       if (shouted && !word.startsWith('`')) return word.toLowerCase();
       if (!/^[("'“]?\p{Lu}[\p{Ll}'’-]*[):,"'”]?$/u.test(word)) return word;
       const bare = word.replace(/[^\p{L}]/gu, '');
-      if (bare === 'I') return word;
+      if (/^[B-Z]$/.test(bare)) return word; // C, I, R
       return keepsCapital(bare, page) ? word : word.toLowerCase();
     })
     .join('');
 };
 
-export const isPlural = (noun: string): boolean => /..[^s]s$/i.test(noun) && !/(?:us|is|ss|ics|news|lens|js)$/i.test(noun);
+export const isPlural = (noun: string): boolean =>
+  /..[^s]s$/i.test(noun) && !/(?:us|is|ss|ics|news|lens|js|access|alias|atlas|bias|canvas)$/i.test(noun) && !/^\p{Lu}+$/u.test(noun);
+
+/** What a name may be called: "the ProxyPass directive". */
+const isSort = (word: string): boolean =>
+  /^(?:attribute|class|clause|command|directive|element|event|field|flag|function|interface|keyword|macro|method|module|object|operator|option|parameter|pragma|property|selector|setting|statement|structure|type|variable)$/i.test(
+    word,
+  );
+
+const DETERMINED =
+  /^(?:an?|the|your|my|our|all|any|both|each|every|no|some|more|most|other|this|that|these|those|its|their|how|why|what|when|where|which|who)\b/i;
+
+/**
+ * A noun phrase with the article that it has in a sentence: "the file change counter", "the use of funds".
+ * @param own the text that it heads, which says whether the phrase has one
+ */
+export const withArticle = (np: string, own: string): string => {
+  if (DETERMINED.test(np)) return np;
+  const [, first = ''] = /^([\p{L}-]+)(?: (?!(?:out|in|instead|because)\p{L}* )[\p{L}-]+)? of \p{L}/u.exec(np) ?? [];
+  const named = /^\S+ (\p{L}+)$/u.exec(np)?.[1];
+  const follows = (start: string): boolean => {
+    const at = own.indexOf(start);
+    return at >= 0 && !/^[\p{L}\d-]/u.test(own.slice(at + start.length));
+  };
+  const definite =
+    (first !== '' && !/^(?:out|because|instead|ahead|regardless|none|one|lots?)$/i.test(first)) ||
+    (named !== undefined && isSort(named)) ||
+    (np.includes(' ') && (follows(`the ${np}`) || follows(`The ${np}`)));
+  return definite ? `the ${np}` : np;
+};

@@ -1,11 +1,11 @@
 // Questions about a section, from its heading and what its page is about.
 import { plain } from './blocks';
-import { asReader, gerundsToInfinitives, infinitive, inSentence, isInstruction, isPlural, isVerbOnly } from './grammar';
-import { headingRole, inContext, inPage, isAsking, nearest, noun } from './question';
+import { infinitive, inSentence } from './grammar';
+import { be, phraseQuestions } from './phrase-question';
+import { headingRole, inContext, inPage, nearest, noun } from './question';
 import { bareHeading, type Subject } from './subject';
 
 const code = (text: string): string => `\`${text.replaceAll('`', '')}\``;
-const ending = (question: string, subject: Subject): string => `${question}${inContext(question, subject)}?`;
 
 /** Headings that stand on every manual page, as questions about X. */
 const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
@@ -14,7 +14,7 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
     (x) => [`Can you show me an example of using ${x}?`, `How do I use ${x}? Please show an example.`],
   ],
   [
-    /^(?:caveats?|limitations?|known issues|gotchas|pitfalls)$/,
+    /^(?:caveats?|limitations?|limits|restrictions?|known issues|gotchas|pitfalls)$/,
     (x) => [`What are the caveats of ${x}?`, `What should I watch out for when using ${x}?`],
   ],
   [
@@ -23,12 +23,18 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
   ],
   [
     /^(?:options|flags|arguments|parameters|configuration|settings)$/,
-    (x) => [`What options does ${x} take?`, `Which options can I use with ${x}?`],
+    (x) =>
+      x.startsWith('`') ? [`What options does ${x} take?`, `Which options can I use with ${x}?`] : [`Which options can I set for ${x}?`],
   ],
   [/^(?:sub-?commands?|commands)$/, (x) => [`What subcommands does ${x} have?`]],
   [/^(?:exit (?:codes?|status(?:es)?)|return values?|return codes?)$/, (x) => [`What exit codes does ${x} return?`]],
   [/^(?:purpose|rationale|motivation|why)$/, (x) => [`What is the purpose of ${x}?`]],
   [/^(?:prerequisites?|requirements)$/, (x) => [`What are the prerequisites for ${x}?`]],
+  [/^(?:background|history)$/, (x) => [`What is the background of ${x}?`]],
+  [/^(?:security|security (?:considerations?|warnings?|notes?))$/, (x) => [`What are the security considerations for ${x}?`]],
+  [/^(?:performance)$/, (x) => [`How does ${x} perform?`, `What should I know about the performance of ${x}?`]],
+  [/^(?:trouble-?shooting)$/, (x) => [`How do I troubleshoot ${x}?`]],
+  [/^(?:future (?:work|directions|plans|enhancements))$/, (x) => [`What future work is planned for ${x}?`]],
   [/^(?:permissions)$/, (x) => [`What permissions does ${x} need?`]],
   [/^(?:algorithm|how it works|implementation)$/, (x) => [`How does ${x} work internally?`, `What algorithm does ${x} use?`]],
   [/^(?:best practices)$/, (x) => [`What are the best practices for ${x}?`]],
@@ -37,7 +43,7 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
     (x) => [`What should I be careful about with ${x}?`, `What is important to know about ${x}?`],
   ],
   [
-    /^(?:tl;?dr|in short|summary|in a nutshell|recap|conclusion)$/,
+    /^(?:tl;?dr|in short|(?:executive )?summary|in a nutshell|recap|conclusions?)$/,
     (x) => [`Can you summarise ${x} for me?`, `What is the short version of ${x}?`],
   ],
   [/^(?:bugs|known bugs)$/, (x) => [`What are the known bugs of ${x}?`]],
@@ -47,7 +53,7 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
   [/^(?:workspaces? (?:support|usage))$/, (x) => [`How do I use ${x} with workspaces?`, `Does ${x} support workspaces?`]],
 ];
 
-const overview = (subject: Subject): string[] => {
+const overview = (subject: Subject, own: string): string[] => {
   if (subject.command !== null)
     return [
       `What does ${code(subject.command)} do?`,
@@ -59,13 +65,10 @@ const overview = (subject: Subject): string[] => {
       `What is ${subject.file}${subject.tool === null ? '' : ` in ${subject.tool}`}?`,
       `What is ${subject.file} for${subject.tool === null ? '' : ` in ${subject.tool}`}?`,
     ];
-  const x = noun(subject);
-  if (subject.kind === 'changes') return [`What changed in ${x}?`];
-  const title = inSentence(subject.title, subject.text);
-  if (isInstruction(subject.title)) return [ending(`How do I ${asReader(title)}`, subject)];
-  if (/\b(?:is|are|does|do|can)\b/i.test(title))
-    return [`Can you explain ${/^(?:how|why|what|when) /i.test(title) ? title : `"${subject.title}"`}${inContext(title, subject)}?`];
-  return [`What should I know about ${x}?`, `Can you explain ${x}?`];
+  if (subject.kind === 'changes') return [`What changed in ${noun(subject)}?`];
+  if (subject.title === '')
+    return subject.tool === null ? [] : [`What should I know about ${subject.tool}?`, `Can you explain ${subject.tool}?`];
+  return phraseQuestions(subject.title, subject, own, true);
 };
 
 const synopsisQuestions = (path: readonly string[], subject: Subject): string[] => {
@@ -74,124 +77,73 @@ const synopsisQuestions = (path: readonly string[], subject: Subject): string[] 
   return [`How is ${x} used on the command line?`, `What is the syntax of ${x}?`, `How do I run ${x}?`];
 };
 
-/** The noun that a noun phrase is about: the last word before a preposition. */
-const headNoun = (np: string): string =>
-  np
-    .split(/ (?:of|in|for|from|to|with|on|by|and|&|as) /)[0]!
-    .split(' ')
-    .at(-1) ?? '';
-
-const be = (np: string): string => (isPlural(headNoun(np)) || / (?:and|&) /.test(np) ? 'are' : 'is');
-
-/** A tool keeps its capital in running text: "python scopes" are Python's. */
-const spellTool = (text: string, { tool }: Subject): string =>
-  tool !== null && /^\p{Lu}\p{L}+$/u.test(tool) ? text.replace(new RegExp(`\\b${tool}\\b`, 'gi'), tool) : text;
-
-/** Nouns that a gerund describes: "looping techniques" are no deed. */
-const DESCRIBED =
-  /^(?:techniques?|tips|rules?|guidelines?|options?|examples?|basics|methods?|strategies|mechanisms?|issues|problems|conventions?|styles?|behaviou?r|order|tools?|information)$/i;
-
-const topic = (path: readonly string[], subject: Subject): string[] => {
+const topic = (path: readonly string[], subject: Subject, own: string): string[] => {
   const leaf = bareHeading(path.at(-1) ?? '');
   const lower = plain(leaf).toLowerCase();
   const x = nearest(path, subject);
   const generic = GENERIC.find(([pattern]) => pattern.test(lower));
   if (generic !== undefined) return generic[1](x);
-  const said = spellTool(inSentence(leaf, subject.text).replace(/\s*\[\d+\]/g, ''), subject).replace(/^on (?=\S+ )/i, '');
   const parent = path.length > 2 ? bareHeading(path.at(-2)!) : '';
   const command = /^`([a-z][\w-]*(?: [a-z][\w-]*)+)`$/.exec(leaf)?.[1];
   if (command !== undefined) {
-    const own = subject.command !== null && command.startsWith(subject.command);
-    if (own || parent === '') return [`What does \`${command}\` do?`, `How do I use \`${command}\`?`];
+    const mine = subject.command !== null && command.startsWith(subject.command);
+    if (mine || parent === '') return [`What does \`${command}\` do?`, `How do I use \`${command}\`?`];
     const aspect = inSentence(parent, subject.text);
     return [`What ${be(aspect)} the ${aspect.replace(/^the /i, '')} for \`${command}\`?`];
   }
-  if (
-    isAsking(leaf) ||
-    /^(?:(?:what|why|when|where|which|who|how) (?:do|does|did|can|should|is|are|was|will|would|has|have|must)|can|is|are|does|do|should) /i.test(
-      leaf,
-    )
-  ) {
-    const question = asQuestion(said);
-    if (question !== null) return [question + (inContext(question, subject) === '' ? '?' : `${inContext(question, subject)}?`)];
-  }
-  if (subject.kind === 'changes') return changes(leaf, said, subject);
+  if (subject.kind === 'changes') return changes(leaf, subject);
   const event = /^event: (.+)$/i.exec(leaf)?.[1];
   if (event !== undefined) {
-    const owner = x === noun(subject) ? inContext(event, subject) : ` of ${x}`;
+    const owner = x === noun(subject) ? inPage(event, subject) : ` of ${x}`;
     return [`What is the ${event} event${owner}?`, `When is the ${event} event${owner} emitted?`];
   }
-  // A sentence as a heading: said by somebody who asks why.
-  if (/^(?:I|my|we) /i.test(leaf) && leaf.split(' ').length > 3) return [`${leaf[0]!.toUpperCase()}${leaf.slice(1)}. Why?`];
-  const how = /^how to (.+)$/i.exec(said);
-  if (how !== null) return [ending(`How do I ${asReader(how[1]!)}`, subject)];
-  if (/^(?:how|why|when|what|where) /i.test(said)) return [ending(`Can you explain ${asReader(said)}`, subject)];
-  const [first = '', ...rest] = said.split(' ');
-  const verb = /\b(?:doesn|don|isn|won|can)['’]t\b|\bfails?\b/.test(said) ? null : infinitive(first);
-  if (verb !== null && rest.length > 0 && !(rest.length === 1 && DESCRIBED.test(rest[0]!)))
-    return [ending(`How do I ${verb} ${asReader(gerundsToInfinitives(rest.join(' ')))}`, subject)];
-  if (isInstruction(leaf)) return [ending(`How do I ${asReader(said)}`, subject)];
   if (/^sub-?commands?$/i.test(plain(parent)) && subject.command !== null && /^[a-z][\w-]*$/.test(lower))
     return [`What does \`${subject.command} ${lower}\` do?`, `How do I use \`${subject.command} ${lower}\`?`];
-  const about = noun(subject);
-  if (/^`[^`]+`$/.test(leaf)) return [`What does ${leaf} mean${inPage(leaf, subject)}?`, `What is ${leaf}${inPage(leaf, subject)}?`];
-  const sample = /^(?:an )?example (.+)$/i.exec(said)?.[1];
-  if (sample !== undefined) return [ending(`Can you show me an example ${sample}`, subject)];
-  const more = /^more (?:on|about) (.+)$/i.exec(said)?.[1];
-  if (more !== undefined) return [ending(`What else should I know about ${more}`, subject)];
-  if (/ examples$/i.test(said)) return [ending(`Can you show me some ${said}`, subject)];
-  if (/ example$/i.test(said)) return [ending(`Can you show me the ${said}`, subject)];
-  const note = /^(?:an? )?(?:note|word) (?:about|on) (.+)$/i.exec(said)?.[1];
-  const np = note ?? said;
-  const few = np.split(' ').length <= 2;
-  const where = plain(np).toLowerCase().includes(plain(about).toLowerCase())
-    ? ''
-    : subject.command !== null
-      ? ` when using ${about}`
-      : few
-        ? inPage(np, subject)
-        : inContext(np, subject);
-  const bare = plain(leaf);
-  // Not a noun phrase, so it is quoted as it stands: "Brag about it".
-  if (
-    isVerbOnly(first) ||
-    /^(?:for|with|from|in|at|by|if|when|while|as|to) /i.test(bare) ||
-    /\b(?:is|are|it|you|can|create|do|does|doesn['’]t|don['’]t|control|have|has|will|fails?)\b/i.test(bare)
-  )
-    return [`Can you explain "${bare}"${where}?`, `What is meant by "${bare}"${where}?`];
-  if (!np.includes(' ') && np === said && !isPlural(np))
-    return [`What does "${plain(np)}" mean${inPage(np, subject)}?`, `Can you explain "${plain(np)}"${inPage(np, subject)}?`];
-  if (np.split(' ').length > 6) return [`What should I know about ${np}${where}?`];
-  const asked = [`What should I know about ${np}${where}?`, `Can you explain ${np}${where}?`, `Can you tell me about ${np}${where}?`];
-  if (isPlural(headNoun(np)) && !/^(?:an?|the|more|other|some) /i.test(np) && /^[\p{L} -]+$/u.test(np) && subject.command === null)
-    asked.push(`What are ${np}${where}?`);
-  return asked;
+  // "(3594) SQLITE_IOERR_CHECKRESERVEDLOCK": a constant with its number.
+  const constant = /^(?:\(\d+\) )?([A-Z][A-Z0-9]*_[A-Z0-9_]+)$/.exec(leaf)?.[1];
+  const name = constant ?? /^`([^`]+)`$/.exec(leaf)?.[1];
+  if (name !== undefined) {
+    const where = inPage(name, subject);
+    return [
+      `What is ${code(name)}${where}?`,
+      constant === undefined ? `Can you explain ${code(name)}${where}?` : `What does ${code(name)} mean${where}?`,
+    ];
+  }
+  const alone = SINGLE_DEED.exec(lower)?.[1];
+  if (alone !== undefined) return [`How do I ${infinitive(alone) ?? alone} ${x}?`];
+  return phraseQuestions(leaf, subject, own);
 };
 
+/** A heading of this one word is about doing it to what the page is about. */
+const SINGLE_DEED =
+  /^(build(?:ing)?|compil(?:e|ing)|configur(?:e|ing)|install(?:ing)?|debug(?:ging)?|test(?:ing)?|upgrad(?:e|ing)|us(?:e|ing)|enabl(?:e|ing)|disabl(?:e|ing))$/;
+
 /** What a page of changes says under a heading: a release, or a part of one. */
-const changes = (leaf: string, said: string, subject: Subject): string[] => {
+const changes = (leaf: string, subject: Subject): string[] => {
+  const said = inSentence(leaf, subject.text);
+  // "2008-03-17 - Version 3.5.7" and "2008-03-17 (3.5.7)"
+  const dated = /^(\d{4}-\d\d-\d\d)[ :–—-]+\(?(?:version |release )?v?(\d+(?:\.\d+)+)\)?/i.exec(leaf);
+  const release = dated?.[2] ?? /^(?:release |version |v)?(\d+(?:\.\d+)+)$/i.exec(leaf)?.[1];
+  if (release !== undefined && subject.tool !== null)
+    return [
+      `What changed in ${subject.tool} ${release}?`,
+      `What is new in ${subject.tool} ${release}?`,
+      `What changed in version ${release} of ${subject.tool}?`,
+    ];
   if (/^(?:\w+ )?(?:release |version |v)?\d+\.\d|^\d{4}-\d\d-\d\d/i.test(leaf))
     return [`What changed in ${said}${inContext(said, subject)}?`];
-  const release = /^what.?s new in (.+)$/i.exec(subject.title)?.[1] ?? null;
-  const place = release === null ? ` (${subject.title})` : said.includes(release) ? '' : ` in ${release}`;
+  const page = /^what.?s new in (.+)$/i.exec(subject.title)?.[1] ?? null;
+  const place = page === null ? ` (${subject.title})` : said.includes(page) ? '' : ` in ${page}`;
   if (/^`?[a-z][\w.]*`?$/.test(leaf)) return [`What is new in ${code(leaf)}${place}?`, `What changed in ${code(leaf)}${place}?`];
   if (/^(?:deprecat|remov|pending|port|build)/i.test(said)) return [`Can you explain ${said}${place}?`];
   return [`What changed with regard to ${said}${place}?`, `Can you explain ${said}${place}?`];
 };
 
-/** A heading that asks, as the reader would: null when it asks nothing a page answers. */
-const asQuestion = (heading: string): string | null => {
-  const text = asReader(
-    bareHeading(heading)
-      .replace(/\s*\?+$/, '')
-      .trim(),
-  );
-  if (text.split(/\s+/).length < 3) return null;
-  return text[0]!.toUpperCase() + text.slice(1);
-};
-
-/** Wordings of the question that a section answers; empty for one that answers none. */
-export const sectionQuestions = (path: readonly string[], subject: Subject): string[] => {
+/**
+ * Wordings of the question that a section answers; empty for one that answers none.
+ * @param own the section's text
+ */
+export const sectionQuestions = (path: readonly string[], subject: Subject, own: string): string[] => {
   switch (headingRole(path, subject)) {
     case 'navigation':
     case 'option':
@@ -200,7 +152,7 @@ export const sectionQuestions = (path: readonly string[], subject: Subject): str
     case 'synopsis':
       return synopsisQuestions(path, subject);
     case 'overview':
-      return overview(subject);
+      return overview(subject, own);
     case 'field': {
       const name = code(bareHeading(path.at(-1)!));
       return [
@@ -210,6 +162,6 @@ export const sectionQuestions = (path: readonly string[], subject: Subject): str
       ];
     }
     case 'topic':
-      return topic(path, subject);
+      return topic(path, subject, own);
   }
 };

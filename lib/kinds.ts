@@ -1,11 +1,12 @@
 // One function a kind of pair: what a section can be asked, and the part of it that answers.
 import type { Block, Pair, Section } from '../contracts/records';
-import { answer, meaningFirst, wholeEnd } from './answer';
+import { answer, meaningFirst, partsFirst, wholeEnd } from './answer';
 import { codeQuestion } from './code-question';
-import { fenced, inlineCode, plain, renderMeaning } from './blocks';
+import { blockText, fenced, inlineCode, plain, renderMeaning } from './blocks';
 import { sectionQuestions } from './heading-question';
-import { choose, definitionQuestions, headingRole, isAsking, optionQuestions } from './question';
+import { choose, definitionQuestions, headingRole, isAsking, optionQuestions, settingQuestions } from './question';
 import { isWhole, sentences } from './sentences';
+import { partsOf } from './shorten';
 import { parseSignature, type Signature, signatureQuestions } from './signature';
 import { bareHeading, type Subject } from './subject';
 
@@ -23,6 +24,8 @@ interface Surroundings {
   optionCount: (name: string) => number;
   /** All that the host's pages write with two dashes. */
   flags: ReadonlySet<string>;
+  /** Whether a term only labels: defined again and again on the page, or on many pages of the host. */
+  isLabel: (term: string) => boolean;
 }
 
 type Definition = Extract<Block, { type: 'definition' }>;
@@ -44,13 +47,21 @@ const withoutDefinitions = (section: Section): Block[] => {
   return first < 0 ? section.blocks : section.blocks.slice(0, first);
 };
 
+/** The beginning of a section's text, where it speaks of what its heading names. */
+const ownText = (section: Section): string => section.blocks.slice(0, 8).map(blockText).join('\n').slice(0, 4000);
+
 /** Heading path to the text under it; a heading that asks is a question of an FAQ. */
 const fromHeading = (section: Section, { subject, maxChars }: Surroundings): Candidate[] => {
   const role = headingRole(section.path, subject);
   if (role === 'option' || role === 'synopsis' || role === 'signature') return [];
   const kind = isAsking(section.path.at(-1) ?? '') ? 'faq' : 'heading';
   if (role === 'overview' && section.path.length <= 1 && subject.summary !== null && section.blocks.length === 1) return [];
-  return candidate(kind, section, sectionQuestions(section.path, subject), answer(meaningFirst(withoutDefinitions(section)), maxChars));
+  return candidate(
+    kind,
+    section,
+    sectionQuestions(section.path, subject, ownText(section)),
+    answer(meaningFirst(withoutDefinitions(section)), maxChars),
+  );
 };
 
 /** A signature asked for by its name only is answered with the whole of it. */
@@ -60,8 +71,9 @@ const ofSignature = (
   meaning: string | null,
   subject: Subject,
   anchor: string | null,
+  owner: string | null = null,
 ): Candidate[] =>
-  candidate('signature', section, signatureQuestions(signature, meaning ?? '', subject), meaning, anchor).map((one) =>
+  candidate('signature', section, signatureQuestions(signature, meaning ?? '', subject, owner), meaning, anchor).map((one) =>
     one.instruction.includes(signature.full) || !signature.full.includes('(')
       ? one
       : { ...one, response: `${inlineCode(signature.full)}\n\n${one.response}` },
@@ -79,7 +91,7 @@ const fromSignature = (section: Section, { subject, maxChars }: Surroundings): C
 const fromSynopsis = (section: Section, { subject, maxChars }: Surroundings): Candidate[] => {
   if (headingRole(section.path, subject) !== 'synopsis' || !section.blocks.some((block) => block.type === 'code')) return [];
   const summary = section.path.length === 2 && subject.summary !== null ? [{ type: 'prose' as const, text: subject.summary }] : [];
-  return candidate('signature', section, sectionQuestions(section.path, subject), answer([...summary, ...section.blocks], maxChars));
+  return candidate('signature', section, sectionQuestions(section.path, subject, ''), answer([...summary, ...section.blocks], maxChars));
 };
 
 /** A list that only states default, type and the like: facts beside the meaning, so they follow it. */
@@ -102,42 +114,66 @@ const fromOption = (section: Section, { subject, maxChars, optionCount, flags }:
   const meaning = section.blocks.filter((block) => !isFacts(block));
   if (meaning.length === 0) return [];
   const questions = optionQuestions(spelled(name, flags), section.path, subject, optionCount(plain(name)) <= 1);
-  return candidate('option', section, questions, answer([...meaning, ...facts], maxChars));
+  return candidate('option', section, questions, answer([...meaningFirst(meaning), ...facts], maxChars));
 };
 
 const longestFlag = (term: string): string =>
   term
     .split(/,\s*|\s+\|\s+|\s+\/\s+/)
     .map((part) => part.trim())
-    .sort((a, b) => b.length - a.length || (a < b ? -1 : 1))[0] ?? term;
+    .sort((a, b) => isNegation(a) - isNegation(b) || b.length - a.length || (a < b ? -1 : 1))[0] ?? term;
+
+/** "--no-signoff" after "--signoff": what the text says of the one is not what the other does. */
+const isNegation = (flag: string): number => Number(/^--no-/.test(flag));
 
 const fits = (block: Definition, maxChars: number): string | null => {
-  const meaning = renderMeaning(block);
+  const parts = partsFirst(partsOf(renderMeaning(block)));
+  const meaning = parts.join('\n\n');
   if (meaning.length <= maxChars) return meaning;
-  return answer([{ type: 'prose', text: block.text.split('\n\n').filter((part) => !part.includes('\uFFFC'))[0] ?? '' }], maxChars);
+  return answer([{ type: 'prose', text: parts.find((part) => !part.startsWith('```')) ?? '' }], maxChars);
 };
 
 /** Terms, signatures and options that a page defines in a list of definitions. */
-const fromDefinitions = (section: Section, { subject, maxChars }: Surroundings): Candidate[] =>
-  section.blocks.flatMap((block) => {
+const fromDefinitions = (section: Section, { subject, maxChars, isLabel }: Surroundings): Candidate[] => {
+  // What has no place of its own belongs to the entry before it, until a text begins.
+  let owner: string | null = null;
+  return section.blocks.flatMap((block) => {
+    if (block.type === 'prose' && isWhole(block.text)) owner = null;
     if (block.type !== 'definition' || block.term.length > 200) return [];
     const anchor = block.anchor ?? section.anchor;
     const response = fits(block, maxChars);
     const terms = block.term.split(', ');
-    if (terms.every((term) => term.startsWith('-')))
-      return candidate('option', section, optionQuestions(longestFlag(block.term), section.path, subject, false), response, anchor);
+    const isFlag = (term: string): boolean => term.startsWith('-');
+    if (terms.every(isFlag) || (terms.length === 2 && terms.some(isFlag) && /^[\w-]+$/.test(terms[0]!)))
+      return candidate(
+        'option',
+        section,
+        optionQuestions(longestFlag(terms.filter(isFlag).join(', ')), section.path, subject, false),
+        response,
+        anchor,
+      );
     if (block.signature) {
       const term = terms.length > 1 && !block.term.includes('(') ? terms[0]! : block.term;
-      return ofSignature(section, parseSignature(term, block.anchor), response, subject, anchor);
+      const signature = parseSignature(term, block.anchor);
+      if (block.anchor !== null) owner = term === signature.name ? null : signature.name;
+      else if (owner === null && (isLabel(block.term) || DECLARATION.test(term))) return [];
+      return ofSignature(section, signature, response, subject, anchor, block.anchor === null && signature.sort === 'value' ? owner : null);
     }
+    if (isLabel(block.term)) return [];
     return candidate(isAsking(block.term) ? 'faq' : 'definition', section, definitionQuestions(block.term, subject), response, anchor);
   });
+};
+
+/** "unsigned int flags": a parameter, of nobody knows what. */
+const DECLARATION = /^[A-Za-z_]\w*(?: \w+)* \**[a-z_]\w*$/;
 
 const ITEM = /^(`[^`]+`|"[^"]+")(?: \([^)]*\))?\s*(?::|-|–|—)\s+(\p{Lu}[^]+)$/u;
 
 /** Items "`term`: meaning" of a list whose items all are so. */
-const fromItems = (section: Section, { subject }: Surroundings): Candidate[] =>
-  section.blocks.flatMap((block) => {
+const fromItems = (section: Section, { subject, isLabel }: Surroundings): Candidate[] => {
+  const owner =
+    headingRole(section.path, subject) === 'signature' ? parseSignature(bareHeading(section.path.at(-1)!), section.anchor).name : null;
+  return section.blocks.flatMap((block) => {
     if (block.type !== 'list' || isFacts(block)) return [];
     const items = block.items.map((item) => ITEM.exec(item));
     if (items.length < 2 || items.some((item) => item === null)) return [];
@@ -147,9 +183,11 @@ const fromItems = (section: Section, { subject }: Surroundings): Candidate[] =>
       if (!isWhole(meaning) || sentences(meaning).length === 0) return [];
       if (term.startsWith('-'))
         return candidate('option', section, optionQuestions(longestFlag(term), section.path, subject, false), meaning);
-      return candidate('definition', section, definitionQuestions(term, subject), meaning);
+      if (owner !== null) return candidate('definition', section, [`What is \`${term}\` in \`${owner}\`?`], meaning);
+      return isLabel(term) ? [] : candidate('definition', section, definitionQuestions(term, subject), meaning);
     });
   });
+};
 
 /** Rows of a table of options: the cell that says what it does, then the other columns. */
 const fromTables = (section: Section, { subject }: Surroundings): Candidate[] =>
@@ -165,7 +203,9 @@ const fromTables = (section: Section, { subject }: Surroundings): Candidate[] =>
       const rest = block.header.flatMap((name, index) =>
         index === 0 || index === says || (cells[index] ?? '') === '' ? [] : [`- ${plain(name)}: ${cells[index]}`],
       );
-      const questions = term.startsWith('-') ? optionQuestions(term, section.path, subject, false) : definitionQuestions(term, subject);
+      const questions = term.startsWith('-')
+        ? optionQuestions(term, section.path, subject, false)
+        : (settingQuestions(term, plain(block.header[0]!), section.path, subject) ?? definitionQuestions(term, subject));
       return candidate('option', section, questions, [meaning, rest.join('\n')].filter((part) => part !== '').join('\n\n'));
     });
   });

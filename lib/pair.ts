@@ -54,7 +54,23 @@ const group = <T>(items: Iterable<T>, key: (item: T) => string): Map<string, T[]
   return groups;
 };
 
+/** So many pages define a term that it only labels: "Author", "See also". */
+const LABEL_PAGES = 5;
+
+/** How often each term stands in lists of definitions. */
+const countTerms = (sections: readonly Section[]): Map<string, number> => {
+  const counts = new Map<string, number>();
+  for (const { blocks } of sections)
+    for (const block of blocks)
+      if (block.type === 'definition' && block.anchor === null) counts.set(block.term, (counts.get(block.term) ?? 0) + 1);
+  return counts;
+};
+
 interface Site {
+  /** By page. */
+  terms: Map<string, Map<string, number>>;
+  /** On how many pages a term is defined. */
+  termPages: Map<string, number>;
   subjects: Map<string, Subject>;
   options: Map<string, number>;
   flags: Set<string>;
@@ -70,6 +86,9 @@ const readSite = (sections: readonly Section[]): Site => {
   const site = siteSubject(pages);
   const subjects = new Map<string, Subject>();
   for (const own of pages) subjects.set(own[0]!.pageId, subjectOf(own, site));
+  const terms = new Map(pages.map((own) => [own[0]!.pageId, countTerms(own)]));
+  const termPages = new Map<string, number>();
+  for (const counts of terms.values()) for (const term of counts.keys()) termPages.set(term, (termPages.get(term) ?? 0) + 1);
   const options = new Map<string, number>();
   for (const section of sections) {
     if (headingRole(section.path, subjects.get(section.pageId)!) !== 'option') continue;
@@ -83,7 +102,7 @@ const readSite = (sections: readonly Section[]): Site => {
   const told = new Map<string, number>();
   for (const language of languages.values()) if (language !== null) told.set(language, (told.get(language) ?? 0) + 1);
   const language = [...told].sort(([a, m], [b, n]) => n - m || compare(a, b))[0]?.[0] ?? null;
-  return { subjects, options, flags, languages, language };
+  return { terms, termPages, subjects, options, flags, languages, language };
 };
 
 /**
@@ -106,7 +125,7 @@ export const pair = (
   let pairs: Pair[] = [];
   const seen = new Set<string>();
   for (const site of group(all, (section) => hostOf(section.url)).values()) {
-    const { subjects, options: onSite, flags, languages, language: main } = readSite(site);
+    const { terms, termPages, subjects, options: onSite, flags, languages, language: main } = readSite(site);
     // Page by page: what is remembered of a page (lib/page-words) serves all its sections.
     for (const section of [...group(site, ({ pageId }) => pageId).values()].flat()) {
       const surroundings = {
@@ -114,6 +133,7 @@ export const pair = (
         maxChars: options.maxChars,
         optionCount: (name: string): number => onSite.get(name) ?? 0,
         flags,
+        isLabel: (term: string): boolean => (terms.get(section.pageId)!.get(term) ?? 0) > 1 || (termPages.get(term) ?? 0) >= LABEL_PAGES,
       };
       const language = languages.get(section.pageId) ?? main;
       if (options.otherLanguages === 'drop' && language !== main) {

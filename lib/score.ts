@@ -36,7 +36,16 @@ const contentWords = (text: string): Set<string> =>
 const proseOf = (response: string): string => response.replace(FENCE, '').trim();
 
 const POINTS_AWAY =
-  /\b(?:(?:see|as|described|mentioned|discussed|explained|shown|listed|noted|stated|outlined) (?:above|below|earlier|previously)|the (?:above|previous|preceding|aforementioned) (?:section|example|paragraph|code|command|table|list)|(?:previous|preceding|next) (?:section|chapter|page)|documentation (?:for|of) (?:this|that) \w+ (?:has moved|command|class))\b/i;
+  /\b(?:(?:see|as|characterized|defined|described|given|introduced|mentioned|discussed|explained|seen|shown|listed|noted|stated|outlined) (?:above|below|earlier|previously)|the (?:above|previous|preceding|aforementioned) (?:sections?|examples?|paragraphs?|code|commands?|tables?|lists?)|(?:previous|preceding|next) (?:section|chapter|page)|documentation (?:for|of) (?:this|that) \w+ (?:has moved|command|class)|(?:section|page|document|article) (?:has been|was|is) moved)\b/i;
+/** What stands on the page before the answer. */
+const POINTS_BACK =
+  /\b(?:above|earlier|previously|previous) (?:section|example|diagram|figure|discussion|table|list)s?\b|\b(?:the|this|these|those) (?:[\w'-]+ ){1,4}above\b/i;
+/** Numbered sections and figures, wherever they are mentioned: no answer holds them. */
+const POINTS_OUT =
+  /\b(?:sections?|chapters?|figures?) \d+(?:\.\d+)* (?:above|below)\b|\b(?:diagram|figure|graph|illustration|picture|plot|image|chart|screenshot)s? (?:above|below)\b|\b(?:above|below) (?:diagram|figure|illustration|picture)s?\b/i;
+/** Says of a text what it is about, not what it says. */
+const ANNOUNCES =
+  /^(?:(?:this|the following|the rest of this) (?:appendix|article|chapter|document|guide|howto|list|page|part|section|table|text)s? (?:also |briefly |simply )?(?:aims?|contains?|covers?|describes?|details|discusses|documents?|explains?|gives?|highlights?|introduces?|is (?:about|an? (?:index|introduction|list|overview|reference))|lists?|outlines?|presents?|provides?|shows?|summarizes?|supplements?|will)|here (?:is|are)|see) /i;
 const STARTS_AWAY =
   /^(?:(?:however|but|and|also|therefore|otherwise|thus|hence|moreover|furthermore|instead|likewise|similarly|conversely|in that case|the (?:former|latter|above)|both of these|these|those|they|such)\b(?!-))/i;
 
@@ -74,6 +83,7 @@ const isLinksOnly = (prose: string, hasCode: boolean): boolean => {
   if (hasCode || prose === '') return false;
   if (prose.split('\n').every((line) => line.trim() === '' || LEADS_ON.test(line))) return true;
   const lines = prose.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length >= 2 && lines.every((line) => /^\s*[-*]\s.*\S+\.html?(?:#\S*)?$/.test(line))) return true;
   return (
     lines.length >= 2 &&
     lines.every(
@@ -83,14 +93,30 @@ const isLinksOnly = (prose: string, hasCode: boolean): boolean => {
   );
 };
 
+const ADDRESS = /\b(?:https?|git|ftp|mailto):\S+|\b\S+@\S+\.\w+|\bwww\.\S+/g;
+
+/** Three lines of a table or a form that lost its lines: "server config", "Core", "core". */
+const isLabels = (prose: string): boolean => {
+  let run = 0;
+  for (const part of prose.split(/\n{2,}/)) {
+    run = /^[^-*|>`\d]/.test(part) && !/[.!?:]\W*$/.test(part) && words(part).length <= 6 ? run + 1 : 0;
+    if (run >= 3) return true;
+  }
+  return false;
+};
+
 /** Why a candidate is not worth training on, the first reason that holds. */
 export const flaw = ({ kind, instruction, response }: Candidate, minChars: number): PairReason | null => {
   const prose = proseOf(response);
   const hasCode = prose.length < response.trim().length;
   if (response.length < minChars) return 'too_short';
   if (unbalanced(response)) return 'unbalanced_code';
-  if (isLinksOnly(prose, hasCode)) return 'navigation';
+  if (isLinksOnly(prose, hasCode) || isLabels(prose)) return 'navigation';
+  if (!hasCode && words(prose.replace(ADDRESS, '').replace(/[^\p{L}\s]/gu, '')).length < 3) return 'navigation';
   const said = sentences(prose);
+  if (!hasCode && said.length > 0 && said.every((sentence) => ANNOUNCES.test(sentence) && words(sentence).length < 40)) return 'navigation';
+  if (/:\s*$/.test(response)) return 'dangling_reference';
+  if (POINTS_OUT.test(plain(prose)) || (said[0] !== undefined && POINTS_BACK.test(plain(said[0])))) return 'dangling_reference';
   if (said[0] !== undefined && STARTS_AWAY.test(said[0]) && kind !== 'code') return 'dangling_reference';
   if (/^(?:or|and|but) /.test(prose)) return 'dangling_reference';
   if ([said[0], said.at(-1)].some((sentence) => sentence !== undefined && POINTS_AWAY.test(plain(sentence)))) return 'dangling_reference';
@@ -121,10 +147,10 @@ export const score = ({ kind, instruction, response }: Candidate): number => {
   if (!hasCode && !said.some(isWhole)) points -= 0.3;
   if (said.some((sentence) => POINTS_AWAY.test(plain(sentence)))) points -= 0.15;
   if (shared === 0) points -= 0.15;
-  if (/:\s*$/.test(response)) points -= 0.2;
   if (instruction.length > 160) points -= 0.2;
   if (repeated(prose) > 0.2) points -= 0.1;
-  if (hasCode && prose === '' && kind === 'heading') points -= 0.3;
+  // Code alone shows how, and explains nothing.
+  if (hasCode && prose === '' && kind === 'heading') points -= /example|^How /i.test(instruction) ? 0.3 : 0.55;
   if (/\b(?:TODO|FIXME|lorem ipsum)\b/.test(prose)) points -= 0.3;
   return Math.round(Math.max(0, Math.min(1, points)) * 10000) / 10000;
 };

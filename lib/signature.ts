@@ -1,5 +1,5 @@
 // Signatures of a reference: their full name, what sort of thing they name, and how one asks for it.
-import { inContext } from './question';
+import { inContext, inPage } from './question';
 import type { Subject } from './subject';
 
 export interface Signature {
@@ -8,10 +8,14 @@ export interface Signature {
   /** As it is said: "socket.socket.bind()". */
   name: string;
   sort: 'callable' | 'class' | 'exception' | 'value';
+  /** The whole of it can be said in a question: one signature, short, no declaration of C. */
+  sayable: boolean;
 }
 
+const MOST_SAID = 60;
+
 const MARKS =
-  /^(?:(?:abstractmethod|abstract|static method:?|static|async|coroutine|classmethod|staticmethod|class method:?|method:?|function:?|final|awaitable|property:?|constant:?|macro:?|interface:?|enum:?|struct:?|type|new)\s+)+/i;
+  /^(?:(?:abstractmethod|abstract|static method:?|static|async|coroutine|classmethod|staticmethod|class method:?|method:?|function:?|final|awaitable|property:?|constant:?|macro:?|interface:?|enum:?|struct:?|type)\s+)+/i;
 
 /**
  * @param term the head of an entry, without backticks
@@ -23,10 +27,14 @@ export const parseSignature = (term: string, anchor: string | null): Signature =
     .replaceAll('`', '')
     .replace(/^(?:exception|class:?)\s+/i, '')
     .replace(MARKS, '')
-    .replace(/\s*(?:→|->)\s.*$/, '')
+    .replace(/\s*(?:→|->)\s.*$|\s*:$/, '')
     .trim();
-  const open = bare.indexOf('(');
-  const head = open < 0 ? bare : bare.slice(0, open).trim();
+  const made = /^new /.test(bare) ? 'new ' : '';
+  const at = bare.indexOf('(');
+  // "V4L2_CID_GAIN (integer)" and "unt(il) [lineno]" are no calls.
+  const isNote = /^\S+ \([^,()]*\)$/.test(bare) || (at >= 0 && /\)\s+[^),\s]/.test(bare) && !bare.includes('), '));
+  const open = isNote ? -1 : at;
+  const head = (at < 0 || (isNote && bare[at - 1] !== ' ') ? bare : bare.slice(0, at)).slice(made.length).trim();
   // C writes the type of what is returned before the name.
   const said = /([\w$.:~@#-]+)$/.exec(head)?.[1] ?? head;
   const qualified =
@@ -35,27 +43,59 @@ export const parseSignature = (term: string, anchor: string | null): Signature =
       : null;
   const name = qualified ?? said;
   const full = qualified === null ? bare : qualified + bare.slice(head.length);
-  return { full, name: open < 0 ? name : `${name}()`, sort: sort ?? (open < 0 ? 'value' : 'callable') };
+  const shown = isNote && said !== head ? head : name;
+  return {
+    full,
+    name: open < 0 ? shown : `${made}${name}()`,
+    sort: sort ?? (open < 0 ? 'value' : 'callable'),
+    sayable: said === head && !isNote && full.length <= MOST_SAID && !full.includes('), '),
+  };
 };
 
-/** Wordings for a signature; those without the whole of it are answered with it. */
-export const signatureQuestions = ({ full, name, sort }: Signature, meaning: string, subject: Subject): string[] => {
-  const where = inContext(full, subject);
+/** Says of what it is: a dot, a name space, or the spelling of a constant. */
+const SAYS_WHERE = /[.:]|^[A-Z]|_/;
+
+/**
+ * Wordings for a signature; those without the whole of it are answered with it.
+ * @param owner the entry that it belongs to, where it has no place of its own: a parameter, a member
+ */
+export const signatureQuestions = (
+  { full, name, sort, sayable }: Signature,
+  meaning: string,
+  subject: Subject,
+  owner: string | null,
+): string[] => {
   const bare = name.replace(/\(\)$/, '');
+  if (
+    !/\p{L}/u.test(bare) ||
+    (sort === 'value' && /^(?:on|off|yes|no|true|false|none|all|null|default|string|integer|[\d.]+)$/i.test(bare))
+  )
+    return [];
+  if (owner !== null) {
+    const declared = /^[\w*]+(?: [\w*]+)* \**(\w+)$/.exec(full)?.[1];
+    if (declared === undefined) return [`What is \`${name}\` in \`${owner}\`?`];
+    return [`What is the \`${declared}\` ${owner.endsWith('()') ? 'parameter' : 'member'} of \`${owner}\`?`];
+  }
+  const where = sort === 'value' && !SAYS_WHERE.test(bare) ? inPage(bare, subject) : inContext(full, subject);
+  const whole = (question: string): string[] => (sayable ? [question] : []);
   switch (sort) {
     case 'class':
       return [
         `What is the \`${bare}\` class${where}?`,
         `What is \`${bare}\` for${where}?`,
-        `Can you explain the class \`${full}\`${where}?`,
+        ...whole(`Can you explain the class \`${full}\`${where}?`),
       ];
     case 'exception':
       return /^(?:exception )?raised /i.test(meaning)
         ? [`When is \`${bare}\` raised${where}?`, `What does the exception \`${bare}\` mean${where}?`]
         : [`What is the \`${bare}\` exception${where}?`];
     case 'callable':
-      return [`What does \`${name}\` do${where}?`, `Can you explain \`${full}\`${where}?`, `What does \`${full}\` do${where}?`];
+      return [
+        `What does \`${name}\` do${where}?`,
+        ...whole(`Can you explain \`${full}\`${where}?`),
+        ...whole(`What does \`${full}\` do${where}?`),
+      ];
     case 'value':
-      return [`What is \`${full}\`${where}?`, `Can you explain \`${full}\`${where}?`];
+      return [`What is \`${name}\`${where}?`, `Can you explain \`${name}\`${where}?`];
   }
 };

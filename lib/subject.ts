@@ -46,6 +46,7 @@ const LANGUAGES: ReadonlyMap<string, string> = new Map([
 /** Without "5.1. " and "A. " before, ":" and a permalink sign after. */
 export const bareHeading = (text: string): string =>
   text
+    .replace(/^\d+\.\d+\.? \d (?=\p{L})/u, '') // "3.10. 0 Flushing": numbered twice
     .replace(/^(?:(?:chapter|appendix|part) )?(?:(?:\d+|[A-Z])(?:\.\d+)*\.?|§)\s+(?=\S)/i, '')
     .replace(/^[:–—-]\s+/, '')
     .replace(/(?:\s*[:¶#]|(?<=\p{Ll}\p{Ll})\.)\s*$/u, '')
@@ -153,16 +154,25 @@ const spelledBySite = (word: string, { name }: SiteSubject): string =>
 
 /** Titles that say what sort of page it is, not what it is about. */
 const SORT_OF_PAGE =
-  /^(?:\w*glossary|faq|frequently asked questions|changelog|release (?:notes|history)|news|index|overview|introduction)$/i;
+  /^(?:\w*glossary|faq|frequently asked questions|changelog|release (?:notes|history)|news|index|overview|introduction|\S+(?: v?\d[\d.]*)? documentation)$/i;
+
+/** "sqldiff.exe: Database Difference Utility", "apxs - APache eXtenSion tool": the name of what the page is about. */
+const NAMED = /^((?=\p{Ll}|\S*[\p{L}\d][._]\p{L})[\w.+-]+)(?: [-–—]|:) \S/u;
+
+/** A name in running text has its own capital: "apache module mod_env" is Apache's. */
+export const spellTool = (text: string, tool: string | null): string =>
+  tool !== null && /^\p{Lu}\p{L}+$/u.test(tool) ? text.replace(new RegExp(`\\b${tool}\\b`, 'gi'), tool) : text;
 
 /**
  * @param sections all sections of one page
  * @param site what its host's pages have in common, for a page that names no tool
  */
 export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subject => {
-  const title = bareHeading(plain(sections[0]?.title ?? ''))
+  const named = sections[0]?.title ?? '';
+  const whole = bareHeading(plain(named === '' ? (sections[0]?.path[0] ?? '') : named))
     .replace(/\(\d\w?\)(?: manual page)?$/i, '')
     .trim();
+  const title = NAMED.exec(whole)?.[1] ?? whole;
   const code = sections.flatMap(codeOf).join('\n');
   const inCode = (name: string): boolean => `\n${code}`.includes(`\n${name}`);
   const words = /^([a-z][a-z0-9]*)[- ]([a-z0-9][a-z0-9-]*)$/.exec(title);
@@ -182,9 +192,9 @@ export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subj
   // A word at the start of many lines of code is a tool only where the page's headings say so too.
   const headings = sections.map((section) => plain(section.path.join(' ')).toLowerCase()).join(' ');
   const often = leader(commandWords(sections), 3);
-  const named = often !== null && new RegExp(`\\b${often}\\b`).test(headings) ? often : null;
+  const headed = often !== null && new RegExp(`\\b${often}\\b`).test(headings) ? often : null;
   const around = leader(site.commands, 10);
-  const tool = command !== null && spaced === command ? command.split(' ')[0]! : ((site.name === null ? named : null) ?? around);
+  const tool = command !== null && spaced === command ? command.split(' ')[0]! : ((site.name === null ? headed : null) ?? around);
   const text = sections.flatMap((section) => section.blocks.filter((block) => block.type !== 'code').map(blockText)).join('\n');
   const intro = sections.find((section) => section.path.length === 1)?.blocks[0];
   const byName = sections.find((section) => /^name$/i.test(section.path.at(-1) ?? ''))?.blocks[0];
@@ -200,7 +210,9 @@ export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subj
       title,
     )
       ? 'changes'
-      : /^(?:(?:general |module |keyword |command )?index\b|site ?map|(?:table of )?contents$|search$)/i.test(title)
+      : /^(?:(?:general |module |keyword |command )?index\b|site ?map|(?:table of )?contents$|search$)|\bcross-?reference$|\b(?:website|document title|keyword|alphabetical|permuted|function|subject) index$/i.test(
+            title,
+          )
         ? 'index'
         : 'manual',
     command,

@@ -1,0 +1,141 @@
+// Questions and answers that were read and found wrong, and how they are now; a title is the sentence that was false.
+import { pair } from '../../lib/pair';
+import { asked, LONG, made, OPTIONS, sectionsOf } from '../support/paired';
+
+const topic = (heading: string, text = LONG, title = 'Guide'): string =>
+  asked(`<h1>${title}</h1><h2>${heading}</h2><p>${text}</p>`)[0] ?? '';
+
+describe('a heading is asked for as a person would', () => {
+  test.each([
+    [
+      'with the article that the text gives it',
+      'File Change Counter',
+      `The file change counter is a number. ${LONG}`,
+      /the file change counter \(Guide\)\?$/,
+    ],
+    ['with an article before "of"', 'Use of Funds', LONG, /the use of funds \(Guide\)\?$/],
+    ['as the name of what it calls it', 'ProxyPass Directive', LONG, /the ProxyPass directive \(Guide\)\?$/],
+    ['without "about"', 'About Flexible Typing', LONG, /(?:about|explain) flexible typing \(Guide\)\?$/],
+    ['and not told to do what is a name', 'Require Directive', LONG, /the require directive \(Guide\)\?$/],
+    ['with its label beside it', 'DEP0104: <code>process.env</code> coercion', LONG, /DEP0104 \(`process\.env` coercion\)/],
+    ['as a constant without its number', '(3594) LITE_IOERR', LONG, /`LITE_IOERR`/],
+    ['as examples', 'Examples Using each()', LONG, /^Can you show me examples using each\(\)/],
+    ['as the example that it is', 'Example: clone the layer', LONG, /^Can you show me the example "clone the layer"/],
+    ['as a deed on what the page is about', 'Compiling', LONG, /^How do I compile guide\?$/],
+    [
+      'in the words that SQL shouts',
+      'DROP TRIGGER',
+      `The DROP TRIGGER statement removes a trigger that was created. ${LONG}`,
+      /DROP TRIGGER \(Guide\)\?$/,
+    ],
+    [
+      'without the shouting of a manual',
+      'EXCLUDE PATTERNS',
+      `An exclude pattern leaves files out. ${LONG}`,
+      /"exclude patterns" \(Guide\)\?$/,
+    ],
+    ['as a deed only where it is one', 'Nesting of sections', LONG, /the nesting of sections \(Guide\)\?$/],
+  ])('%s', (_, heading, text, expected) => {
+    expect(topic(heading, text)).toMatch(expected);
+  });
+
+  test('a word alone is not asked what it means', () => {
+    expect(topic('Website')).not.toMatch(/mean/);
+  });
+
+  test('a release is asked for by its number', () => {
+    const html = `<h1>Recent News</h1><h2>2008-03-17 - Version 3.5.7</h2><p>With some care FooBase is faster now. ${LONG}</p>`;
+    const pages = Array.from({ length: 6 }, (_, index) =>
+      sectionsOf(html.replace('3.5.7', `3.5.${index}`).replace('faster', `faster by ${index} percent`), `http://site.test/${index}`),
+    ).flat();
+    const questions = pair(pages, OPTIONS).pairs.map((each) => each.instruction);
+    expect(questions.length).toBeGreaterThan(4);
+    for (const question of questions)
+      expect(question).toMatch(/^What (?:changed in|is new in) (?:FooBase 3\.5\.\d|version 3\.5\.\d of FooBase)\?$/);
+  });
+
+  test.each([
+    ['boxdiff.exe: Box Difference Utility', '<h2>Notes</h2>', /`?boxdiff\.exe`?\?$/],
+    ['How to Revert a Faulty Merge', '', /^How do I revert a faulty merge\?$/],
+    ['Configuring the Library', '', /^How do I configure the library\?$/],
+    ['Extract Metadata About A Column', '', /"Extract Metadata About A Column"/],
+    ['Box 3.3 documentation', '<h2>Lid</h2>', /^Can you explain "lid"\?$|^What should I know about "lid"\?$/],
+  ])('the page "%s" is named by what it is about', (title, heading, expected) => {
+    expect(asked(`<h1>${title}</h1>${heading}<p>${LONG}</p><p>It is so.</p>`)).toEqual([expect.stringMatching(expected)]);
+  });
+
+  test("a field that is called like a page's first section is a field", () => {
+    expect(asked(`<h1>box.json</h1><h3>description</h3><p>${LONG}</p>`)).toEqual([
+      expect.stringContaining('`description` field in box.json'),
+    ]);
+  });
+});
+
+describe('an entry of a reference', () => {
+  const entries = (list: string): string[] => asked(`<title>box</title><h1>box</h1><dl>${list}</dl>`);
+
+  test('is asked for by its name where the whole declaration would be C in a sentence', () => {
+    expect(entries(`<dt class="sig" id="c.box_open">void box_open(Box *box, int flags)</dt><dd>${LONG}</dd>`)).toEqual([
+      expect.stringMatching(/`box_open\(\)`/),
+    ]);
+  });
+
+  test('a parameter names the function that it belongs to', () => {
+    expect(
+      entries(`<dt class="sig" id="c.box_open">void box_open(Box *box)</dt><dd>${LONG} The <code>box</code> is opened.</dd>
+        <dt class="sig">Box *box</dt><dd>The box that is opened, which must not be open by then.</dd>`),
+    ).toContainEqual('What is the `box` parameter of `box_open()`?');
+  });
+
+  test('a parameter of nobody knows what asks nothing', () => {
+    expect(entries('<dt class="sig">unsigned int flags</dt><dd>The flags to open the box with, or zero for none.</dd>')).toEqual([]);
+  });
+
+  test('a label that is defined again and again on a page is no term', () => {
+    const twice = (word: string): string => `<dt>Custodian</dt><dd>The person who keeps the ${word} in order, day and night.</dd>`;
+    expect(entries(twice('box'))).toHaveLength(1);
+    expect(entries(`${twice('box')}</dl><p>${LONG}</p><dl>${twice('lid')}`).filter((question) => question.includes('Custodian'))).toEqual(
+      [],
+    );
+  });
+
+  test('an option that can be negated is asked for as it is described', () => {
+    expect(entries('<dt>--signoff</dt><dt>--no-signoff</dt><dd>Adds a line with the name of the committer to the message.</dd>')).toEqual([
+      expect.stringMatching(/`--signoff`/),
+    ]);
+  });
+});
+
+describe('an answer', () => {
+  const answered = (text: string): string | undefined => made(`<h1>Guide</h1><h2>Old lists</h2>${text}`).pairs[0]?.response;
+
+  test.each([
+    ['since when it is there', `<p>${LONG}</p><p>Added in: v1.2.0</p>`],
+    ['when its page was changed', `<p>${LONG}</p><p>This page last modified on 2022-01-08 05:02:57 UTC</p>`],
+    ['who wrote it', `<p>by Jane Doe in 2014</p><p>${LONG}</p>`],
+    ['where on the page more is said', `<p>${LONG}</p><p>See below for details.</p>`],
+    ['what is linked below it', `<p>${LONG}</p><p>See also: the other lists</p>`],
+    ['the list that is not there', `<p>${LONG} Here is a list of the facilities.</p>`],
+  ])('does not end or begin with %s', (_, html) => {
+    expect(answered(html)).toBe(LONG);
+  });
+
+  test.each([
+    ['navigation', 'says only what its section is about', '<p>This section provides examples that demonstrate how to use the lists.</p>'],
+    ['navigation', 'is an address', '<p>git https://git.example.org/pub/scm/linux/kernel/git/box.git/</p>'],
+    ['navigation', 'is a form that lost its lines', `<p>server config, virtual host</p><p>Core</p><p>mod_core</p><p>${LONG}</p>`],
+    ['navigation', 'is an index', '<ul><li>box of the people - box.html#box</li><li>lid of the box - lid.html#lid</li></ul>'],
+    ['dangling_reference', 'speaks of a figure', `<p>${LONG} The base is circle (1) in the diagram above.</p>`],
+    ['dangling_reference', 'begins with what stands before it', `<p>The algorithm above works well. ${LONG}</p>`],
+    [
+      'dangling_reference',
+      'ends where a list would begin',
+      '<dl><dt>lid</dt><dd>The cover of a box, which can be in one of these states:</dd></dl>',
+    ],
+    ['low_score', 'is code where something is to be explained', '<pre>typedef struct old_lists_of_the_box old_lists_of_the_box;</pre>'],
+  ])('is dropped as %s when it %s', (reason, _, html) => {
+    const { pairs, dropped } = made(`<h1>Guide</h1><h2>Old lists</h2>${html}`);
+    expect(pairs).toEqual([]);
+    expect(dropped.map((each) => each.reason)).toEqual([reason]);
+  });
+});
