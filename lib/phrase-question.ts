@@ -55,7 +55,7 @@ const examples = (said: string, subject: Subject): string[] => {
   return [];
 };
 
-/** "DEP0104: `process.env` string coercion" to "DEP0104 (`process.env` string coercion)"; a note is what it is about. */
+/** "DEP0005: `Buffer()` constructor" to "DEP0005 (`Buffer()` constructor)"; a note is what it is about. */
 const withoutLabel = (said: string): string =>
   said
     .replace(/^(?:an? )?(?:(?:note|word) (?:about|on)|note:|warning:|caution:|tip:|about) /i, '')

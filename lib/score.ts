@@ -95,11 +95,16 @@ const isLinksOnly = (prose: string, hasCode: boolean): boolean => {
 
 const ADDRESS = /\b(?:https?|git|ftp|mailto):\S+|\b\S+@\S+\.\w+|\bwww\.\S+/g;
 
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu;
+
+/** Words of a text; in scripts without spaces between words two characters stand for one. */
+const wordCount = (text: string): number => Math.max(words(text).length, (text.match(UNSPACED) ?? []).length / 2);
+
 /** Three lines of a table or a form that lost its lines: "server config", "Core", "core". */
 const isLabels = (prose: string): boolean => {
   let run = 0;
   for (const part of prose.split(/\n{2,}/)) {
-    run = /^[^-*|>`\d]/.test(part) && !/[.!?:]\W*$/.test(part) && words(part).length <= 6 ? run + 1 : 0;
+    run = /^[^-*|>`\d]/.test(part) && !/[.!?:。！？：]\W*$/.test(part) && wordCount(part) <= 6 ? run + 1 : 0;
     if (run >= 3) return true;
   }
   return false;
@@ -112,7 +117,7 @@ export const flaw = ({ kind, instruction, response }: Candidate, minChars: numbe
   if (response.length < minChars) return 'too_short';
   if (unbalanced(response)) return 'unbalanced_code';
   if (isLinksOnly(prose, hasCode) || isLabels(prose)) return 'navigation';
-  if (!hasCode && words(prose.replace(ADDRESS, '').replace(/[^\p{L}\s]/gu, '')).length < 3) return 'navigation';
+  if (!hasCode && wordCount(prose.replace(ADDRESS, '').replace(/[^\p{L}\s]/gu, '')) < 3) return 'navigation';
   const said = sentences(prose);
   if (!hasCode && said.length > 0 && said.every((sentence) => ANNOUNCES.test(sentence) && words(sentence).length < 40)) return 'navigation';
   if (/:\s*$/.test(response)) return 'dangling_reference';
@@ -132,11 +137,7 @@ export const flaw = ({ kind, instruction, response }: Candidate, minChars: numbe
 /** 1 for a whole, self-contained answer of fair length to a question whose words it takes up; less for each doubt. */
 export const score = ({ kind, instruction, response }: Candidate): number => {
   const prose = proseOf(response);
-  // Scripts without spaces between words: two characters stand for one.
-  const count = Math.max(
-    words(prose).length,
-    (prose.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu) ?? []).length / 2,
-  );
+  const count = wordCount(prose);
   const said = sentences(prose);
   const hasCode = prose.length < response.trim().length;
   const asked = contentWords(instruction);
