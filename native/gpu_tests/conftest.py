@@ -1,9 +1,13 @@
 """These tests need a GPU and real widths; run them by hand: python -m pytest gpu_tests."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
+
+# As the trainer's entry does, before CUDA starts.
+os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
 import torch
 
 NATIVE = Path(__file__).resolve().parents[1]

@@ -114,6 +114,42 @@ def test_a_captured_graph_has_the_bits_of_the_launches_one_by_one(two_layers):
     assert all(torch.equal(p.grad, wanted[name]) for name, p in engine.trainable.items())
 
 
+def test_a_captured_graph_of_long_documents_takes_the_lengths_of_each_batch(two_layers):
+    """From 2,048 tokens on attention's backward is flash's, which is given documents in groups by their lengths."""
+    engine = adapted(two_layers)
+    batches = [documents((2100, 900), seed=1), documents((900, 2100), seed=2), documents((2500, 460), seed=3)]
+    engine.graphs.why_not = "by hand"
+    expected = [gradients(engine, [batch]) for batch in batches]
+    engine.graphs.why_not = ""
+    got = [gradients(engine, [batch]) for batch in (*batches, *batches)]
+    assert len(engine.graphs._captured) == 1, engine.graph
+    for (loss, grads), (wanted_loss, wanted) in zip(got, expected * 2, strict=True):
+        assert loss == wanted_loss
+        assert all(torch.equal(grads[name], wanted[name]) for name in grads)
+
+
+def test_a_captured_graph_is_not_replayed_on_weights_that_have_moved(two_layers):
+    engine = adapted(two_layers)
+    expected = gradients(engine, [documents()])
+    engine.built.bank.keep(0)
+
+    def captured_again() -> None:
+        for _ in range(3):
+            loss, grads = gradients(engine, [documents()])
+            assert loss == expected[0]
+            assert all(torch.equal(grads[name], expected[1][name]) for name in grads)
+        assert len(engine.graphs._captured) == 1, engine.graph
+
+    captured_again()
+    engine.built.bank.keep(1)
+    captured_again()
+    engine.release()
+    # What the graphs still point to is gone, and holds other numbers now.
+    poison = [torch.full((2**28,), float("nan"), device="cuda") for _ in range(8)]
+    del poison
+    captured_again()
+
+
 def test_a_thrifty_engine_has_the_same_loss_and_near_gradients(two_layers, engine, result, monkeypatch):
     loss, grads, _ = result
     monkeypatch.setattr(gptoss, "free_memory", lambda device: 3 * 2**30)

@@ -52,7 +52,7 @@ class Model:
         batch = Batch(inputs.documents, *angles(inputs.positions, self.inverse, self.rope_factor))
         loras = working_copies(parameters, s, self.dtype, self.device)
         self.bank.use(loras)
-        h = nn.functional.embedding(inputs.ids.to(w.embedding.device), w.embedding).to(self.device)
+        h = self._embedded(inputs.ids)
         xn = self.ops.rms_norm(h, w.layers[0].norm1, s.eps)
         stashes: list[Stash] = []
         for index, (layer, lora) in enumerate(zip(self.layers, loras, strict=True)):
@@ -63,6 +63,15 @@ class Model:
             del stash
         nll, gradient = head_nll(xn[inputs.rows], w.head, inputs.targets, self.ops, keep, self.head_rows)
         return nll, Pass(batch, inputs.rows, loras, stashes, h, gradient) if keep else None
+
+    def _embedded(self, ids: Tensor) -> Tensor:
+        table = self.weights.embedding
+        if table.device == self.device:
+            return nn.functional.embedding(ids, table)
+        # Through page-locked memory: from other memory the copy takes several times as long.
+        rows = torch.empty(len(ids), table.shape[1], dtype=table.dtype, pin_memory=True)
+        torch.index_select(table, 0, ids.to(table.device), out=rows)
+        return rows.to(self.device, non_blocking=True)
 
     def backward(self, done: Pass, weight: Tensor, parameters: LoraParameters) -> None:
         """Add to the parameters' gradients those of sum(weight * nll); weight fp32 [S]. Uses up `done`.
