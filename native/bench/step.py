@@ -3,7 +3,7 @@
 usage: python -m bench.step ROW... [--model 20b|120b] [--layers N] [--steps N]
 
 A ROW is documents x tokens a document [/ option=value]...; options: mode=none|moe|full, resident=N layers kept in bf16
-(default: what fits), r=N, graph=off, warm=N, state=fp32|bf16|8bit (AdamW's), trace=N (the N kernels that took most GPU
+(default: what fits), r=N, dropout=P, graph=off, warm=N, state=fp32|bf16|8bit (AdamW's), trace=N (the N kernels that took most GPU
 time, of one step).
 One line of JSON a row: median seconds after 3 steps and milliseconds by part, tokens a second, GiB reserved at most,
 and how often the allocator had to give memory back to go on.
@@ -46,9 +46,11 @@ def run_row(engine: Engine, config: dict[str, Any], row: str, steps: int) -> dic
     shape, *options = row.split("/")
     settings = dict(option.split("=") for option in options)
     documents, length = map(int, shape.split("x"))
-    lora = {"r": int(settings.get("r", 8)), "alpha": 16, "dropout": 0.0, "rslora": False, "targets": "both"}
+    dropout = float(settings.get("dropout", 0))
+    lora = {"r": int(settings.get("r", 8)), "alpha": 16, "dropout": dropout, "rslora": False, "targets": "both"}
     if engine.lora != lora:
         engine.add_lora(lora, seed=1)
+    engine.train(True)
     engine.set_checkpointing(settings.get("mode", "none"))
     if settings.get("graph") == "off":
         engine.graphs.why_not = "by hand"

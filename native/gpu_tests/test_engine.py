@@ -1,5 +1,7 @@
 """The engine on the GPU at real widths, two layers: near fp32, the same bits in every repeat and mode, resume."""
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +11,7 @@ from gptoss_base import random_adapter
 from test_gptoss_engine import distances, gradients
 from training import losses, train_config, train_here
 
+from trainer import train
 from trainer.data import MicroBatch
 from trainer.engines.gptoss import engine as gptoss
 from trainer.engines.gptoss import plain
@@ -24,11 +27,23 @@ def documents(lengths=(300, 129, 512, 83), seed=0) -> MicroBatch:
     return MicroBatch(ids, role, list(lengths))
 
 
-def adapted(base, dtype="bf16"):
+def adapted(base, dtype="bf16", dropout=0.0):
     engine = gptoss.load(base, "cuda", dtype)
-    engine.add_lora(LORA, seed=0)
+    engine.add_lora({**LORA, "dropout": dropout}, seed=0)
     engine.load_adapter(random_adapter(engine.trainable, scale=0.01))
+    engine.train(True)
     return engine
+
+
+def result_of(engine):
+    """(loss, gradients, routing of each layer)."""
+    chosen = []
+    real = engine.built.ops.route
+    engine.built.ops.route = lambda *given: chosen.append(real(*given)) or chosen[-1]
+    torch.manual_seed(5)
+    loss, grads = gradients(engine, [documents()])
+    engine.built.ops.route = real
+    return loss, grads, chosen
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +53,14 @@ def engine(two_layers):
 
 @pytest.fixture(scope="module")
 def result(engine):
-    """(loss, gradients, routing of each layer) of the fast engine."""
-    chosen = []
-    real = engine.built.ops.route
-    engine.built.ops.route = lambda *given: chosen.append(real(*given)) or chosen[-1]
-    loss, grads = gradients(engine, [documents()])
-    engine.built.ops.route = real
-    return loss, grads, chosen
+    return result_of(engine)
 
 
-def test_loss_and_gradients_are_near_those_of_the_plain_twin_in_fp32(two_layers, result):
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+def test_loss_and_gradients_are_near_those_of_the_plain_twin_in_fp32(two_layers, dropout):
     """Bounds of decisions-training 17. The experts are those of the fast engine: a tie may fall otherwise in bf16."""
-    loss, grads, chosen = result
-    reference = adapted(two_layers, "fp32")
+    loss, grads, chosen = result_of(adapted(two_layers, dropout=dropout))
+    reference = adapted(two_layers, "fp32", dropout)
     assert reference.built.ops is plain
 
     def route(logits, s):
@@ -65,6 +75,7 @@ def test_loss_and_gradients_are_near_those_of_the_plain_twin_in_fp32(two_layers,
     shared = SimpleNamespace(**{**vars(plain), "route": route})
     for layer in reference.built.layers:
         layer.ops = shared
+    torch.manual_seed(5)
     expected_loss, expected = gradients(reference, [documents()])
     assert len(seen) == 2
     assert abs(loss - expected_loss) < 1e-3 * expected_loss
@@ -112,6 +123,28 @@ def test_a_captured_graph_has_the_bits_of_the_launches_one_by_one(two_layers):
     for batch in (batches[1], batches[0]):
         engine.backward(engine.nll(batch).sum() / 5)
     assert all(torch.equal(p.grad, wanted[name]) for name, p in engine.trainable.items())
+
+
+def test_with_dropout_modes_and_a_captured_graph_have_the_same_bits_and_each_key_its_own(two_layers):
+    engine = adapted(two_layers, dropout=0.1)
+
+    def by_key():
+        found = []
+        for key in (1, 2, 3):
+            torch.manual_seed(key)
+            found.append(gradients(engine, [documents()]))
+        return found
+
+    engine.graphs.why_not = "by hand"
+    expected = by_key()
+    assert len({loss for loss, _ in expected}) == 3
+    for mode in ("moe", "full", "none"):
+        engine.set_checkpointing(mode)
+        engine.graphs.why_not = "" if mode == "none" else "by hand"
+        for (loss, grads), (wanted_loss, wanted) in zip(by_key(), expected, strict=True):
+            assert loss == wanted_loss, mode
+            assert all(torch.equal(grads[name], wanted[name]) for name in grads), mode
+    assert engine.graphs._captured, engine.graph
 
 
 def test_a_captured_graph_of_long_documents_takes_the_lengths_of_each_batch(two_layers):
@@ -210,6 +243,50 @@ def test_resume_on_the_gpu_has_the_bits_of_an_undisturbed_training(two_layers, t
     assert losses(tmp_path / "a") == losses(tmp_path / "b")
     name = "adapter_model.safetensors"
     assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+HOLD = """
+import sys, torch
+free = torch.cuda.mem_get_info()[0]
+held = torch.empty(free - int(sys.argv[1]), dtype=torch.uint8, device="cuda")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_another_process_that_takes_memory_in_mid_run_costs_speed_and_no_step(two_layers, tmp_path, monkeypatch):
+    """A real shortage: the driver refuses. First the layers kept in 16 bits go, which changes no bit."""
+    from bench.throughput import write_documents
+
+    write_documents(tmp_path / "tokens", two_layers, count=32, length=512)
+    changed = {"device": "cuda", "dtype": "bf16", "steps": 6, "lora": LORA, "microTokens": 8192, "optimizer.lr": 2e-4,
+               "batch.examples": 16, "checkpoint.everySteps": 1000}  # fmt: skip
+    config = train_config(two_layers, tmp_path / "tokens", tmp_path / "a", **changed)
+    train_here(config)
+    step, others = train.Training._step, []
+
+    def step_beside_others(training):
+        if training.progress.step == 3:
+            torch.cuda.empty_cache()
+            other = subprocess.Popen([sys.executable, "-c", HOLD, str(2 * 2**30)], stdin=subprocess.PIPE,
+                                     stdout=subprocess.PIPE, text=True)  # fmt: skip
+            others.append(other)
+            assert other.stdout.readline() == "held\n"
+        return step(training)
+
+    monkeypatch.setattr(train.Training, "_step", step_beside_others)
+    try:
+        events = train_here({**config, "out": str(tmp_path / "b")})
+    finally:
+        for other in others:
+            other.communicate("")
+    plans = [event for event in events if event["type"] == "plan"]
+    print([(plan["reason"], plan["residentLayers"], plan["microTokens"]) for plan in plans])
+    assert plans[0]["residentLayers"] == 2 and plans[1]["reason"] == "out of memory: no layer is kept in 16 bits"
+    undisturbed, disturbed = losses(tmp_path / "a"), losses(tmp_path / "b")
+    assert disturbed[:3] == undisturbed[:3] and len(disturbed) == 6
+    for mine, wanted in zip(disturbed[3:], undisturbed[3:], strict=True):
+        assert mine["loss"] == pytest.approx(wanted["loss"], rel=1e-3)
 
 
 def test_64_examples_are_learnt_by_heart(two_layers, tmp_path):

@@ -49,7 +49,7 @@ class Model:
     def forward(self, inputs: Inputs, parameters: LoraParameters | None, keep: bool) -> tuple[Tensor, Pass | None]:
         """(nats fp32 [S], what the backward pass needs if `keep`); parameters None: the bare base model."""
         s, w = self.s, self.weights
-        batch = Batch(inputs.documents, *angles(inputs.positions, self.inverse, self.rope_factor))
+        batch = Batch(inputs.documents, *angles(inputs.positions, self.inverse, self.rope_factor), inputs.key)
         loras = working_copies(parameters, s, self.dtype, self.device)
         self.bank.use(loras)
         h = self._embedded(inputs.ids)
@@ -66,7 +66,7 @@ class Model:
 
     def _embedded(self, ids: Tensor) -> Tensor:
         table = self.weights.embedding
-        if table.device == self.device:
+        if table.device.type == self.device.type:
             return nn.functional.embedding(ids, table)
         # Through page-locked memory: from other memory the copy takes several times as long.
         rows = torch.empty(len(ids), table.shape[1], dtype=table.dtype, pin_memory=True)

@@ -6,7 +6,8 @@ Sums are made in fp32, results stored in the inputs' number format. Both modules
 import torch
 from torch import Tensor
 
-from .shape import Documents, Routing, Shape
+from ...random_bits import uniform
+from .shape import Documents, Mask, Routing, Shape
 
 
 def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
@@ -150,6 +151,22 @@ def gather(x: Tensor, thin: Tensor, routing: Routing, s: Shape, bias: bool) -> t
     return out, part
 
 
+def _kept(x: Tensor, mask: Mask, s: Shape) -> Tensor:
+    """x [rows, columns] in fp32: scaled where it stays, else 0."""
+    keep = uniform(mask.key, mask.part, *x.shape, device=x.device) >= s.dropout
+    return torch.where(keep, x.float() * (1 / (1 - s.dropout)), 0.0)
+
+
+def drop(x: Tensor, mask: Mask, s: Shape) -> Tensor:
+    """Dropout (Srivastava et al. 2014) of x [rows, columns] by a mask that can be made again."""
+    return _kept(x, mask, s).to(x.dtype)
+
+
+def add_dropped(total: Tensor, x: Tensor, mask: Mask, s: Shape, factor: float) -> None:
+    """total += factor * drop(x): the way back of `drop`. Both [rows, columns]."""
+    total.copy_(total.float() + _kept(x, mask, s) * factor)
+
+
 def grouped(x: Tensor, weight: Tensor, offsets: Tensor) -> Tensor:
     """x [R, k] by each row's expert of weight [E, k, n] -> [R, n]."""
     start, parts = 0, []
@@ -170,31 +187,38 @@ def _glu(gate_up: Tensor, s: Shape) -> tuple[Tensor, Tensor, Tensor]:
     return gate, up, torch.sigmoid(gate * s.gate_slope)
 
 
-def swiglu(gate_up: Tensor, a: Tensor, routing: Routing, s: Shape) -> tuple[Tensor, Tensor]:
+def swiglu(
+    gate_up: Tensor, a: Tensor, routing: Routing, s: Shape, mask: Mask | None = None
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Rows [R, ld_intermediate] = (activation, scale * activation A^T, one), and the thin part [R, r].
 
-    gate_up [R, 2I], gate first; a [E, r, I]: down's A.
+    gate_up [R, 2I], gate first; a [E, r, I]: down's A; mask: of A's input, the activation.
     """
     gate, up, sigmoid = _glu(gate_up, s)
     out = gate_up.new_zeros(len(gate_up), s.ld_intermediate)
     out[:, : s.intermediate] = (up + 1) * gate * sigmoid
-    thin = grouped(out[:, : s.intermediate].float(), a.float().transpose(1, 2), routing.offsets) * s.scale
+    narrow = out[:, : s.intermediate] if mask is None else drop(out[:, : s.intermediate], mask, s)
+    thin = grouped(narrow.float(), a.float().transpose(1, 2), routing.offsets) * s.scale
     out[:, s.intermediate : s.intermediate + s.r] = thin
     out[:, s.intermediate + s.r] = 1.0
     return out, thin.to(gate_up.dtype)
 
 
 def swiglu_backward(
-    gate_up: Tensor, dact: Tensor, b: Tensor, routing: Routing, s: Shape
+    gate_up: Tensor, dact: Tensor, b: Tensor, routing: Routing, s: Shape, mask: Mask | None = None,
+    a: Tensor | None = None, thin: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """(rows [R, ld_gate_up] = (d gate, d up, scale * those by B), gradient of the row's weight without bias, fp32 [R]).
 
-    dact [R, I]: gradient before the routing weight; the activation replaces it. b [E, r, 2I]: gate_up's B.
+    dact [R, I]: gradient before the routing weight; the activation, dropped by the mask, replaces it. b [E, r, 2I]:
+    gate_up's B. With a mask, dact is without the part that comes through down's A, a [E, r, I], from thin [R, >= r].
     """
     gate, up, sigmoid = _glu(gate_up, s)
     raw_gate, raw_up = gate_up[:, : s.intermediate].float(), gate_up[:, s.intermediate : 2 * s.intermediate].float()
     act = (up + 1) * gate * sigmoid
     d = dact.float()
+    if mask is not None and a is not None and thin is not None:
+        d = d + _kept(grouped(thin[:, : s.r].float(), a.float(), routing.offsets), mask, s)
     dweight = (d * act).sum(1)
     d = d * routing.row_weights[:, None]
     slope = sigmoid + s.gate_slope * gate * sigmoid * (1 - sigmoid)
@@ -206,7 +230,7 @@ def swiglu_backward(
     out[:, 2 * s.intermediate : 2 * s.intermediate + s.r] = (
         grouped(wide, b.float().transpose(1, 2), routing.offsets) * s.scale
     )
-    dact.copy_(act)
+    dact.copy_(act if mask is None else _kept(act, mask, s))
     return out, dweight
 
 
