@@ -3,8 +3,8 @@
 usage: python -m bench.step ROW... [--model 20b|120b] [--layers N] [--steps N]
 
 A ROW is documents x tokens a document [/ option=value]...; options: mode=none|moe|full, resident=N layers kept in bf16
-(default: what fits), r=N, dropout=P, graph=off, warm=N, state=fp32|bf16|8bit (AdamW's), trace=N (the N kernels that took most GPU
-time, of one step).
+(default: what fits), r=N, dropout=P, graph=off, warm=N, state=fp32|bf16|8bit (AdamW's), trace=N (the N kernels that
+took most GPU time, of one step).
 One line of JSON a row: median seconds after 3 steps and milliseconds by part, tokens a second, GiB reserved at most,
 and how often the allocator had to give memory back to go on.
 """

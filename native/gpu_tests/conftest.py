@@ -14,7 +14,7 @@ NATIVE = Path(__file__).resolve().parents[1]
 # The cases of the CPU tests run here in bf16, and the bench's random model stands for the real one.
 sys.path[:0] = [str(NATIVE), str(NATIVE / "tests")]
 
-collect_ignore = [] if torch.cuda.is_available() else ["test_kernels.py", "test_engine.py"]
+collect_ignore = [] if torch.cuda.is_available() else ["test_kernels.py", "test_engine.py", "test_training.py"]
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from trainer.engines.gptoss import plain
+from trainer.engines.gptoss.plain_attention import split
 from trainer.engines.gptoss.shape import Documents, Mask, Routing, Shape
 
 
@@ -131,7 +132,7 @@ def _rotate(ops, o, s):
 
 
 def _rotate_backward(ops, o, s):
-    return (ops.rotate_backward(*plain.split(o.qkv, s), o.cos, o.sin, s),)
+    return (ops.rotate_backward(*split(o.qkv, s), o.cos, o.sin, s),)
 
 
 def _attention(ops, o, s, window):

@@ -14,7 +14,7 @@ from trainer.engines import transformers as reference_engine
 from trainer.engines.gptoss import engine as gptoss
 from trainer.engines.gptoss.layer import DOWN, GATE_UP, KEY, OUT, PARTS, QUERY, VALUE
 from trainer.engines.gptoss.lora import PREFIX, working_copies
-from trainer.random_bits import uniform
+from trainer.random_bits import key_of, uniform
 from trainer.self_test import audit, reference
 
 P, SEED = 0.3, 77
@@ -44,7 +44,7 @@ def result(engine, seed: int = SEED):
 
 def kept(layer: int, part: int, rows: int, columns: int) -> torch.Tensor:
     """What an A's input is multiplied by."""
-    return (uniform(SEED, layer * PARTS + part, rows, columns) >= P) / (1 - P)
+    return (uniform(key_of(SEED), layer * PARTS + part, rows, columns) >= P) / (1 - P)
 
 
 class Masked(nn.Module):

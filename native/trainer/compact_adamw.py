@@ -45,7 +45,7 @@ class Moments:
         """First and second moment, fp32, to be changed in place and given to `put`."""
         s = self.stored
         if self.kind != "8bit":
-            return s["exp_avg"].float(), s["exp_avg_sq"].float()
+            return s["exp_avg"].to(torch.float32, copy=True), s["exp_avg_sq"].to(torch.float32, copy=True)
         root = decode(s["exp_avg_sq.codes"], s["exp_avg_sq.scales"], signed=False)
         return decode(s["exp_avg.codes"], s["exp_avg.scales"], signed=True), root.square_()
 
@@ -53,22 +53,23 @@ class Moments:
         """Store both, rounded by draws of this key. In 8 bits the second moment's root is stored: it spans half the
         decades, so that a second moment cannot vanish beside a first one that has not.
         """
-        s = self.stored
+        # Once it is encoded nothing is allocated any more: a chunk is updated whole or not at all.
+        for name, value in self._encoded(first, second, key).items():
+            self.stored[name].copy_(value)
+
+    def _encoded(self, first: Tensor, second: Tensor, key: int) -> dict[str, Tensor]:
         if self.kind == "fp32":
-            s["exp_avg"], s["exp_avg_sq"] = first, second
-            return
+            return {"exp_avg": first, "exp_avg_sq": second}
         draws = [uniform(key, part, len(first) // BLOCK, BLOCK, first.device).flatten() for part in (0, 1)]
         if self.kind == "bf16":
-            s["exp_avg"].copy_(to_bf16(first, draws[0]))
-            s["exp_avg_sq"].copy_(to_bf16(second, draws[1]))
-            return
+            return {"exp_avg": to_bf16(first, draws[0]), "exp_avg_sq": to_bf16(second, draws[1])}
+        new = {}
         for moment, value, signed, draw in (
             ("exp_avg", first, True, draws[0]),
             ("exp_avg_sq", second.sqrt_(), False, draws[1]),
         ):
-            codes, scales = encode(value, signed, draw)
-            s[f"{moment}.codes"].copy_(codes)
-            s[f"{moment}.scales"].copy_(scales)
+            new[f"{moment}.codes"], new[f"{moment}.scales"] = encode(value, signed, draw)
+        return new
 
 
 class Numbers(NamedTuple):
@@ -110,9 +111,9 @@ class Chunk:
         second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
         root = second.sqrt().div_(numbers.correction).add_(EPS)
         change = first.div(root).mul_(-numbers.step_size)
+        self.moments.put(first, second, key)
         for _, parameter, span in self.spans():
             parameter.mul_(numbers.decay).add_(change[span].view_as(parameter))
-        self.moments.put(first, second, key)
 
     def update_at_once(self, numbers: Numbers, key: int) -> None:
         """The same in one launch, without temporaries."""
@@ -165,6 +166,8 @@ class CompactAdamW:
         self.weight_decay, self.seed, self.updates = weight_decay, seed, 0
         on_gpu = all(parameter.is_cuda and parameter.is_contiguous() for parameter in parameters.values())
         self.kernels = on_gpu and importlib.util.find_spec("triton") is not None
+        self._next: int | None = None
+        """The chunk at which an update that ran out of memory goes on; None between updates."""
         self.chunks: list[Chunk] = []
         small = [(name, p) for name, p in parameters.items() if p.numel() < SMALLEST]
         large = [(name, p) for name, p in parameters.items() if p.numel() >= SMALLEST]
@@ -173,19 +176,23 @@ class CompactAdamW:
 
     @torch.no_grad()
     def step(self, lr: float) -> None:
-        """One update from the parameters' gradients."""
-        self.updates += 1
+        """One update from the parameters' gradients. After torch.OutOfMemoryError a second call ends what it began."""
+        if self._next is None:
+            self.updates += 1
+            self._next = 0
         numbers = Numbers(
             step_size=lr / (1 - BETA1**self.updates),
             decay=1 - lr * self.weight_decay,
             correction=(1 - BETA2**self.updates) ** 0.5,
         )
-        for index, chunk in enumerate(self.chunks):
-            key = key_of(self.seed, "optimizer", self.updates, index)
+        while self._next < len(self.chunks):
+            chunk, key = self.chunks[self._next], key_of(self.seed, "optimizer", self.updates, self._next)
             if self.kernels and chunk.moments.kind != "fp32":
                 chunk.update_at_once(numbers, key)
             else:
                 chunk.update(numbers, key)
+            self._next += 1
+        self._next = None
 
     def state(self) -> dict[str, Tensor]:
         """The state itself, as stored, by name."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ...data import MicroBatch
 from ...errors import OutOfMemory, TrainerError, bad_config
+from ...random_bits import key_of
 from ..adapter_state import load_adapter
 from ..device import free_memory, resolve_device, resolve_dtype, set_threads_and_determinism
 from ..peft_config import ATTENTION, EXPERTS
@@ -23,8 +24,6 @@ from .probe import LARGEST_R, unfit
 from .shape import Shape, read_shape
 from .thrift import Thrift, thrift_for
 from .weights import Weights, experts_reader, is_gpt_oss, load_weights, stored_bytes
-
-LARGEST_KEY = 2**63 - 1
 
 
 def load(base: Mapping[str, Any], device: str = "auto", dtype: str = "auto") -> "Engine":
@@ -223,7 +222,7 @@ class Engine:
             raise OutOfMemory(f"simulated: {len(batch.ids)} tokens, checkpointing {self.checkpointing}")
         trains = torch.is_grad_enabled() and self.active is not None
         # The seed of torch is the trainer's key of seed, step and micro-batch.
-        key = torch.initial_seed() & LARGEST_KEY if trains and self.dropping and self.s.dropout > 0 else None
+        key = key_of(torch.initial_seed()) if trains and self.dropping and self.s.dropout > 0 else None
         given = inputs_of(batch, self.device, self.padded and len(batch.ids) <= LARGEST, key)
         try:
             if trains:
