@@ -54,11 +54,6 @@ export const createResolveInput = (deps: {
         'source names no page: give source.urls, list, sitemaps or files, for example {"source": {"urls": ["https://example.org/docs/"]}}',
       );
     refuseWithoutGpu(input.model.base, deps.config.device === 'cpu');
-    if (input.train.lora.dropout > 0 && input.train.lora.targets !== 'attention' && /gpt-oss/.test(input.model.base))
-      throw failure(
-        'InvalidInput',
-        'train.lora.dropout: PEFT has no dropout on experts; set it to 0, or train.lora.targets to "attention"',
-      );
     return {
       input,
       inputDigest: digest(hashable(input)),

@@ -193,7 +193,12 @@ const Train = z.strictObject({
     .strictObject({
       r: z.int().min(1).max(256).default(8),
       alpha: z.int().min(1).default(16),
-      dropout: z.number().min(0).max(0.5).default(0).describe('not with experts'),
+      dropout: z
+        .number()
+        .min(0)
+        .max(0.5)
+        .default(0)
+        .describe('share of the inputs of LoRA A that training drops; on experts too, in our GPT-OSS engine'),
       rslora: z.boolean().default(false),
       targets: z.enum(['attention', 'mlp', 'both']).default('both').describe('mlp: feed-forward layers; in GPT-OSS every expert'),
     })

@@ -3,8 +3,10 @@
 usage: python -m bench.step ROW... [--model 20b|120b] [--layers N] [--steps N]
 
 A ROW is documents x tokens a document [/ option=value]...; options: mode=none|moe|full, resident=N layers kept in bf16
-(default: what fits), r=N, graph=off, warm=N, trace=N (the N kernels that took most GPU time, of one step).
-One line of JSON a row: median seconds after 3 steps, tokens a second, GiB reserved at most.
+(default: what fits), r=N, dropout=P, graph=off, warm=N, state=fp32|bf16|8bit (AdamW's), trace=N (the N kernels that
+took most GPU time, of one step).
+One line of JSON a row: median seconds after 3 steps and milliseconds by part, tokens a second, GiB reserved at most,
+and how often the allocator had to give memory back to go on.
 """
 
 import argparse
@@ -23,6 +25,7 @@ from trainer.engines.flops import cost_of, peak_flops
 from trainer.engines.gptoss.engine import Engine
 from trainer.engines.gptoss.shape import read_shape
 from trainer.engines.gptoss.thrift import thrift_for
+from trainer.optim import create_optimizer
 
 from .random_gpt_oss import CONFIG, CONFIG_120B, random_weights
 
@@ -43,9 +46,11 @@ def run_row(engine: Engine, config: dict[str, Any], row: str, steps: int) -> dic
     shape, *options = row.split("/")
     settings = dict(option.split("=") for option in options)
     documents, length = map(int, shape.split("x"))
-    lora = {"r": int(settings.get("r", 8)), "alpha": 16, "dropout": 0.0, "rslora": False, "targets": "both"}
+    dropout = float(settings.get("dropout", 0))
+    lora = {"r": int(settings.get("r", 8)), "alpha": 16, "dropout": dropout, "rslora": False, "targets": "both"}
     if engine.lora != lora:
         engine.add_lora(lora, seed=1)
+    engine.train(True)
     engine.set_checkpointing(settings.get("mode", "none"))
     if settings.get("graph") == "off":
         engine.graphs.why_not = "by hand"
@@ -53,18 +58,31 @@ def run_row(engine: Engine, config: dict[str, Any], row: str, steps: int) -> dic
         engine.graphs.why_not = ""
     seconds, loss, warm = [], 0.0, int(settings.get("warm", WARM))
     parameters = list(engine.trainable.values())
-    optimizer = torch.optim.AdamW(parameters, lr=2e-4, fused=True)
+    state = {"state": settings.get("state", "fp32"), "weightDecay": 0.01}
+    optimizer = create_optimizer(engine.trainable, state, seed=1)
     torch.cuda.reset_peak_memory_stats()
+    parts: dict[str, list[float]] = {"forward": [], "backward": [], "clip": [], "update": []}
 
     def step(index: int) -> float:
         batch = random_batch(documents, length, index % 4)
+        marks = [torch.cuda.Event(enable_timing=True) for _ in range(len(parts) + 1)]
+        marks[0].record()
         nll = engine.nll(batch)
         total = nll.detach().double().sum()
+        marks[1].record()
         engine.backward(nll.sum() / len(nll))
+        marks[2].record()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        return float(total) / len(nll)
+        marks[3].record()
+        optimizer.step(2e-4)
+        marks[4].record()
+        for parameter in parameters:
+            parameter.grad = None
+        loss = float(total) / len(nll)
+        torch.cuda.synchronize()
+        for taken, begin, end in zip(parts.values(), marks, marks[1:], strict=False):
+            taken.append(begin.elapsed_time(end))
+        return loss
 
     if warm:
         step(0)
@@ -83,8 +101,11 @@ def run_row(engine: Engine, config: dict[str, Any], row: str, steps: int) -> dic
     flops = cost_of(config, lora).of([length] * documents, int(tokens * 0.7))
     result = {
         "row": row, "seconds": round(typical, 4), "fastest": round(min(seconds), 4),
+        "slowest": round(max(seconds[warm:]), 4),
+        "milliseconds": {part: round(median(taken[-steps:]), 1) for part, taken in parts.items()},
         "tokensPerSecond": round(tokens / typical), "examplesPerSecond": round(documents / typical, 1),
         "peakGiB": round(torch.cuda.max_memory_reserved() / 2**30, 2), "residentLayers": engine.resident_layers,
+        "retries": torch.cuda.memory_stats()["num_alloc_retries"],
         "mfu": round(flops / typical / (peak_flops(torch.cuda.get_device_name()) or float("nan")), 3),
         "graph": engine.graph, "loss": round(loss, 4),
     }  # fmt: skip
@@ -111,7 +132,11 @@ def main() -> None:
     parser.add_argument("--model", choices=("20b", "120b"), default="20b")
     parser.add_argument("--layers", type=int, default=None)
     parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--cap", type=float, default=None, help="GiB that torch's allocator may take")
     arguments = parser.parse_args()
+    if arguments.cap:
+        whole = torch.cuda.get_device_properties(0).total_memory / 2**30
+        torch.cuda.set_per_process_memory_fraction(arguments.cap / whole)
     config = dict(CONFIG_120B if arguments.model == "120b" else CONFIG)
     config["num_hidden_layers"] = arguments.layers or config["num_hidden_layers"]
     device = torch.device("cuda")

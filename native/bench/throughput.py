@@ -5,8 +5,7 @@ usage: python -m bench.throughput FOLDER ROW... [--steps N] [--out results.jsonl
 FOLDER holds the random model (made when absent) and the runs. A ROW is
     documents x tokens a document @ micro-batch tokens [/ option=value]...
 options: micro=N micro-batches a step, cap=GiB (memory that the process may take), engine=NAME,
-state=fp32|bf16|8bit (AdamW's), alloc=expandable (torch's allocator: segments that grow), every=N steps between
-checkpoints, steps=N, warm=N.
+state=fp32|bf16|8bit (AdamW's), dropout=P, every=N steps between checkpoints, steps=N, warm=N.
 One line of JSON a row: median step, tokens a second by steps, and by the clock from the end of warm-up to the last
 step with the checkpoints in it.
 """
@@ -76,7 +75,13 @@ def run_row(base: dict[str, Any], folder: Path, row: str, steps: int) -> dict[st
         "tokens": {"train": str(folder / "train.tokens"), "validation": None},
         "datasetDigest": "00" * 32,
         "seed": 1,
-        "lora": {"r": 8, "alpha": 16, "dropout": 0.0, "rslora": False, "targets": "both"},
+        "lora": {
+            "r": 8,
+            "alpha": 16,
+            "dropout": float(settings.get("dropout", 0)),
+            "rslora": False,
+            "targets": "both",
+        },
         "optimizer": {
             "lr": 2e-4,
             "schedule": "linear",
@@ -102,8 +107,6 @@ def run_row(base: dict[str, Any], folder: Path, row: str, steps: int) -> dict[st
     }
     (folder / "config.json").write_text(json.dumps(config))
     environment = {**os.environ, "RETUNE_BENCH_CAP_GIB": settings.get("cap", "")}
-    if settings.get("alloc") == "expandable":
-        environment["PYTORCH_CUDA_ALLOC_CONF"] = "expandable_segments:True"
     started = time.time()
     command = [sys.executable, "-m", "bench.capped_trainer", "train", str(folder / "config.json")]
     done = subprocess.run(

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from trainer.engines.gptoss import plain
-from trainer.engines.gptoss.shape import Documents, Routing, Shape
+from trainer.engines.gptoss.plain_attention import split
+from trainer.engines.gptoss.shape import Documents, Mask, Routing, Shape
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Operands:
 def shape_of_rank(r: int, hidden: int = 64, intermediate: int = 128) -> Shape:
     return Shape(
         hidden=hidden, intermediate=intermediate, experts=8, top_k=2, heads=4, kv_heads=2, head_dim=16, vocabulary=300,
-        windows=(8, 0), eps=1e-5, limit=7.0, rope={}, r=r, scale=2.0,
+        windows=(8, 0), eps=1e-5, limit=7.0, rope={}, r=r, scale=2.0, dropout=0.3,
     )  # fmt: skip
 
 
@@ -97,14 +98,30 @@ def _gather(ops, o, s, bias):
     return rows[:, : s.hidden + s.extra], thin
 
 
-def _swiglu(ops, o, s):
-    act, thin = ops.swiglu(o.gate_up, o.a, o.routing, s)
+def _mask(o):
+    return Mask(torch.tensor([12345678901234567], device=o.h.device), 11)
+
+
+def _drop(ops, o, s):
+    wide = o.qkv[:, : 3 * s.head_dim]
+    return ops.drop(o.h, _mask(o), s), ops.drop(wide.contiguous(), _mask(o), s)
+
+
+def _add_dropped(ops, o, s):
+    total = o.t.clone()
+    ops.add_dropped(total, o.h, _mask(o), s, 3.0)
+    return (total,)
+
+
+def _swiglu(ops, o, s, dropped=False):
+    act, thin = ops.swiglu(o.gate_up, o.a, o.routing, s, _mask(o) if dropped else None)
     return act[:, : s.intermediate + s.extra], thin
 
 
-def _swiglu_backward(ops, o, s):
+def _swiglu_backward(ops, o, s, dropped=False):
     dact = o.dact.clone()
-    rows, dweight = ops.swiglu_backward(o.gate_up, dact, o.b, o.routing, s)
+    more = (_mask(o), o.a, o.thin_rows) if dropped else ()
+    rows, dweight = ops.swiglu_backward(o.gate_up, dact, o.b, o.routing, s, *more)
     return rows[:, : 2 * s.intermediate + s.extra_rows], dweight, dact
 
 
@@ -115,7 +132,7 @@ def _rotate(ops, o, s):
 
 
 def _rotate_backward(ops, o, s):
-    return (ops.rotate_backward(*plain.split(o.qkv, s), o.cos, o.sin, s),)
+    return (ops.rotate_backward(*split(o.qkv, s), o.cos, o.sin, s),)
 
 
 def _attention(ops, o, s, window):
@@ -164,8 +181,12 @@ CASES = {
     "route": _route,
     "gather with bias": lambda ops, o, s: _gather(ops, o, s, True),
     "gather without bias": lambda ops, o, s: _gather(ops, o, s, False),
+    "drop": _drop,
+    "add_dropped": _add_dropped,
     "swiglu": _swiglu,
+    "swiglu with dropout": lambda ops, o, s: _swiglu(ops, o, s, dropped=True),
     "swiglu_backward": _swiglu_backward,
+    "swiglu_backward with dropout": lambda ops, o, s: _swiglu_backward(ops, o, s, dropped=True),
     "expert_outer": lambda ops, o, s: (
         ops.expert_outer(o.dgate_up, o.thin_rows, o.routing, 2 * s.intermediate, s, weighted=False),
     ),

@@ -214,8 +214,6 @@ def test_what_the_engine_cannot_do_is_refused_by_name(base, bases):
     with pytest.raises(TrainerError, match="engine gptoss: base is a llama"):
         gptoss.load(bases["chat"], "cpu", "fp32")
     engine = gptoss.load(base, "cpu", "fp32")
-    with pytest.raises(TrainerError, match=r"lora\.dropout"):
-        engine.add_lora({**LORA, "dropout": 0.1, "targets": "attention"}, seed=0)
     engine.add_lora(LORA, seed=0)
     name = sorted(engine.trainable)[0]
     state = engine.adapter_state()

@@ -8,6 +8,7 @@ from training import losses, train_config, train_here
 from trainer.compact_adamw import CHUNK, CompactAdamW, Moments
 from trainer.optim import create_optimizer
 from trainer.quantise import BLOCK, decode, dynamic_code, encode, to_bf16
+from trainer.random_bits import uniform
 
 SETTINGS = {"weightDecay": 0.01, "lr": 1e-2}
 
@@ -61,8 +62,7 @@ def test_the_8_bit_code_spans_seven_decades_and_every_code_decodes_to_itself():
         code = torch.tensor(dynamic_code(signed))
         assert len(code) == 256 and len(code.unique()) == 256 and code.max() == 1.0
         assert code[code > 0].min() < 1e-6
-        generator = torch.Generator().manual_seed(0)
-        codes, scales = encode(code, signed, generator)
+        codes, scales = encode(code, signed, uniform(0, 0, 1, 256)[0])
         assert torch.equal(codes, torch.arange(256, dtype=torch.uint8))
         assert torch.equal(decode(codes, scales, signed), code)
 
@@ -71,8 +71,8 @@ def test_the_8_bit_code_spans_seven_decades_and_every_code_decodes_to_itself():
 def test_rounding_keeps_the_mean_where_rounding_to_nearest_would_lose_it(rounding):
     x = torch.full((BLOCK * 400,), 0.5003)
     x[::BLOCK] = 1.0
-    generator = torch.Generator().manual_seed(5)
-    back = to_bf16(x, generator).float() if rounding == "bf16" else decode(*encode(x, True, generator), True)
+    draw = uniform(5, 0, 400, BLOCK).flatten()
+    back = to_bf16(x, draw).float() if rounding == "bf16" else decode(*encode(x, True, draw), True)
     inner = torch.cat([back[start + 1 : start + BLOCK] for start in range(0, len(x), BLOCK)])
     assert len(inner.unique()) == 2
     assert float(inner.mean()) == pytest.approx(0.5003, abs=5e-5)
@@ -81,7 +81,7 @@ def test_rounding_keeps_the_mean_where_rounding_to_nearest_would_lose_it(roundin
 def test_a_second_moment_never_vanishes_beside_a_larger_one():
     x = torch.zeros(BLOCK)
     x[0], x[1] = 1.0, 1e-12
-    codes, scales = encode(x, False, torch.Generator().manual_seed(0))
+    codes, scales = encode(x, False, uniform(0, 0, 1, BLOCK)[0])
     back = decode(codes, scales, False)
     assert back[1] > 0 and torch.equal(back[2:], x[2:])
 

@@ -16,7 +16,8 @@ def adapter_config(base: Mapping[str, Any], lora: Mapping[str, Any], modules: li
         "inference_mode": True,
         "init_lora_weights": True,
         "lora_alpha": lora["alpha"],
-        "lora_dropout": lora["dropout"],
+        # PEFT refuses to load dropout on parameters, and nothing that is loaded drops.
+        "lora_dropout": 0.0 if parameters else lora["dropout"],
         "modules_to_save": None,
         "peft_type": "LORA",
         "r": lora["r"],

@@ -1,7 +1,7 @@
 """Numbers of an optimiser's state in fewer bits: bf16, and 8 bits a number with one scale a block.
 
 Rounding is stochastic: a moment that changes by less than half a step of its format, as a second moment with beta
-0.999 does, would never change with rounding to nearest. The draws come from the caller's generator.
+0.999 does, would never change with rounding to nearest. The draws, uniform in [0, 1), are the caller's.
 """
 
 from functools import cache
@@ -13,9 +13,9 @@ BLOCK = 256
 """Numbers that share a scale."""
 
 
-def to_bf16(x: Tensor, generator: torch.Generator) -> Tensor:
+def to_bf16(x: Tensor, draw: Tensor) -> Tensor:
     """fp32 to bf16, up or down with the probability that keeps the mean."""
-    noise = torch.randint(0, 1 << 16, x.shape, dtype=torch.int32, device=x.device, generator=generator)
+    noise = (draw * 2**16).int()
     return ((x.view(torch.int32) + noise) & -(1 << 16)).view(torch.float32).to(torch.bfloat16)
 
 
@@ -34,29 +34,30 @@ def dynamic_code(signed: bool) -> tuple[float, ...]:
     return tuple(sorted(values))
 
 
-def _table(signed: bool, device: torch.device) -> Tensor:
+@cache
+def table(signed: bool, device: torch.device) -> Tensor:
+    """`dynamic_code` on the device."""
     return torch.tensor(dynamic_code(signed), dtype=torch.float32, device=device)
 
 
-def encode(x: Tensor, signed: bool, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def encode(x: Tensor, signed: bool, draw: Tensor) -> tuple[Tensor, Tensor]:
     """(codes uint8 [n], scales fp32 [n / BLOCK]) of x fp32 [n], n a multiple of BLOCK; not signed: x >= 0.
 
     A number that is not 0 never becomes 0 where x is not signed: it is what an update is divided by.
     """
-    table = _table(signed, x.device)
+    code = table(signed, x.device)
     blocks = x.view(-1, BLOCK)
     scales = blocks.abs().amax(1)
     share = (blocks / torch.where(scales > 0, scales, 1.0)[:, None]).flatten()
-    low = torch.searchsorted(table, share, right=True, out_int32=True).sub_(1).clamp_(0, 254)
-    below, above = table[low], table[low + 1]
-    draw = torch.rand(x.shape, dtype=torch.float32, device=x.device, generator=generator)
-    code = low + (draw * (above - below) < share - below)
+    low = torch.searchsorted(code, share, right=True, out_int32=True).sub_(1).clamp_(0, 254)
+    below, above = code[low], code[low + 1]
+    codes = low + (draw * (above - below) < share - below)
     if not signed:
-        code = torch.where(share > 0, code.clamp_min(1), code)
-    return code.to(torch.uint8), scales
+        codes = torch.where(share > 0, codes.clamp_min(1), codes)
+    return codes.to(torch.uint8), scales
 
 
 def decode(codes: Tensor, scales: Tensor, signed: bool) -> Tensor:
     """fp32 [n] of what `encode` gave."""
-    values = _table(signed, codes.device)[codes.int()]
+    values = table(signed, codes.device)[codes.int()]
     return (values.view(-1, BLOCK) * scales[:, None]).flatten()

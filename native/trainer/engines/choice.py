@@ -26,6 +26,9 @@ def choose_engine(config: Mapping[str, Any], dtype: str) -> tuple[str, str]:
     if not is_gpt_oss(model):
         return "transformers", "engine gptoss knows GPT-OSS only"
     why_not = probe.refusal(read_shape(model), config["lora"], device, resolve_dtype(dtype, device))
+    lora = config["lora"]
+    if why_not is not None and lora["dropout"] > 0 and lora["targets"] != "attention":
+        return "gptoss", f"PEFT has no dropout on experts; in plain torch: {why_not}"
     if why_not is not None:
         return "transformers", f"not engine gptoss: {why_not}"
     return "gptoss", "its kernels gave the right numbers on this card"

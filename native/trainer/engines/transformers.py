@@ -135,7 +135,7 @@ class Engine:
         if parameters and lora["dropout"] > 0:
             raise bad_config(
                 f"lora.dropout {lora['dropout']}: PEFT has no dropout for experts (lora.targets {lora['targets']})",
-                "set lora.dropout to 0 or lora.targets to attention",
+                "set lora.dropout to 0, lora.targets to attention, or engine to auto",
             )
         self.lora = dict(lora)
         self.adapted = modules, parameters

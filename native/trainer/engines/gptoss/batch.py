@@ -20,7 +20,8 @@ TOKEN_STEP, ROW_STEP, DOCUMENT_STEP = 128, 256, 16
 @dataclass
 class Inputs:
     """ids int64 [T]; positions fp32 [T], from 0 in every document; rows int64 [S], those with a supervised successor;
-    targets int64 [S], what they predict; supervised: how many of the S are no padding.
+    targets int64 [S], what they predict; supervised: how many of the S are no padding; key int64 [1]: which numbers
+    dropout takes, None: none.
     """
 
     ids: Tensor
@@ -29,24 +30,27 @@ class Inputs:
     targets: Tensor
     documents: Documents
     supervised: int
+    key: Tensor | None = None
 
     @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """What a captured graph is for: tokens, rows, documents, longest document."""
-        return len(self.ids), len(self.rows), len(self.documents.bounds) - 1, self.documents.longest
+    def shape(self) -> tuple[int, int, int, int, bool]:
+        """What a captured graph is for: tokens, rows, documents, longest document, dropout."""
+        documents = len(self.documents.bounds) - 1
+        return len(self.ids), len(self.rows), documents, self.documents.longest, self.key is not None
 
     def copy(self) -> "Inputs":
         """The same in tensors of its own."""
-        ids, positions, rows, targets, bounds = (tensor.clone() for tensor in self.tensors())
-        return Inputs(ids, positions, rows, targets, replace(self.documents, bounds=bounds), self.supervised)
+        ids, positions, rows, targets, bounds, *key = (tensor.clone() for tensor in self.tensors())
+        return Inputs(ids, positions, rows, targets, replace(self.documents, bounds=bounds), self.supervised, *key)
 
     def tensors(self) -> tuple[Tensor, ...]:
         """All that a micro-batch of the same shape changes."""
-        return self.ids, self.positions, self.rows, self.targets, self.documents.bounds
+        key = () if self.key is None else (self.key,)
+        return self.ids, self.positions, self.rows, self.targets, self.documents.bounds, *key
 
 
-def inputs_of(batch: MicroBatch, device: torch.device, padded: bool) -> Inputs:
-    """The tensors of a micro-batch on the device."""
+def inputs_of(batch: MicroBatch, device: torch.device, padded: bool, key: int | None = None) -> Inputs:
+    """The tensors of a micro-batch on the device; key: dropout's, if it is on."""
     ids, lengths, after = batch.ids.astype(np.int64), list(batch.lengths), batch.targets
     rows, targets, longest = after - 1, ids[after], max(batch.lengths)
     if padded:
@@ -65,9 +69,9 @@ def inputs_of(batch: MicroBatch, device: torch.device, padded: bool) -> Inputs:
     ids_, positions_, rows_, targets_, bounds_ = (
         torch.from_numpy(array).to(device) for array in (ids, positions, rows, targets, bounds)
     )
-    return Inputs(
-        ids_, positions_, rows_, targets_, Documents(bounds_, longest, lengths, lasting=not padded), len(after)
-    )
+    documents = Documents(bounds_, longest, lengths, lasting=not padded)
+    key_ = None if key is None else torch.tensor([key], device=device)
+    return Inputs(ids_, positions_, rows_, targets_, documents, len(after), key_)
 
 
 def _up(number: int, multiple: int) -> int:

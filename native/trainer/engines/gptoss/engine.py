@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ...data import MicroBatch
-from ...errors import OutOfMemory, bad_config
+from ...errors import OutOfMemory, TrainerError, bad_config
+from ...random_bits import key_of
 from ...weights import require_config
 from ..adapter_state import load_adapter
 from ..device import free_memory, resolve_device, resolve_dtype, set_threads_and_determinism
@@ -95,6 +96,7 @@ class Engine:
         self.simulated_limit: int | None = None
         """Tests only: a forward pass of more tokens is out of memory. With checkpointing a token counts a quarter."""
         self.checkpointing = "none"
+        self.dropping = False
         self.kernels = self.padded = unfit(s, device, dtype) is None
         self.built = self._build()
 
@@ -121,12 +123,11 @@ class Engine:
         return asdict(self.thrift)
 
     def train(self, mode: bool) -> None:
-        """Nothing: this engine has no dropout."""
+        """Dropout on or off."""
+        self.dropping = mode
 
     def add_lora(self, lora: Mapping[str, Any], seed: int) -> None:
         """Add a fresh adapter: the same numbers as engines/transformers.py."""
-        if lora["dropout"] > 0:
-            raise bad_config(f"lora.dropout {lora['dropout']}: engine gptoss has none", "set engine to transformers")
         if self.kernels and lora["r"] > LARGEST_R:
             raise bad_config(f"lora.r {lora['r']}: engine gptoss takes {LARGEST_R} at most on a GPU",
                              "set engine to transformers")  # fmt: skip
@@ -135,7 +136,7 @@ class Engine:
         parameters = sorted(EXPERTS) if lora["targets"] != "attention" else []
         self.adapted = modules, parameters
         scale = lora["alpha"] / (lora["r"] ** 0.5 if lora["rslora"] else lora["r"])
-        self.s = replace(self.s, r=lora["r"], scale=scale)
+        self.s = replace(self.s, r=lora["r"], scale=scale, dropout=lora["dropout"])
         self.parameters_of_lora = LoraParameters(self.s, lora["targets"], seed, self.device)
         self.active = self.parameters_of_lora
         self.built = self._build()
@@ -180,7 +181,8 @@ class Engine:
         s, number = self.s, self.dtype.itemsize
         gate_up = s.top_k * 2 * s.intermediate
         kept = 2 * s.hidden + s.qkv + s.heads * s.head_dim + gate_up + s.top_k * 2 * s.r
-        passing = s.top_k * (s.ld_hidden + s.ld_gate_up + 2 * s.ld_intermediate) + 4 * s.qkv
+        dropped = 3 * max(s.hidden, s.heads * s.head_dim) if s.dropout else 0
+        passing = dropped + s.top_k * (s.ld_hidden + s.ld_gate_up + 2 * s.ld_intermediate) + 4 * s.qkv
         logits = min(self.thrift.head_rows, supervised_share * tokens) * s.vocabulary
         bank = self.built.bank
         scratch = 0 if bank.shared else bank.layer_bytes() * bank.at_a_time // s.experts
@@ -230,9 +232,12 @@ class Engine:
         tokens = len(batch.ids) if self.checkpointing == "none" else len(batch.ids) / 4
         if self.simulated_limit is not None and tokens > self.simulated_limit:
             raise OutOfMemory(f"simulated: {len(batch.ids)} tokens, checkpointing {self.checkpointing}")
-        given = inputs_of(batch, self.device, self.padded and len(batch.ids) <= LARGEST)
+        trains = torch.is_grad_enabled() and self.active is not None
+        # The seed of torch is the trainer's key of seed, step and micro-batch.
+        key = key_of(torch.initial_seed()) if trains and self.dropping and self.s.dropout > 0 else None
+        given = inputs_of(batch, self.device, self.padded and len(batch.ids) <= LARGEST, key)
         try:
-            if torch.is_grad_enabled() and self.active is not None:
+            if trains:
                 return _Nll.apply(self, given, *self.trainable.values())[: given.supervised]
             with torch.no_grad():
                 return self.built.forward(given, self.active, keep=False)[0][: given.supervised]

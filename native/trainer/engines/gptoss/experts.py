@@ -79,16 +79,18 @@ class ExpertBank:
         """Bytes that one resident layer takes."""
         return sum(self._size(which) for which in ("gate_up", "down")) * self.dtype.itemsize
 
-    def product(self, layer: int, which: str, rows: Tensor, routing: Routing, backward: bool) -> Tensor:
+    def product(self, layer: int, which: str, rows: Tensor, routing: Routing, backward: bool, through_a: bool = True
+                ) -> Tensor:  # fmt: skip
         """Each row by its expert's weight. Forward: rows [R, >= k + extra] to [R, N]; backward: [R, >= N + extra_rows]
-        to the input's gradient [R, k]. Wider rows are cut.
+        to the input's gradient [R, k], of which A's part is left out unless `through_a`. Wider rows are cut.
         """
         s = self.s
         n, k = (2 * s.intermediate, s.hidden) if which == "gate_up" else (s.hidden, s.intermediate)
-        rows = rows[:, : n + s.extra_rows if backward else k + s.extra]
+        back = n + s.extra_rows if through_a else n
+        rows = rows[:, : back if backward else k + s.extra]
 
         def lay_out(scratch: Tensor) -> Tensor:
-            return scratch[:, :, :k] if backward else scratch[:, :n, : k + s.extra].transpose(1, 2)
+            return scratch[:, :back, :k] if backward else scratch[:, :n, : k + s.extra].transpose(1, 2)
 
         if self.at_a_time >= s.experts or (layer, which) in self.resident:
             return self.ops.grouped(rows, lay_out(self._scratch(layer, which)), routing.offsets)

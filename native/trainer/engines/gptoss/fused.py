@@ -10,9 +10,9 @@ from torch import Tensor
 from .fused_attention import attention as attention
 from .fused_attention import attention_backward as attention_backward
 from .kernels import attention as attention_kernels
-from .kernels import gradients, loss, norms, routing, weights
+from .kernels import dropout, gradients, loss, norms, routing, weights
 from .kernels import swiglu as swiglu_kernels
-from .shape import Routing, Shape
+from .shape import Mask, Routing, Shape
 
 MANY_ROWS = 16384
 """Rows of (token, expert) from which one program a tile of rows fills the GPU."""
@@ -118,6 +118,34 @@ def gather(x: Tensor, thin: Tensor, routing_: Routing, s: Shape, bias: bool) -> 
     return out, part
 
 
+def drop(x: Tensor, mask: Mask, s: Shape) -> Tensor:
+    """See plain."""
+    out = torch.empty_like(x)
+    _drop(x, out, mask, s, 1.0, add=False)
+    return out
+
+
+def add_dropped(total: Tensor, x: Tensor, mask: Mask, s: Shape, factor: float) -> None:
+    """See plain."""
+    _drop(x, total, mask, s, factor, add=True)
+
+
+def _drop(x: Tensor, out: Tensor, mask: Mask, s: Shape, factor: float, add: bool) -> None:
+    rows, columns = x.shape
+    block = min(1024, _power(columns))
+    dropout.drop[(rows, triton.cdiv(columns, block))](
+        x, out, mask.key, mask.part, s.dropout, factor / (1 - s.dropout), columns, x.stride(0), out.stride(0),
+        add, block, num_warps=4,
+    )  # fmt: skip
+
+
+def _masked(mask: Mask | None, s: Shape, unused: Tensor) -> tuple[Tensor, int, float, float, bool]:
+    """What kernels want of a mask; without one, its operands are never read."""
+    if mask is None:
+        return unused, 0, 0.0, 0.0, False
+    return mask.key, mask.part, s.dropout, 1 / (1 - s.dropout), True
+
+
 def grouped(x: Tensor, weight: Tensor, offsets: Tensor) -> Tensor:
     """See plain."""
     return torch._grouped_mm(x, weight, offs=offsets)
@@ -128,14 +156,16 @@ def product(a: Tensor, b: Tensor) -> Tensor:
     return torch.mm(a, b, out_dtype=torch.float32)
 
 
-def swiglu(gate_up: Tensor, a: Tensor, routing_: Routing, s: Shape) -> tuple[Tensor, Tensor]:
+def swiglu(
+    gate_up: Tensor, a: Tensor, routing_: Routing, s: Shape, mask: Mask | None = None
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """See plain."""
     rows = len(gate_up)
     out, thin = _like(gate_up, rows, s.ld_intermediate), _like(gate_up, rows, s.r)
     splits = _splits(rows, s)
     part = _like(gate_up, splits, rows, s.extra, dtype=torch.float32) if splits > 1 else thin
     swiglu_kernels.forward[(triton.cdiv(rows, 64) + s.experts, splits)](
-        gate_up, out, thin, part, a, routing_.offsets, s.scale, rows,
+        gate_up, out, thin, part, a, routing_.offsets, s.scale, rows, *_masked(mask, s, gate_up),
         s.intermediate, s.ld_intermediate, s.experts, s.r, s.extra, s.limit, s.gate_slope, 64, 64, splits,
         num_warps=4, num_stages=4,
     )  # fmt: skip
@@ -154,7 +184,8 @@ def _splits(rows: int, s: Shape) -> int:
 
 
 def swiglu_backward(
-    gate_up: Tensor, dact: Tensor, b: Tensor, routing_: Routing, s: Shape
+    gate_up: Tensor, dact: Tensor, b: Tensor, routing_: Routing, s: Shape, mask: Mask | None = None,
+    a: Tensor | None = None, thin: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """See plain."""
     rows = len(gate_up)
@@ -166,6 +197,8 @@ def swiglu_backward(
         dweights = _like(gate_up, splits, rows, dtype=torch.float32)
     swiglu_kernels.backward[(triton.cdiv(rows, 16) + s.experts, splits)](
         gate_up, dact, out, part, routing_.row_weights, b, routing_.offsets, dweights, s.scale, rows,
+        b if a is None else a, b if thin is None else thin, 0 if thin is None else thin.stride(0),
+        *_masked(mask, s, gate_up),
         s.intermediate, s.ld_gate_up, s.experts, s.r, s.extra, s.limit, s.gate_slope, 16, 64, splits,
         num_warps=2, num_stages=3,
     )  # fmt: skip

@@ -7,7 +7,7 @@ import triton
 from torch import Tensor
 
 from .kernels import attention as kernels
-from .plain import split
+from .plain_attention import split
 from .shape import Documents, Shape
 
 BACKWARD_TILE = 64

@@ -59,7 +59,7 @@ class Graphs:
         """(nats fp32 [S], what `backward` takes)."""
         if self.model.bank.version != self._version:
             # Graphs hold addresses.
-            self._captured.clear()
+            self._drop()
             self._seen.clear()
             self._version = self.model.bank.version
         key = (*inputs.shape, self.model.mode)
@@ -99,6 +99,10 @@ class Graphs:
     def release(self) -> None:
         """Give the memory of all graphs back; none is captured from here on."""
         self.why_not = self.why_not or "memory ran out"
+        self._drop()
+
+    def _drop(self) -> None:
+        # A pool that its last graph has left takes no new one.
         self._captured.clear()
         self._latest = self._pool = None
 

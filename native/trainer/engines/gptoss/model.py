@@ -49,10 +49,10 @@ class Model:
     def forward(self, inputs: Inputs, parameters: LoraParameters | None, keep: bool) -> tuple[Tensor, Pass | None]:
         """(nats fp32 [S], what the backward pass needs if `keep`); parameters None: the bare base model."""
         s, w = self.s, self.weights
-        batch = Batch(inputs.documents, *angles(inputs.positions, self.inverse, self.rope_factor))
+        batch = Batch(inputs.documents, *angles(inputs.positions, self.inverse, self.rope_factor), inputs.key)
         loras = working_copies(parameters, s, self.dtype, self.device)
         self.bank.use(loras)
-        h = nn.functional.embedding(inputs.ids.to(w.embedding.device), w.embedding).to(self.device)
+        h = self._embedded(inputs.ids)
         xn = self.ops.rms_norm(h, w.layers[0].norm1, s.eps)
         stashes: list[Stash] = []
         for index, (layer, lora) in enumerate(zip(self.layers, loras, strict=True)):
@@ -63,6 +63,15 @@ class Model:
             del stash
         nll, gradient = head_nll(xn[inputs.rows], w.head, inputs.targets, self.ops, keep, self.head_rows)
         return nll, Pass(batch, inputs.rows, loras, stashes, h, gradient) if keep else None
+
+    def _embedded(self, ids: Tensor) -> Tensor:
+        table = self.weights.embedding
+        if table.device.type == self.device.type:
+            return nn.functional.embedding(ids, table)
+        # Through page-locked memory: from other memory the copy takes several times as long.
+        rows = torch.empty(len(ids), table.shape[1], dtype=table.dtype, pin_memory=True)
+        torch.index_select(table, 0, ids.to(table.device), out=rows)
+        return rows.to(self.device, non_blocking=True)
 
     def backward(self, done: Pass, weight: Tensor, parameters: LoraParameters) -> None:
         """Add to the parameters' gradients those of sum(weight * nll); weight fp32 [S]. Uses up `done`.

@@ -6,7 +6,12 @@ Sums are made in fp32, results stored in the inputs' number format. Both modules
 import torch
 from torch import Tensor
 
-from .shape import Documents, Routing, Shape
+from ...random_bits import uniform
+from .plain_attention import attention as attention
+from .plain_attention import attention_backward as attention_backward
+from .plain_attention import rotate as rotate
+from .plain_attention import rotate_backward as rotate_backward
+from .shape import Mask, Routing, Shape
 
 
 def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
@@ -46,65 +51,6 @@ def combine(h: Tensor, rows: Tensor, routing: Routing, weight: Tensor, eps: floa
     mixed = (rows[routing.inverse.long()].float() * routing.weights[..., None]).sum(1)
     total = (h.float() + mixed).to(h.dtype)
     return total, rms_norm(total, weight, eps)
-
-
-def rotate(qkv: Tensor, cos: Tensor, sin: Tensor, s: Shape) -> None:
-    """Turn queries and keys of qkv [T, (heads + 2 kv) D] by position, in place."""
-    turned = qkv[:, : (s.heads + s.kv_heads) * s.head_dim].view(len(qkv), -1, 2, s.head_dim // 2)
-    first, second = turned[:, :, 0].float(), turned[:, :, 1].float()
-    c, n = cos[:, None], sin[:, None]
-    turned.copy_(torch.stack((first * c - second * n, second * c + first * n), 2))
-
-
-def rotate_backward(dq: Tensor, dk: Tensor, dv: Tensor, cos: Tensor, sin: Tensor, s: Shape) -> Tensor:
-    """Gradient of qkv before `rotate`, from those of q, k, v [T, heads, D]."""
-    turned = torch.cat((dq, dk), 1).view(len(dq), -1, 2, s.head_dim // 2)
-    first, second = turned[:, :, 0].float(), turned[:, :, 1].float()
-    c, n = cos[:, None], sin[:, None]
-    back = torch.stack((first * c + second * n, second * c - first * n), 2).to(dq.dtype)
-    return torch.cat((back.flatten(1), dv.flatten(1)), 1)
-
-
-def split(qkv: Tensor, s: Shape) -> tuple[Tensor, Tensor, Tensor]:
-    """Views q [T, heads, D], k and v [T, kv_heads, D]."""
-    widths = (s.heads * s.head_dim, s.kv_heads * s.head_dim, s.kv_heads * s.head_dim)
-    q, k, v = (part.unflatten(1, (-1, s.head_dim)) for part in qkv.split(widths, 1))
-    return q, k, v
-
-
-def _attend(q: Tensor, k: Tensor, v: Tensor, documents: Documents, window: int, sinks: Tensor) -> Tensor:
-    outputs = []
-    group = q.shape[1] // k.shape[1]
-    for part_q, part_k, part_v in zip(*(x.split(documents.lengths) for x in (q, k, v)), strict=True):
-        n = len(part_q)
-        keys, values = (x.repeat_interleave(group, 1).transpose(0, 1) for x in (part_k, part_v))
-        scores = part_q.transpose(0, 1) @ keys.transpose(1, 2) * q.shape[-1] ** -0.5
-        place = torch.arange(n, device=q.device)
-        distance = place[:, None] - place[None]
-        unseen = (distance < 0) | (distance >= (window or n))
-        scores = scores.masked_fill(unseen, float("-inf"))
-        # The sink takes its share of the probability and has no value.
-        shares = torch.cat((scores, sinks[:, None, None].expand(-1, n, 1)), -1).softmax(-1)[..., :-1]
-        outputs.append((shares @ values).transpose(0, 1))
-    return torch.cat(outputs)
-
-
-def attention(qkv: Tensor, documents: Documents, window: int, sinks: Tensor, s: Shape) -> tuple[Tensor, Tensor]:
-    """(output [T, heads * D], whatever the backward pass wants beside it) of each document by itself, with sinks."""
-    q, k, v = (x.float() for x in split(qkv, s))
-    out = _attend(q, k, v, documents, window, sinks.float())
-    return out.flatten(1).to(qkv.dtype), qkv.new_empty(0)
-
-
-def attention_backward(
-    do: Tensor, qkv: Tensor, out: Tensor, saved: Tensor, documents: Documents, window: int, sinks: Tensor, s: Shape
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of q, k, v [T, heads, D]; the sinks are frozen."""
-    with torch.enable_grad():
-        q, k, v = (x.detach().float().requires_grad_() for x in split(qkv, s))
-        again = _attend(q, k, v, documents, window, sinks.float())
-        grads = torch.autograd.grad(again, (q, k, v), do.unflatten(1, (-1, s.head_dim)).float())
-    return tuple(g.to(qkv.dtype) for g in grads)
 
 
 def route(logits: Tensor, s: Shape) -> Routing:
@@ -150,6 +96,22 @@ def gather(x: Tensor, thin: Tensor, routing: Routing, s: Shape, bias: bool) -> t
     return out, part
 
 
+def _kept(x: Tensor, mask: Mask, s: Shape) -> Tensor:
+    """x [rows, columns] in fp32: scaled where it stays, else 0."""
+    keep = uniform(mask.key, mask.part, *x.shape, device=x.device) >= s.dropout
+    return torch.where(keep, x.float() * (1 / (1 - s.dropout)), 0.0)
+
+
+def drop(x: Tensor, mask: Mask, s: Shape) -> Tensor:
+    """Dropout (Srivastava et al. 2014) of x [rows, columns] by a mask that can be made again."""
+    return _kept(x, mask, s).to(x.dtype)
+
+
+def add_dropped(total: Tensor, x: Tensor, mask: Mask, s: Shape, factor: float) -> None:
+    """total += factor * drop(x): the way back of `drop`. Both [rows, columns]."""
+    total.copy_(total.float() + _kept(x, mask, s) * factor)
+
+
 def grouped(x: Tensor, weight: Tensor, offsets: Tensor) -> Tensor:
     """x [R, k] by each row's expert of weight [E, k, n] -> [R, n]."""
     start, parts = 0, []
@@ -170,31 +132,38 @@ def _glu(gate_up: Tensor, s: Shape) -> tuple[Tensor, Tensor, Tensor]:
     return gate, up, torch.sigmoid(gate * s.gate_slope)
 
 
-def swiglu(gate_up: Tensor, a: Tensor, routing: Routing, s: Shape) -> tuple[Tensor, Tensor]:
+def swiglu(
+    gate_up: Tensor, a: Tensor, routing: Routing, s: Shape, mask: Mask | None = None
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Rows [R, ld_intermediate] = (activation, scale * activation A^T, one), and the thin part [R, r].
 
-    gate_up [R, 2I], gate first; a [E, r, I]: down's A.
+    gate_up [R, 2I], gate first; a [E, r, I]: down's A; mask: of A's input, the activation.
     """
     gate, up, sigmoid = _glu(gate_up, s)
     out = gate_up.new_zeros(len(gate_up), s.ld_intermediate)
     out[:, : s.intermediate] = (up + 1) * gate * sigmoid
-    thin = grouped(out[:, : s.intermediate].float(), a.float().transpose(1, 2), routing.offsets) * s.scale
+    narrow = out[:, : s.intermediate] if mask is None else drop(out[:, : s.intermediate], mask, s)
+    thin = grouped(narrow.float(), a.float().transpose(1, 2), routing.offsets) * s.scale
     out[:, s.intermediate : s.intermediate + s.r] = thin
     out[:, s.intermediate + s.r] = 1.0
     return out, thin.to(gate_up.dtype)
 
 
 def swiglu_backward(
-    gate_up: Tensor, dact: Tensor, b: Tensor, routing: Routing, s: Shape
+    gate_up: Tensor, dact: Tensor, b: Tensor, routing: Routing, s: Shape, mask: Mask | None = None,
+    a: Tensor | None = None, thin: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """(rows [R, ld_gate_up] = (d gate, d up, scale * those by B), gradient of the row's weight without bias, fp32 [R]).
 
-    dact [R, I]: gradient before the routing weight; the activation replaces it. b [E, r, 2I]: gate_up's B.
+    dact [R, I]: gradient before the routing weight; the activation, dropped by the mask, replaces it. b [E, r, 2I]:
+    gate_up's B. With a mask, dact is without the part that comes through down's A, a [E, r, I], from thin [R, >= r].
     """
     gate, up, sigmoid = _glu(gate_up, s)
     raw_gate, raw_up = gate_up[:, : s.intermediate].float(), gate_up[:, s.intermediate : 2 * s.intermediate].float()
     act = (up + 1) * gate * sigmoid
     d = dact.float()
+    if mask is not None and a is not None and thin is not None:
+        d = d + _kept(grouped(thin[:, : s.r].float(), a.float(), routing.offsets), mask, s)
     dweight = (d * act).sum(1)
     d = d * routing.row_weights[:, None]
     slope = sigmoid + s.gate_slope * gate * sigmoid * (1 - sigmoid)
@@ -206,7 +175,7 @@ def swiglu_backward(
     out[:, 2 * s.intermediate : 2 * s.intermediate + s.r] = (
         grouped(wide, b.float().transpose(1, 2), routing.offsets) * s.scale
     )
-    dact.copy_(act)
+    dact.copy_(act if mask is None else _kept(act, mask, s))
     return out, dweight
 
 

@@ -29,8 +29,6 @@ def unfit(s: Shape, device: torch.device, dtype: torch.dtype) -> str | None:
 
 def refusal(s: Shape, lora: Mapping[str, Any], device: torch.device, dtype: torch.dtype) -> str | None:
     """Why engine gptoss cannot train this LoRA on this card, or None after its parts ran and were right."""
-    if lora["dropout"] > 0:
-        return "it has no dropout"
     if lora["r"] > LARGEST_R:
         return f"it takes lora.r up to {LARGEST_R}"
     return unfit(s, device, dtype) or _try(s, device)

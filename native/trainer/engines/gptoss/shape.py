@@ -32,6 +32,8 @@ class Shape:
     rope: Mapping[str, Any]
     r: int = 1
     scale: float = 1.0
+    dropout: float = 0.0
+    """Share of the numbers that training drops from every A's input; the others are scaled by 1 / (1 - dropout)."""
     gate_slope: float = 1.702
 
     @property
@@ -64,6 +66,14 @@ class Shape:
     def ld_gate_up(self) -> int:
         """Row length of gradients of gate and up."""
         return _up(2 * self.intermediate + self.extra, 64)
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Which numbers of one A's input [rows, columns] are dropped: see random_bits.uniform. key int64 [1]."""
+
+    key: Tensor
+    part: int
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ With SPLITS > 1 it takes a part of their width, and `finish_*` adds the parts up
 import triton
 import triton.language as tl
 
+from .dropout import kept
+
 
 @triton.jit
 def tile_of(program, offsets, E: tl.constexpr, BM: tl.constexpr):
@@ -24,11 +26,12 @@ def tile_of(program, offsets, E: tl.constexpr, BM: tl.constexpr):
 
 @triton.jit
 def forward(
-    gate_up, act, thin, part, a, offsets, scale, ROWS,
+    gate_up, act, thin, part, a, offsets, scale, ROWS, key, mask, p, keep_scale, DROP: tl.constexpr,
     INNER: tl.constexpr, LD: tl.constexpr, E: tl.constexpr, R: tl.constexpr, X: tl.constexpr,
     LIMIT: tl.constexpr, SLOPE: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, SPLITS: tl.constexpr,
 ):  # fmt: skip
-    """act row = (activation, scale * activation A^T, one); thin: its middle part. SPLITS * BN must divide INNER."""
+    """act row = (activation, scale * activation A^T, one); thin: its middle part. SPLITS * BN must divide INNER.
+    DROP: A's input is dropped by the mask (dropout.kept) first."""
     e, r0, end = tile_of(tl.program_id(0), offsets, E, BM)
     if e < E:
         r = r0 + tl.arange(0, BM)
@@ -44,6 +47,8 @@ def forward(
             u = tl.minimum(tl.maximum(u, -LIMIT), LIMIT)
             v = ((u + 1) * g * tl.sigmoid(g * SLOPE)).to(act.dtype.element_ty)
             tl.store(act + r * LD + c, v, mask=m)
+            if DROP:
+                v = tl.where(kept(key, mask, r, c, p), v.to(tl.float32) * keep_scale, 0.0).to(v.dtype)
             w = tl.load(a + e * R * INNER + q * INNER + n0 + tl.arange(0, BN)[:, None], mask=q < R, other=0)
             acc = tl.dot(v, w, acc, input_precision="ieee")
         if SPLITS == 1:
@@ -73,11 +78,15 @@ def finish_forward(
 
 @triton.jit
 def backward(
-    gate_up, dact, out, part, row_weights, b, offsets, dweight, scale, ROWS,
+    gate_up, dact, out, part, row_weights, b, offsets, dweight, scale, ROWS, a, thin, LT,
+    key, mask, p, keep_scale, DROP: tl.constexpr,
     INNER: tl.constexpr, LDG: tl.constexpr, E: tl.constexpr, R: tl.constexpr, X: tl.constexpr,
     LIMIT: tl.constexpr, SLOPE: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, SPLITS: tl.constexpr,
 ):  # fmt: skip
-    """out row = (d gate, d up, scale * those by B); dweight: the routing weight's gradient; dact becomes the act."""
+    """out row = (d gate, d up, scale * those by B); dweight: the routing weight's gradient; dact becomes the act.
+
+    DROP: what comes through down's A, from thin, is not in dact yet, and the act is stored as dropped.
+    """
     e, r0, end = tile_of(tl.program_id(0), offsets, E, BM)
     if e < E:
         r = r0 + tl.arange(0, BM)
@@ -89,6 +98,8 @@ def backward(
         acc = tl.zeros([BM, X], tl.float32)
         sums = tl.zeros([BM, BN], tl.float32)
         w = tl.load(row_weights + r, mask=rm, other=0.0)[:, None]
+        if DROP:
+            t = tl.load(thin + rl * LT + q[None, :], mask=m & (q[None, :] < R), other=0)
         j = tl.program_id(1)
         for n0 in range(j * (INNER // SPLITS), (j + 1) * (INNER // SPLITS), BN):
             c = n0 + tl.arange(0, BN)
@@ -105,8 +116,14 @@ def backward(
             s = tl.sigmoid(g * SLOPE)
             gs = g * s
             act = (u + 1) * gs
+            if DROP:
+                stays = kept(key, mask, rl, c, p)
+                ap = tl.load(a + e * R * INNER + q[:, None] * INNER + c, mask=q[:, None] < R, other=0)
+                d += tl.where(stays, tl.dot(t, ap, input_precision="ieee") * keep_scale, 0.0)
             sums += d * act
             d = d * w
+            if DROP:
+                act = tl.where(stays, act * keep_scale, 0.0)
             tl.store(dact + rl * INNER + c, act, mask=m)
             dg = tl.where(g0 <= LIMIT, d * (u + 1) * (s + SLOPE * gs * (1 - s)), 0.0).to(dt)
             du = tl.where((u0 >= -LIMIT) & (u0 <= LIMIT), d * gs, 0.0).to(dt)

@@ -1,0 +1,1 @@
+"""Triton kernels of the trainer itself; those of engine gptoss are beside it."""
