@@ -73,7 +73,7 @@ export const createCrawl = ({ store }: { store: Store }): Pick<CpuActivities, 'f
       const { urls, reasons, examples } = intake;
       const leftOut = fresh.size - urls.size;
       return {
-        shards: urls.size === 0 ? [] : await writeShards(store, run, urls),
+        shards: urls.size === 0 ? [] : await writeShards(store, run, urls, seen.length),
         summary: { counts: leftOut > 0 ? { left_out: leftOut } : {}, reasons, examples },
       };
     });

@@ -10,16 +10,17 @@ import { bucketCount, bucketName, bucketOf, filesPath, pageId } from '../lib/url
 /**
  * Writes the lists. Which shard a URL is in depends on itself and on the power of two alone.
  * @param urls canonical, distinct
- * @throws InvalidInput for more shards than the history of one execution holds
+ * @param before shards of earlier waves, which stand in the same history
+ * @throws InvalidInput for more shards than the history of one execution holds, before anything is written
  */
-export const writeShards = async (store: Store, run: RunIdentity, urls: Iterable<string>): Promise<ShardRef[]> => {
+export const writeShards = async (store: Store, run: RunIdentity, urls: Iterable<string>, before = 0): Promise<ShardRef[]> => {
   const sorted = [...urls].sort();
   const ids = sorted.map(pageId);
   const buckets = bucketCount(ids, SHARD.maxUrls);
-  if (buckets > SHARD.most)
+  if (before + buckets > SHARD.most)
     throw failure(
       'InvalidInput',
-      `source: ${sorted.length} pages make ${buckets} shards, and one run holds ${SHARD.most}, about 900,000 pages: lower source.maxPages, or make several runs with source.include`,
+      `source: ${sorted.length} pages make ${buckets} shards${before === 0 ? '' : ` after ${before} of earlier waves of links`}, and one run holds ${SHARD.most}, about 900,000 pages: lower source.maxPages, or make several runs with source.include`,
     );
   const lists = new Map<number, string[]>();
   for (const [index, url] of sorted.entries()) {

@@ -17,6 +17,9 @@ const MAX_DEPTH = 4;
 /** Sitemaps of one run: with 50,000 pages each, more than any run takes. */
 const MAX_SITEMAPS = 10_000;
 
+/** Of an index asked for at once, each in its turn at its host: bodies that wait to be read bound this. */
+const AHEAD = 4;
+
 interface Visit {
   url: string;
   depth: number;
@@ -29,7 +32,23 @@ const ROBOTS_PATIENCE_MS = 60_000;
 
 export const createSitemapWalk = (deps: SourceTextDeps, source: PipelineInput['source'], intake: Intake, { signal, details }: Pulse) => {
   const seen = new Set<string>();
+  /** Asked for before their turn to be read. */
+  const ahead = new Map<string, Promise<AsyncGenerator<string>>>();
+  /** What was asked for ahead and is not wanted any more. */
+  const rest = new AbortController();
+  const asking = AbortSignal.any([signal, rest.signal]);
   let read = 0;
+
+  const ask = (url: string): Promise<AsyncGenerator<string>> => webText(deps, source, url, { maxBytes: MAX_BYTES, signal: asking });
+  const askAhead = (addresses: readonly string[]): void => {
+    for (const address of addresses) {
+      const url = canonicalUrl(address);
+      if (url === null || seen.has(url) || ahead.has(url)) continue;
+      const text = ask(url);
+      text.catch(() => undefined); // heard when it is read
+      ahead.set(url, text);
+    }
+  };
 
   /** What a named address stands for. */
   const roots = async (address: string): Promise<string[]> => {
@@ -56,8 +75,9 @@ export const createSitemapWalk = (deps: SourceTextDeps, source: PipelineInput['s
     };
     let broken = false;
     try {
-      const text = await webText(deps, source, url, { maxBytes: MAX_BYTES, signal });
-      for await (const piece of text) {
+      const asked = ahead.get(url) ?? ask(url);
+      ahead.delete(url);
+      for await (const piece of await asked) {
         signal.throwIfAborted();
         take(reader.write(piece));
         details({ sitemaps: read, urls: intake.urls.size });
@@ -89,18 +109,28 @@ export const createSitemapWalk = (deps: SourceTextDeps, source: PipelineInput['s
     if (at.depth > MAX_DEPTH) return intake.refuse('sitemap_too_deep', url);
     if (read >= MAX_SITEMAPS) return intake.refuse('too_many_sitemaps', url);
     read += 1;
-    for (const nested of await readOne({ ...at, url })) await visit({ ...at, url: nested, depth: at.depth + 1 });
+    const nested = await readOne({ ...at, url });
+    // Asked for together, once the first has shown that it is not enough, and read in their order: what maxPages takes
+    // must not depend on who answers first.
+    for (const [index, next] of nested.entries()) {
+      if (index > 0 && !intake.full && at.depth < MAX_DEPTH) askAhead(nested.slice(index, index + AHEAD));
+      await visit({ ...at, url: next, depth: at.depth + 1 });
+    }
   };
 
   /** Walks all that the input names, in its order. @returns how many sitemaps were read */
   return async (): Promise<number> => {
-    for (const [index, address] of source.sitemaps.entries()) {
-      const field = `source.sitemaps.${index}`;
-      const urls = await roots(address).catch((error: unknown) => {
-        throw fieldFailure(field, error);
-      });
-      for (const url of urls) await visit({ url, site: address, depth: 0, field });
+    try {
+      for (const [index, address] of source.sitemaps.entries()) {
+        const field = `source.sitemaps.${index}`;
+        const urls = await roots(address).catch((error: unknown) => {
+          throw fieldFailure(field, error);
+        });
+        for (const url of urls) await visit({ url, site: address, depth: 0, field });
+      }
+      return read;
+    } finally {
+      rest.abort();
     }
-    return read;
   };
 };

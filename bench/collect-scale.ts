@@ -1,5 +1,6 @@
 // 100,000 small pages through a real worker process that is killed once in the middle:
-// npx tsc -p . && node dist/scripts/bundle.js && node dist/bench/collect-scale.js [pages] [--until collect|clean|dedup]
+// npx tsc -p . && node dist/scripts/bundle.js && node dist/bench/collect-scale.js [pages] [--until collect|clean|dedup] [--crawl]
+// --crawl: the run names the first page alone, and each leads to 27 others: four waves for 20,000.
 // The site and the client share this process; the Temporal server, its database and the store are on the same machine.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,24 +19,33 @@ const PER_HOST = 8;
 const IN_FLIGHT = SHARD.children * 2 * PER_HOST;
 const WORDS = 'river stone lamp forest window paper copper thread garden signal harbour winter'.split(' ');
 
-/** 60 words that no other page has in this order. */
-const page = (n: number): string => {
+/** Links of each page of a crawl: 1 + 27 + 729 + 19,683 pages in four waves. */
+const FAN_OUT = 27;
+const DEPTH = 3;
+
+/** 60 words that no other page has in this order, and the links of a crawl. */
+const page = (n: number, links: string): string => {
   const words = Array.from(
     { length: 60 },
     (_, at) => `${WORDS[(n * 7 + at * 5 + (n >> (at % 17))) % WORDS.length] ?? ''}${(n * 31 + at) % 9973}`,
   );
-  return `<!doctype html><title>Page ${n}</title><main><h1>Page ${n}</h1><p>${words.join(' ')}.</p></main>`;
+  return `<!doctype html><title>Page ${n}</title><main><h1>Page ${n}</h1><p>${words.join(' ')}.</p>${links}</main>`;
 };
 
 /** Counts requests by page; the URLs are served as a list too. */
-const openSite = async (pages: number) => {
+const openSite = async (pages: number, crawled: boolean) => {
+  const linksOf = (n: number): string =>
+    Array.from({ length: FAN_OUT }, (_, at) => n * FAN_OUT + at + 1)
+      .filter((other) => crawled && other < pages)
+      .map((other) => `<a href="/page-${other}">${other}</a>`)
+      .join('');
   const counts = new Uint16Array(pages);
   const server = createServer((request, response) => {
     const path = request.url ?? '';
     const n = Number(/^\/page-(\d+)$/.exec(path)?.[1] ?? NaN);
     if (n < pages) {
       counts[n] = (counts[n] ?? 0) + 1;
-      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', etag: `"${n}"` }).end(page(n));
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', etag: `"${n}"` }).end(page(n, linksOf(n)));
     } else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -55,10 +65,13 @@ const memoryMb = (pid: number | undefined): number => {
 const row = (measure: string, figure: string | number): void => void process.stdout.write(`| ${measure} | ${figure} |\n`);
 
 const main = async (): Promise<void> => {
-  const { positionals, values } = parseArgs({ allowPositionals: true, options: { until: { type: 'string', default: 'collect' } } });
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { until: { type: 'string', default: 'collect' }, crawl: { type: 'boolean', default: false } },
+  });
   const pages = Number(positionals[0] ?? 100_000);
   const last = values.until as Verb;
-  const site = await openSite(pages);
+  const site = await openSite(pages, values.crawl);
   const files = join(tmpdir(), `retune-scale-${process.pid}`);
   mkdirSync(files, { recursive: true });
   writeFileSync(join(files, 'urls.txt'), Array.from({ length: pages }, (_, n) => `${site.url(n)}\n`).join(''));
@@ -81,11 +94,12 @@ const main = async (): Promise<void> => {
     const start = performance.now();
     const seconds = (): number => (performance.now() - start) / 1000;
     const workflowId = 'scale';
-    const few = pages <= 1000;
+    const urls = (count: number): string[] => Array.from({ length: count }, (_, n) => site.url(n));
+    const named = pages <= 1000 ? { urls: urls(pages) } : { list: join(files, 'urls.txt') };
     await stack.start(workflowId, {
       name: 'scale',
       source: {
-        ...(few ? { urls: Array.from({ length: pages }, (_, n) => site.url(n)) } : { list: join(files, 'urls.txt') }),
+        ...(values.crawl ? { urls: urls(1), links: { depth: DEPTH }, maxPages: pages } : named),
         ...{ provider: 'direct', perHost: PER_HOST },
       },
       model: { base: 'tiny-gpt-oss' },

@@ -1,9 +1,10 @@
-// Collecting against servers of our own with 200 ms a page: npx tsc -p . && node dist/bench/collect.js
+// Collecting against servers of our own with 200 ms a page: npx tsc -p . && node dist/bench/collect.js [--runs 5]
 // On a real Temporal server and disk store; servers, worker and client share this one process and the machine's cores.
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { randomUUID } from 'node:crypto';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import type { CollectTask } from '../contracts/activities';
 import type { StageRef } from '../contracts/artifacts';
 import { WORKFLOWS } from '../contracts/names';
@@ -24,8 +25,13 @@ interface Bench {
   run: (task: CollectTask) => Promise<{ ref: StageRef; seconds: number }>;
 }
 
+/** By scenario and measure, a column for each run. */
+const table = new Map<string, (string | number)[]>();
 const row = (name: string, figures: Record<string, string | number>): void => {
-  for (const [measure, value] of Object.entries(figures)) process.stdout.write(`| ${name} | ${measure} | ${value} |\n`);
+  for (const [measure, value] of Object.entries(figures)) {
+    const line = `${name} | ${measure}`;
+    table.set(line, [...(table.get(line) ?? []), value]);
+  }
 };
 
 /** Rate while requests were under way, of what WIDTH requests of LATENCY_MS can be. @param times starts of the requests */
@@ -110,20 +116,17 @@ const nightly = async ({ site, on, run }: Bench): Promise<void> => {
   });
 };
 
-const main = async (): Promise<void> => {
-  process.env['TEMPORAL_CLI_PATH'] ??= resolve('native/.venv/bin/temporal');
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const stack = new Stack();
-  await stack.startServer();
-  const connection = await NativeConnection.connect({ address: stack.address });
+/** All scenarios on a store of their own. */
+const runAll = async (stack: Stack, connection: NativeConnection): Promise<void> => {
   const [site, api] = [await openSite(), await BrightDataStandIn.open()];
   api.latencyMs = LATENCY_MS;
   const on = await openCollecting(site, {
     config: { brightData: { url: api.url, token: new Secret(TOKEN), zone: ZONE } },
   });
+  const taskQueue = randomUUID();
   const worker = await Worker.create({
     connection,
-    taskQueue: 'bench',
+    taskQueue,
     workflowsPath: join(__dirname, '..', 'workflows', 'collect-shard.js'),
     activities: on.activities,
     // As workers/cpu.ts has it.
@@ -137,7 +140,7 @@ const main = async (): Promise<void> => {
     async run(task) {
       const start = performance.now();
       const ref = await stack.client.workflow.execute<(task: CollectTask) => Promise<StageRef>>(WORKFLOWS.collectShard, {
-        taskQueue: 'bench',
+        taskQueue,
         workflowId: randomUUID(),
         args: [task],
       });
@@ -145,7 +148,6 @@ const main = async (): Promise<void> => {
     },
   };
   try {
-    process.stdout.write(`${cpus().length} cores, Node ${process.version}\n\n| scenario | measure | figure |\n| --- | --- | --- |\n`);
     await direct(bench);
     await fallback(bench);
     await threeBad(bench, 'dead', false);
@@ -156,9 +158,31 @@ const main = async (): Promise<void> => {
     worker.shutdown();
     await running;
     await on.close();
-    await Promise.all([site.close(), api.close(), connection.close()]);
+    await Promise.all([site.close(), api.close()]);
+  }
+};
+
+const main = async (): Promise<void> => {
+  const runs = Number(parseArgs({ options: { runs: { type: 'string', default: '1' } } }).values.runs);
+  process.env['TEMPORAL_CLI_PATH'] ??= resolve('native/.venv/bin/temporal');
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const stack = new Stack();
+  await stack.startServer();
+  const connection = await NativeConnection.connect({ address: stack.address });
+  const load: string[] = [];
+  try {
+    for (let run = 0; run < runs; run += 1) {
+      load.push((loadavg()[0] ?? 0).toFixed(1));
+      await runAll(stack, connection);
+    }
+  } finally {
+    await connection.close();
     await stack.stop();
   }
+  const columns = Array.from({ length: runs }, (_, run) => `run ${run + 1}`);
+  process.stdout.write(`${cpus().length} cores, Node ${process.version}, load before each run: ${load.join(', ')}\n\n`);
+  process.stdout.write(`| scenario | measure | ${columns.join(' | ')} |\n|${' --- |'.repeat(runs + 2)}\n`);
+  for (const [line, values] of table) process.stdout.write(`| ${line} | ${values.join(' | ')} |\n`);
 };
 
 main().catch((error: unknown) => {

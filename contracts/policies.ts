@@ -85,7 +85,7 @@ export const DEED_ATTEMPTS = 10;
 export const CRASHES_WITHOUT_ADVANCE = 3;
 
 /**
- * Shards: a power of two so that growth moves URLs only on doubling. A shard is about 20 events of the pipeline's history
- * (collect and clean), so `most` of them stay far below the server's limit of 51,200.
+ * Shards: a power of two so that growth moves URLs only on doubling. A shard is at most 45 events of the pipeline's history
+ * (collect 9, links 6, sealed again 6, clean 12, dedup 12), so `most` of them stay below the server's limit of 51,200.
  */
 export const SHARD = { maxUrls: 1000, children: 8, most: 1024 } as const;

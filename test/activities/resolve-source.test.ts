@@ -3,9 +3,11 @@ import { mkdtemp, rm, symlink, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createResolveSource } from '../../activities/resolve-source';
+import { writeShards } from '../../activities/shard-lists';
 import { createWeb } from '../../activities/web';
 import type { ResolvedSource } from '../../contracts/activities';
 import { PipelineInput } from '../../contracts/input';
+import { SHARD } from '../../contracts/policies';
 import { systemClock } from '../../io/clock';
 import { createHttp, type HttpClient } from '../../io/http';
 import { openStore, type Store } from '../../io/store';
@@ -28,6 +30,21 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.allSettled([http.close(), site.close()]);
   await rm(folder, { recursive: true, force: true });
+});
+
+test('more shards than a history holds are refused by number before anything is written, waves of links included', async () => {
+  const run = { runId: 'a', executionId: 'a-1' };
+  const urls = Array.from({ length: 3000 }, (_, n) => `https://docs.example/${n}`);
+  expect((await writeShards(store, run, urls, SHARD.most - 4)).length).toBe(4);
+  const written = await store.list('urls');
+  await expect(writeShards(store, run, urls, SHARD.most - 3)).rejects.toMatchObject({
+    type: 'InvalidInput',
+    nonRetryable: true,
+    message: expect.stringMatching(
+      /3000 pages make 4 shards after 1021 of earlier waves of links, and one run holds 1024, .*source\.maxPages.*source\.include/,
+    ),
+  });
+  expect(await store.list('urls')).toEqual(written);
 });
 
 const resolve = async (source: Record<string, unknown>, runId = 'a'): Promise<ResolvedSource> => {
@@ -265,6 +282,18 @@ describe('sitemaps', () => {
   ])('one %s fails the run by name', async (_, prepare, type, message) => {
     prepare();
     expect(await failed({ sitemaps: [page('sitemap.xml')], retries: 0 })).toMatchObject({ type, message: expect.stringMatching(message) });
+  });
+
+  test('the sitemaps of an index are asked for together and read in their order', async () => {
+    const names = Array.from({ length: 7 }, (_, n) => `map-${n}.xml`);
+    serve('/sitemap.xml', index(...names.map(page)));
+    // The first answers last.
+    for (const [n, name] of names.entries()) site.routes.set(`/${name}`, { body: xml(page(`p${n}`)), delayMs: 700 - 100 * n });
+    const found = { sitemaps: [page('sitemap.xml')], maxPages: 3 };
+    expect(await all(await resolve({ ...found, perHost: 8, maxPages: 100 }))).toEqual(names.map((_, n) => page(`p${n}`)));
+    expect(site.peak).toBe(4);
+    for (const name of names) expect(site.count(`/${name}`)).toBe(1);
+    expect(await all(await resolve(found, 'b'))).toEqual([page('p0'), page('p1'), page('p2')]);
   });
 
   test('a sitemap of an index that is in trouble is waited for: half a site must not look like all of it', async () => {
