@@ -1,6 +1,9 @@
-"""A gpt-oss with random weights of the real shapes, on disk in the shipped layout (13 GB for the 20B)."""
+"""A gpt-oss with random weights of the real shapes, on disk in the shipped layout (20B: 13 GB, 120B: 65 GB)."""
 
 import json
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,34 +42,45 @@ CONFIG_120B = {**CONFIG, "num_hidden_layers": 36, "num_local_experts": 128}
 """openai/gpt-oss-120b's."""
 
 
-def write_random(folder: Path, layers: int = 24, seed: int = 0) -> dict[str, Any]:
-    """Write config.json, an empty tokenizer.json and one shard a layer; returns the BaseFolder."""
+def write_random(
+    folder: Path, layers: int | None = None, seed: int = 0, shapes: dict[str, Any] = CONFIG, spill: Sequence[Path] = ()
+) -> dict[str, Any]:
+    """Write config.json, an empty tokenizer.json and one shard a layer; returns the BaseFolder.
+
+    spill: folders of other file systems; each shard goes where most is free, with a link in `folder`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    config = {**CONFIG, "num_hidden_layers": layers}
+    config = {**shapes, "num_hidden_layers": layers or shapes["num_hidden_layers"]}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "tokenizer.json").write_text("{}")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    generator = torch.Generator(device).manual_seed(seed)
+    hidden, vocabulary, count = config["hidden_size"], config["vocab_size"], config["num_hidden_layers"]
+    free = {place: shutil.disk_usage(place).free for place in (folder, *spill)}
+    size = config["num_local_experts"] * hidden * config["intermediate_size"] * 3 * 17 // 32
 
-    def draw(*shape: int, std: float, mean: float = 0.0) -> torch.Tensor:
-        value = torch.empty(shape, dtype=torch.bfloat16, device=device)
-        return value.normal_(mean, std, generator=generator)
+    def write(layer: int) -> dict[str, str]:
+        draw, integers = _drawers(torch.Generator(device).manual_seed(seed * 1000 + layer), device)
+        if layer == count:
+            name, tensors = "model-ends.safetensors", {
+                "model.embed_tokens.weight": draw(vocabulary, hidden, std=0.5),
+                "lm_head.weight": draw(vocabulary, hidden, std=0.02),
+                "model.norm.weight": draw(hidden, std=0.1, mean=1.0),
+            }  # fmt: skip
+        else:
+            name, tensors = f"model-{layer:02}.safetensors", _layer(f"model.layers.{layer}.", config, draw, integers)
+        _save(places[layer] / name, tensors)
+        if places[layer] != folder:
+            (folder / name).symlink_to(places[layer] / name)
+        return dict.fromkeys(tensors, name)
 
-    def integers(low: int, high: int, *shape: int) -> torch.Tensor:
-        return torch.randint(low, high, shape, dtype=torch.uint8, device=device, generator=generator)
-
-    hidden, vocabulary = config["hidden_size"], config["vocab_size"]
-    ends = {
-        "model.embed_tokens.weight": draw(vocabulary, hidden, std=0.5),
-        "lm_head.weight": draw(vocabulary, hidden, std=0.02),
-        "model.norm.weight": draw(hidden, std=0.1, mean=1.0),
-    }
-    _save(folder / "model-ends.safetensors", ends)
-    index = dict.fromkeys(ends, "model-ends.safetensors")
-    for layer in range(layers):
-        tensors, shard = _layer(f"model.layers.{layer}.", config, draw, integers), f"model-{layer:02}.safetensors"
-        _save(folder / shard, tensors)
-        index |= dict.fromkeys(tensors, shard)
+    places = []
+    for _ in range(count + 1):
+        places.append(max(free, key=lambda place: free[place]))
+        free[places[-1]] -= size
+    index: dict[str, str] = {}
+    with ThreadPoolExecutor(4 if device.type == "cuda" else 1) as pool:
+        for names in pool.map(write, range(count + 1)):
+            index |= names
     (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
     return {"folder": str(folder), "family": "gpt-oss", "id": "base", "revision": None, "weightsDigest": "00" * 32}
 
@@ -74,14 +88,7 @@ def write_random(folder: Path, layers: int = 24, seed: int = 0) -> dict[str, Any
 def random_weights(config: dict[str, Any], device: torch.device, seed: int = 0) -> Weights:
     """The same kind of model straight in GPU memory: for shapes that no disk here holds. Its numbers are others."""
     s = read_shape(config)
-    generator = torch.Generator(device).manual_seed(seed)
-
-    def draw(*shape: int, std: float, mean: float = 0.0) -> torch.Tensor:
-        value = torch.empty(shape, dtype=torch.bfloat16, device=device)
-        return value.normal_(mean, std, generator=generator)
-
-    def integers(low: int, high: int, *shape: int) -> torch.Tensor:
-        return torch.randint(low, high, shape, dtype=torch.uint8, device=device, generator=generator)
+    draw, integers = _drawers(torch.Generator(device).manual_seed(seed), device)
 
     def experts(tensors: dict[str, torch.Tensor], name: str, interleaved: bool) -> Experts:
         bias, blocks, scales = (tensors.pop(f"mlp.experts.{name}_proj_{part}") for part in ("bias", "blocks", "scales"))
@@ -102,6 +109,19 @@ def random_weights(config: dict[str, Any], device: torch.device, seed: int = 0) 
     embedding, head = draw(vocabulary, hidden, std=0.5), draw(vocabulary, hidden, std=0.02)
     layers = [layer() for _ in range(config["num_hidden_layers"])]
     return Weights(embedding, layers, draw(hidden, std=0.1, mean=1.0), head, count_parameters(s))
+
+
+def _drawers(generator: torch.Generator, device: torch.device) -> tuple[Any, Any]:
+    """(normal numbers in bf16, bytes)."""
+
+    def draw(*shape: int, std: float, mean: float = 0.0) -> torch.Tensor:
+        value = torch.empty(shape, dtype=torch.bfloat16, device=device)
+        return value.normal_(mean, std, generator=generator)
+
+    def integers(low: int, high: int, *shape: int) -> torch.Tensor:
+        return torch.randint(low, high, shape, dtype=torch.uint8, device=device, generator=generator)
+
+    return draw, integers
 
 
 def _layer(prefix: str, config: dict[str, Any], draw: Any, integers: Any) -> dict[str, torch.Tensor]:

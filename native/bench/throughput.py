@@ -24,7 +24,7 @@ import numpy as np
 
 from trainer.data import write_tokens
 
-from .random_gpt_oss import write_random
+from .random_gpt_oss import CONFIG, CONFIG_120B, write_random
 
 WARM = 5
 SUPERVISED = 0.7
@@ -156,17 +156,19 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("rows", nargs="+")
     parser.add_argument("--steps", type=int, default=WARM + 20)
-    parser.add_argument("--layers", type=int, default=24)
+    parser.add_argument("--layers", type=int, default=None)
+    parser.add_argument("--model", choices=("20b", "120b"), default="20b")
+    parser.add_argument("--spill", type=Path, nargs="*", default=(), help="folders of other disks for the weights too")
     parser.add_argument("--out", type=Path, default=None)
     arguments = parser.parse_args()
-    model = arguments.folder / f"random-{arguments.layers}"
+    shapes = {"20b": CONFIG, "120b": CONFIG_120B}[arguments.model]
+    layers = arguments.layers or shapes["num_hidden_layers"]
+    model = arguments.folder / f"random-{arguments.model}-{layers}"
     if not (model / "done").exists():
         started = time.time()
-        write_random(model, arguments.layers)
+        write_random(model, layers, shapes=shapes, spill=arguments.spill)
         (model / "done").touch()
-        print(
-            json.dumps({"wrote": f"{arguments.layers} layers", "seconds": round(time.time() - started, 1)}), flush=True
-        )
+        print(json.dumps({"wrote": f"{layers} layers", "seconds": round(time.time() - started, 1)}), flush=True)
     base = {"folder": str(model), "family": "gpt-oss", "id": "base", "revision": None, "weightsDigest": "00" * 32}
     for index, row in enumerate(arguments.rows):
         line = json.dumps(run_row(base, arguments.folder / f"{os.getpid()}-{index}", row, arguments.steps))
