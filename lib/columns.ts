@@ -6,19 +6,24 @@ const FIRST_CAPACITY = 1024;
 /** Numbers in a row that grows. */
 export class NumberColumn {
   size = 0;
-  private values: Float64Array = new Float64Array(FIRST_CAPACITY);
+  private numbers: Float64Array = new Float64Array(FIRST_CAPACITY);
 
   push(value: number): void {
-    if (this.size === this.values.length) {
+    if (this.size === this.numbers.length) {
       const wider = new Float64Array(2 * this.size);
-      wider.set(this.values);
-      this.values = wider;
+      wider.set(this.numbers);
+      this.numbers = wider;
     }
-    this.values[this.size++] = value;
+    this.numbers[this.size++] = value;
   }
 
   at(row: number): number {
-    return this.values[row]!;
+    return this.numbers[row]!;
+  }
+
+  /** A copy, from a row on. */
+  values(first = 0): Float64Array {
+    return this.numbers.slice(first, this.size);
   }
 }
 
