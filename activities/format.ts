@@ -1,29 +1,38 @@
-// Pairs in, the dataset out: chat examples for people and the Hub, token files for the trainer, row i = row i.
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+// Pairs in, the dataset out: chat examples for people and the Hub, token files for the trainer, row i = row i. Texts and
+// tokens wait in a file of the worker; in memory there are columns, about 300 bytes a pair.
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { CpuActivities, KeyedTask } from '../contracts/activities';
 import type { BaseModel } from '../contracts/artifacts';
 import { failure } from '../contracts/errors';
 import type { PipelineInput } from '../contracts/input';
-import { type Example, Pair, SPLITS, type Split } from '../contracts/records';
-import { materialise } from '../io/base-model';
+import { type Dropped, Pair, SPLITS } from '../contracts/records';
 import type { Config } from '../io/config';
+import { SpillFile } from '../io/spill-file';
 import type { RunTrainer } from '../io/trainer';
-import { type Dataset, format, harmonyMeta, type Mix, messagesOf, type Refused, withoutRows } from '../lib/format';
+import { type DatasetParts, emptyParts } from '../lib/dataset-rows';
+import type { Mix } from '../lib/draw-mix';
+import { harmonyExamples, harmonyMeta, messagesOf } from '../lib/format';
 import { missingMarks, renderExample } from '../lib/harmony';
 import { digest } from '../lib/hash';
-import { toLine } from '../lib/jsonl';
 import { mixUrl, readMix } from '../lib/mix';
-import { toParquet } from '../lib/parquet';
+import { parquetChunks } from '../lib/parquet';
 import { type BytesOf, previewHtml } from '../lib/preview';
-import { statistics, type TokenCount } from '../lib/statistics';
-import { decodeTokenFile, encodeTokenFile, supervised, type TokenRow } from '../lib/token-file';
+import { Rows } from '../lib/spill';
+import { SplitPairs } from '../lib/split-pairs';
+import { StatisticsCounter } from '../lib/statistics';
+import { encodeTokenFile, tokenFileChunks, type TokenFileMeta, type TokenRow } from '../lib/token-file';
 import { tokenBytes } from '../lib/tokens';
-import { readVocabulary } from '../lib/vocabulary';
+import { chatTokens } from './chat-tokens';
 import { mixPath } from './mix';
+import { paced, stepwise } from './paced';
 import { type Box, countReason, reasonText, runStage, type StageDeps, stageRows } from './stage';
-import { stopOf } from './trainer-failure';
+
+/** Examples whose mask the stage shows. */
+const PREVIEWED = 10;
+/** Pairs between two words to the person. */
+const TOLD = 1000;
 
 export interface FormatDeps extends StageDeps {
   config: Config;
@@ -54,168 +63,126 @@ const readGeneral = async ({ store }: FormatDeps, task: KeyedTask): Promise<{ mi
   return { mix: { rows, share, url: mixUrl(source), sha256: digest }, refused };
 };
 
-interface Formatted {
-  dataset: Dataset;
-  files: TokenFiles;
+/** How the examples came about, and what their token files say of the base. */
+export interface Tokenised {
+  shortened: number;
+  meta: TokenFileMeta;
   /** For the preview. */
   bytesOf: BytesOf;
+  /** tokens/general.safetensors. */
+  probe: Uint8Array;
 }
 
-type TokenFiles = Record<Split | 'general', Uint8Array>;
+/** What the families work with. */
+export interface Formatting {
+  deps: FormatDeps;
+  box: Box;
+  base: BaseModel;
+  config: PipelineInput['format'];
+  split: SplitPairs;
+  parts: DatasetParts;
+  drop: (dropped: Dropped) => void;
+  mix: Mix | null;
+  general: Awaited<ReturnType<typeof generalRows>>;
+  /** A folder of this attempt alone. */
+  work: string;
+}
 
 export const createFormat = (deps: FormatDeps): Pick<CpuActivities, 'format'> => ({
   async format(task, base) {
     return runStage(deps, task, async (box) => {
-      const from = task.inputs['pairs'];
-      if (from === undefined) throw failure('ArtifactCorrupt', 'format was asked without pairs');
-      const config = task.config.format as PipelineInput['format'];
-      const pairs: Pair[] = [];
-      for await (const pair of stageRows(deps.store, from, 'pairs.jsonl', Pair)) pairs.push(pair);
-      const mix = await readGeneral(deps, task);
-      const split = format(pairs, config, base.family, mix?.mix);
-      const general = await generalRows(deps.config.root);
-      const { dataset, files, bytesOf } =
-        base.family === 'gpt-oss' ? harmonyFiles(split, general, config, base) : await chatFiles(deps, task, box, base, split, general);
-
-      for (const one of dataset.dropped) countReason(box.reasons, one.reason);
-      const { train, test } = dataset.parts;
-      if (train.examples.length === 0)
-        throw failure(
-          'DatasetTooSmall',
-          `${pairs.length} pairs gave no training example: ${reasonText(box.reasons) || 'every page fell into test or validation'}`,
-        );
-      await write(box, dataset, files, bytesOf);
-      const held = { train: train.examples.length, validation: dataset.parts.validation.examples.length, test: test.examples.length };
-      box.counts = { pairs: pairs.length, ...held, dropped: dataset.dropped.length, ...box.counts };
-      if (dataset.shortened > 0) box.counts['shortened'] = dataset.shortened;
-      if (mix !== null) {
-        box.counts['general'] = train.examples.filter(({ kind }) => kind === 'general').length;
-        box.counts['general_refused'] = mix.refused;
+      const work = join(deps.config.home, 'work', 'format', `${task.key}-${box.fence}`);
+      const spill = new SpillFile(work);
+      try {
+        const dropped = new Rows<Dropped>(spill);
+        const drop = (one: Dropped): void => {
+          dropped.add(one);
+          countReason(box.reasons, one.reason);
+        };
+        const config = task.config.format as PipelineInput['format'];
+        const general = await readGeneral(deps, task);
+        const split = await splitPairs(deps, task, box, new SplitPairs(spill, drop, config));
+        const parts = emptyParts(spill);
+        const mix = general?.mix ?? null;
+        const formatting = { deps, box, base, config, split, parts, drop, mix, general: await generalRows(deps.config.root), work };
+        const tokenised = base.family === 'gpt-oss' ? await harmonyTokens(formatting) : await chatTokens(formatting);
+        if (parts.train.size === 0)
+          throw failure(
+            'DatasetTooSmall',
+            `${split.size} pairs gave no training example: ${reasonText(box.reasons) || 'every page fell into test or validation'}`,
+          );
+        await write(formatting, tokenised);
+        await box.putRows('dropped.jsonl', paced(dropped.lines(), box.pulse.signal));
+        const held = { train: parts.train.size, validation: parts.validation.size, test: parts.test.size };
+        box.counts = { pairs: split.size, ...held, dropped: dropped.size, ...box.counts };
+        if (tokenised.shortened > 0) box.counts['shortened'] = tokenised.shortened;
+        if (general !== null) box.counts = { ...box.counts, general: box.counts['general'] ?? 0, general_refused: general.refused };
+      } finally {
+        spill.close();
+        await rm(work, { recursive: true, force: true });
       }
-      box.metrics = { splitBy: dataset.splitBy, contamination: dataset.contamination, ...box.metrics };
     });
   },
 });
 
+const splitPairs = async (deps: FormatDeps, task: KeyedTask, box: Box, split: SplitPairs): Promise<SplitPairs> => {
+  const from = task.inputs['pairs'];
+  if (from === undefined) throw failure('ArtifactCorrupt', 'format was asked without pairs');
+  for await (const pair of stageRows(deps.store, from, 'pairs.jsonl', Pair)) {
+    box.pulse.signal.throwIfAborted();
+    split.add(pair);
+    if (split.size % TOLD === 0) box.pulse.details({ text: 'pairs', done: split.size, total: null });
+  }
+  await stepwise(split.settle(), box.pulse.signal);
+  box.metrics = { splitBy: split.by, contamination: split.contamination };
+  return split;
+};
+
 /** GPT-OSS: ids and roles by construction, in this process. */
-const harmonyFiles = (
-  dataset: Dataset,
-  general: Awaited<ReturnType<typeof generalRows>>,
-  config: PipelineInput['format'],
-  base: BaseModel,
-): Formatted => {
+const harmonyTokens = async ({ split, parts, config, drop, mix, base, general, box }: Formatting): Promise<Tokenised> => {
+  const shortened = await stepwise(harmonyExamples(split, parts, config, drop, mix), box.pulse.signal);
   const meta = harmonyMeta(base, config.maxTokens);
-  const rows = (split: Split): TokenRow[] => dataset.parts[split].rows ?? [];
-  for (const split of SPLITS)
-    for (const row of rows(split)) {
-      const missing = missingMarks(Array.from(row.ids));
-      if (missing.length > 0) throw failure('FormatMismatch', `example ${row.example} lacks ${missing.join(', ')}`);
-    }
   const probe = general.map(({ id, instruction, response }) => ({
     example: id,
     ...renderExample(messagesOf(instruction, response, config.instructions, 'gpt-oss'), config),
   }));
-  return {
-    dataset,
-    bytesOf: tokenBytes,
-    files: {
-      train: encodeTokenFile(rows('train'), meta),
-      validation: encodeTokenFile(rows('validation'), meta),
-      test: encodeTokenFile(rows('test'), meta),
-      general: encodeTokenFile(
-        probe.filter((row) => row.ids.length <= config.maxTokens),
-        meta,
-      ),
-    },
-  };
+  const fitting = probe.filter((row) => row.ids.length <= config.maxTokens);
+  return { shortened, meta, bytesOf: tokenBytes, probe: encodeTokenFile(fitting, meta) };
 };
 
-/** Other models: the trainer knows their template; rows that it refuses leave the dataset with its reason. */
-const chatFiles = async (
-  deps: FormatDeps,
-  task: KeyedTask,
-  box: Box,
-  base: BaseModel,
-  dataset: Dataset,
-  general: Awaited<ReturnType<typeof generalRows>>,
-): Promise<Formatted> => {
-  const config = task.config.format as PipelineInput['format'];
-  const work = join(deps.config.home, 'work', 'format', `${task.key}-${box.fence}`);
-  await mkdir(work, { recursive: true });
-  const lines: Record<string, string[]> = Object.fromEntries(
-    SPLITS.map((split) => [split, dataset.parts[split].examples.map(({ id, messages }) => toLine({ id, messages }))]),
-  );
-  lines['general'] = general.map(({ id, instruction, response }) =>
-    toLine({ id, messages: messagesOf(instruction, response, config.instructions, 'chat') }),
-  );
-  const splits: Record<string, string> = {};
-  for (const [name, rows] of Object.entries(lines)) {
-    splits[name] = join(work, `${name}.jsonl`);
-    await writeFile(splits[name], rows.join(''));
-  }
-  const local = await materialise(deps, base.id, base.revision, { signal: box.pulse.signal });
-  const out = join(work, 'out');
-  const result = await deps.runTrainer({
-    command: 'tokenize',
-    config: {
-      schema: 1,
-      command: 'tokenize',
-      out,
-      base: { folder: local.folder, family: base.family, id: base.publicId, revision: base.revision, weightsDigest: base.weightsDigest },
-      splits,
-      maxTokens: config.maxTokens,
-    },
-    signal: box.pulse.signal,
-    onEvent: (event) => {
-      if (event.type === 'progress') box.pulse.details({ text: event.what, done: event.done, total: event.total });
-    },
-  });
-  if (result.outcome !== 'done') throw stopOf('tokenize', result, box.pulse.signal);
-  const refused: Refused[] = [];
-  for (const split of SPLITS)
-    for (const line of (await readFile(join(out, `${split}.dropped.jsonl`), 'utf8')).split('\n'))
-      if (line !== '') refused.push(JSON.parse(line) as Refused);
-  const [train, validation, test, probe] = await Promise.all(
-    ['train', 'validation', 'test', 'general'].map(async (name) => readFile(join(out, `${name}.safetensors`))),
-  );
-  await rm(work, { recursive: true, force: true });
-  if (train === undefined || validation === undefined || test === undefined || probe === undefined)
-    throw failure('ArtifactCorrupt', 'tokenize left out a token file');
-  const bytesOf = readVocabulary(JSON.parse(await readFile(join(local.folder, 'tokenizer.json'), 'utf8')));
-  return { dataset: withoutRows(dataset, refused), bytesOf, files: { train, validation, test, general: probe } };
-};
-
-/** Row i of JSONL and Parquet is row i of the token file: checked, since everything later relies on it. */
-const checkRows = (split: Split, examples: readonly Example[], rows: readonly TokenRow[]): void => {
-  if (rows.length !== examples.length || rows.some((row, at) => row.example !== examples[at]?.id))
-    throw failure(
-      'FormatMismatch',
-      `tokens/${split}.safetensors has ${rows.length} rows, data/${split}.jsonl ${examples.length}, or their order differs`,
-    );
-};
-
-const write = async (box: Box, dataset: Dataset, files: TokenFiles, bytesOf: BytesOf): Promise<void> => {
-  const counts = new Map<string, TokenCount>();
-  let preview: TokenRow[] = [];
-  for (const split of SPLITS) {
-    const { examples } = dataset.parts[split];
-    const { rows } = decodeTokenFile(files[split]);
-    checkRows(split, examples, rows);
-    for (const row of rows) counts.set(row.example, { tokens: row.ids.length, supervised: supervised(row.roles) });
-    if (split === 'train') preview = rows.slice(0, 10);
-    await box.putRows(`data/${split}.jsonl`, examples);
-    await box.put(`data/${split}.parquet`, toParquet(examples));
+const write = async ({ box, base, parts, split }: Formatting, { meta, bytesOf, probe }: Tokenised): Promise<void> => {
+  const { signal } = box.pulse;
+  const statistics = new StatisticsCounter();
+  for (const name of SPLITS) {
+    const part = parts[name];
+    await stepwise(statistics.addSplit(name, part.counted()), signal);
+    await box.putRows(`data/${name}.jsonl`, paced(part.lines(), signal));
+    await box.put(`data/${name}.parquet`, paced(parquetChunks(part.records()), signal));
     // An empty split has no token file: nobody can mistake it for one without an answer.
-    if (examples.length > 0) await box.put(`tokens/${split}.safetensors`, files[split]);
+    if (part.size === 0) continue;
+    const rows = part.tokenRows();
+    const each = base.family === 'gpt-oss' ? (): Iterable<TokenRow> => marked(rows.each()) : rows.each;
+    await box.put(`tokens/${name}.safetensors`, paced(tokenFileChunks({ ...rows, each }, meta), signal));
   }
-  await box.put('tokens/general.safetensors', files.general);
-  const summary = statistics(dataset, counts);
+  await box.put('tokens/general.safetensors', probe);
+  const summary = statistics.result(split.by, split.contamination);
   await box.put('statistics.json', `${JSON.stringify(summary, null, 2)}\n`);
-  await box.putRows('dropped.jsonl', dataset.dropped);
+  const preview: TokenRow[] = [];
+  for (const row of parts.train.tokenRows().each()) if (preview.push(row) === PREVIEWED) break;
   await box.put('preview.html', previewHtml(preview, bytesOf));
-  const all = Object.values(summary.splits);
+  const all = SPLITS.map((name) => parts[name]);
   box.counts = {
-    tokens: all.reduce((sum, one) => sum + one.tokens, 0),
-    supervised_tokens: all.reduce((sum, one) => sum + one.supervisedTokens, 0),
+    tokens: all.reduce((sum, { tokens }) => sum + tokens, 0),
+    supervised_tokens: all.reduce((sum, { supervisedTokens }) => sum + supervisedTokens, 0),
   };
+  const { general } = summary.kinds;
+  if (general !== undefined) box.counts['general'] = general;
 };
+
+function* marked(rows: Iterable<TokenRow>): Generator<TokenRow, void, undefined> {
+  for (const row of rows) {
+    const missing = missingMarks(Array.from(row.ids));
+    if (missing.length > 0) throw failure('FormatMismatch', `example ${row.example} lacks ${missing.join(', ')}`);
+    yield row;
+  }
+}

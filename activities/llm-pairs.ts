@@ -99,10 +99,11 @@ class Asker {
 /**
  * Candidates by section id, until the budget is used up: looked at before each group of sections, in the order of their
  * ids, so that what is asked does not depend on which answer comes first.
+ * @param sections ascending by id
  */
 export const llmCandidates = async (
   { store, config }: { store: Store; config: Pick<Config, 'llm'> },
-  sections: readonly Section[],
+  sections: AsyncIterable<Section>,
   options: LlmOptions,
   expected: string | undefined,
   box: Box,
@@ -134,18 +135,27 @@ export const llmCandidates = async (
   };
 
   try {
-    const worth = sections.filter((section) => isWorthAsking(section, options.minWords)).sort((a, b) => (a.id < b.id ? -1 : 1));
-    for (let at = 0; at < worth.length; at += options.concurrency) {
+    let done = 0;
+    const ask = async (group: readonly Section[]): Promise<void> => {
       if (asker.tokens >= options.budgetTokens) {
-        counts.over_budget = worth.length - at;
-        break;
+        counts.over_budget += group.length;
+        return;
       }
       // All of a group end before an error leaves: what they were paid for is in the store.
-      const ended = await Promise.allSettled(worth.slice(at, at + options.concurrency).map(about));
+      const ended = await Promise.allSettled(group.map(about));
       const failed = ended.find((one) => one.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
-      box.pulse.details({ text: 'language model', done: at, total: worth.length });
+      done += group.length;
+      box.pulse.details({ text: 'language model', done, total: null });
+    };
+    let group: Section[] = [];
+    for await (const section of sections) {
+      if (isWorthAsking(section, options.minWords)) group.push(section);
+      if (group.length < options.concurrency) continue;
+      await ask(group);
+      group = [];
     }
+    await ask(group);
   } finally {
     await client.close();
   }

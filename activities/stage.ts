@@ -33,7 +33,7 @@ export interface Box {
   reasons: Counts;
   metrics: Record<string, unknown>;
   /** An output: its bytes enter the output digest. */
-  put(name: string, data: string | Uint8Array): Promise<Written>;
+  put(name: string, data: string | Uint8Array | AsyncIterable<Uint8Array | string>): Promise<Written>;
   /** An output of records, one a line, in the order given; bytes are a finished line. */
   putRows(name: string, rows: Iterable<object> | AsyncIterable<object>): Promise<number>;
   /** A finished local file as an output. */

@@ -4,8 +4,12 @@
 export const MAX_SHARED_TOKENS = 50;
 /** The run length usually reported (GPT-3 and later); a share of rows, for information. */
 export const REPORTED_TOKENS = 13;
-/** A JavaScript Set holds at most 2^24 entries; longer lists go in several passes over the hashes. */
-const WINDOWS_A_PASS = 8_000_000;
+/** A JavaScript Set holds at most 2^24 entries; more shared runs go in several passes over the hashes. */
+const FOUND_A_PASS = 8_000_000;
+/** Of the filter, for each run of a held-out row: two probes then say yes wrongly once in 300 times. */
+const BITS_A_RUN = 32;
+/** Rows between two pauses. */
+const PAUSE_EVERY = 4096;
 
 type Ids = ArrayLike<number>;
 
@@ -34,35 +38,115 @@ const eachWindow = (ids: Ids, size: number, visit: (hash: number) => boolean): b
   return false;
 };
 
+const probeOne = (low: number, high: number): number => {
+  const mixed = Math.imul(low ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b);
+  return mixed ^ (mixed >>> 15);
+};
+const probeTwo = (low: number, high: number): number => {
+  const mixed = Math.imul((low >>> 7) ^ low ^ Math.imul(high + 0x7f4a7c15, 0xc2b2ae35), 0x27d4eb2f);
+  return mixed ^ (mixed >>> 13);
+};
+
+/** A Bloom filter of two probes: what was added is always found. */
+class Filter {
+  private readonly words: Uint32Array;
+  private readonly mask: number;
+
+  constructor(runs: number) {
+    const bits = Math.min(32, Math.max(16, Math.ceil(Math.log2(BITS_A_RUN * runs + 1))));
+    this.words = new Uint32Array(2 ** (bits - 5));
+    this.mask = this.words.length - 1;
+  }
+
+  add(key: number): void {
+    const [low, high] = [key >>> 0, (key / 2 ** 32) | 0];
+    const [one, two] = [probeOne(low, high), probeTwo(low, high)];
+    this.words[(one >>> 5) & this.mask]! |= 1 << (one & 31);
+    this.words[(two >>> 5) & this.mask]! |= 1 << (two & 31);
+  }
+
+  has(key: number): boolean {
+    const low = key >>> 0;
+    const high = (key / 2 ** 32) | 0;
+    const one = probeOne(low, high);
+    if (((this.words[(one >>> 5) & this.mask]! >>> (one & 31)) & 1) === 0) return false;
+    const two = probeTwo(low, high);
+    return ((this.words[(two >>> 5) & this.mask]! >>> (two & 31)) & 1) === 1;
+  }
+}
+
+const runOf = (ids: Ids, size: number): number => Math.min(Math.max(ids.length, 1), size);
+
+/** Whole short rows have negative keys, so they meet only each other. */
+const someRun = (ids: Ids, size: number, visit: (key: number) => boolean): boolean =>
+  eachWindow(ids, runOf(ids, size), (hash) => visit(ids.length < size ? -hash - 1 : hash));
+
+/** Rows that can be gone through again. */
+export type RowSource = () => Iterable<Ids>;
+
 /**
  * Which held-out rows share a run of `size` tokens with any other row. A row shorter than that is compared whole with
- * rows as short as itself.
- * @returns for each held-out row, in order, whether it does
+ * rows as short as itself. Linear in the tokens; memory: four bytes a run of the held-out rows, and the runs that are shared.
+ * A generator that pauses, since millions of rows take minutes.
+ * @returns for each held-out row, in order, 1 where it does
  */
-export const sharesRun = (held: readonly Ids[], others: readonly Ids[], size: number): boolean[] => {
-  const runOf = (ids: Ids): number => Math.min(Math.max(ids.length, 1), size);
-  const windows = held.reduce((sum, ids) => sum + Math.max(ids.length - size + 1, 1), 0);
-  const passes = Math.max(1, Math.ceil(windows / WINDOWS_A_PASS));
-  const shared = held.map(() => false);
-  // Whole short rows have negative keys, so they meet only each other.
-  const keyed = (ids: Ids, visit: (key: number) => boolean): boolean =>
-    eachWindow(ids, runOf(ids), (hash) => visit(ids.length < size ? -hash - 1 : hash));
-  for (let pass = 0; pass < passes; pass++) {
-    const wanted = new Set<number>();
+export function* findShared(held: RowSource, others: RowSource, size: number): Generator<void, Uint8Array, undefined> {
+  let [rows, runs] = [0, 0];
+  for (const ids of held()) {
+    rows += 1;
+    runs += Math.max(ids.length - size + 1, 1);
+  }
+  const shared = new Uint8Array(rows);
+  if (rows === 0) return shared;
+  const wanted = new Filter(runs);
+  let seen = 0;
+  const pause = (): boolean => ++seen % PAUSE_EVERY === 0;
+  for (const ids of held()) {
+    someRun(ids, size, (key) => (wanted.add(key), false));
+    if (pause()) yield;
+  }
+  for (let passes = 1, pass = 0; pass < passes; pass++) {
     const found = new Set<number>();
-    const inPass = (key: number): boolean => Math.abs(key) % passes === pass;
-    const each = (rows: readonly Ids[], note: (key: number) => void): void => {
-      for (const ids of rows)
-        keyed(ids, (key) => {
-          if (inPass(key)) note(key);
-          return false;
-        });
-    };
-    each(held, (key) => wanted.add(key));
-    each(others, (key) => {
-      if (wanted.has(key)) found.add(key);
-    });
-    if (found.size > 0) held.forEach((ids, index) => (shared[index] ||= keyed(ids, (key) => found.has(key))));
+    for (const ids of others()) {
+      someRun(ids, size, (key) => {
+        if ((passes === 1 || Math.abs(key) % passes === pass) && wanted.has(key)) found.add(key);
+        return false;
+      });
+      if (found.size > FOUND_A_PASS) break;
+      if (pause()) yield;
+    }
+    if (found.size > FOUND_A_PASS) {
+      [passes, pass] = [2 * passes, -1];
+      continue;
+    }
+    let row = 0;
+    if (found.size > 0)
+      for (const ids of held()) {
+        if (shared[row] === 0 && someRun(ids, size, (key) => found.has(key))) shared[row] = 1;
+        row += 1;
+        if (pause()) yield;
+      }
   }
   return shared;
+}
+
+/** The result of steps that nobody waits between. */
+export const atOnce = <T>(steps: Generator<void, T, undefined>): T => {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 };
+
+/** findShared of rows in memory, without pauses. */
+export const sharesRun = (held: readonly Ids[], others: readonly Ids[], size: number): boolean[] =>
+  Array.from(
+    atOnce(
+      findShared(
+        () => held,
+        () => others,
+        size,
+      ),
+    ),
+    (one) => one === 1,
+  );

@@ -29,6 +29,27 @@ export async function* parseLines<T>(stream: AsyncIterable<Uint8Array>, schema: 
   }
 }
 
+/** A record with the bytes of its line, from `start` on. */
+export interface PlacedRow<T> {
+  row: T;
+  start: number;
+  bytes: number;
+}
+
+/** The same, for a reader that will come back for single lines. */
+export async function* parsePlacedLines<T>(
+  stream: AsyncIterable<Uint8Array>,
+  schema: z.ZodType<T>,
+): AsyncGenerator<PlacedRow<T>, void, undefined> {
+  let [number, start] = [0, 0];
+  for await (const line of lines(stream)) {
+    number += 1;
+    const bytes = Buffer.byteLength(line) + 1;
+    yield { row: parseLine(line, number, schema), start, bytes };
+    start += bytes;
+  }
+}
+
 /** One record as a line; fields stand in the order in which the object has them. */
 export const toLine = (record: object): string => `${JSON.stringify(record)}\n`;
 

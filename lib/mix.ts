@@ -65,7 +65,7 @@ export const readMix = (lines: Iterable<string>): ReadMix => {
 export const mixCount = (own: number, share: number): number => Math.round((share / (1 - share)) * own);
 
 /** What is not drawn needs no fate: it is no part of what was asked for. A drawn row that cannot be used has one. */
-export const mixDropped = (row: GeneralRow, reason: string): Dropped => ({
+export const mixDropped = (row: Pick<GeneralRow, 'id'>, reason: string): Dropped => ({
   schema: RECORD_SCHEMA,
   id: row.id,
   of: 'example',

@@ -1,9 +1,9 @@
 // Examples as a Parquet file that the Hub's viewer and loaders read: typed messages and provenance columns, the same
 // columns and rows as the JSONL beside it.
-import { parquetWriteBuffer } from 'hyparquet-writer';
+import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { Example } from '../contracts/records';
 
-type Schema = NonNullable<Parameters<typeof parquetWriteBuffer>[0]['schema']>;
+type Schema = ConstructorParameters<typeof ParquetWriter>[0]['schema'];
 
 const text = (name: string, repetition: 'REQUIRED' | 'OPTIONAL' = 'REQUIRED'): Schema[number] => ({
   name,
@@ -37,15 +37,37 @@ const COLUMNS: { name: keyof Example; schema: Schema }[] = [
   { name: 'documentSha256', schema: [text('documentSha256')] },
 ];
 
+/** Rows that are held at once, and that a reader fetches at once. */
+const ROW_GROUP = 10_000;
+
 /**
- * The bytes of a Parquet file, Snappy compressed; the same examples give the same bytes.
- * @param examples at least one, in the order of the JSONL
+ * The bytes of a Parquet file, Snappy compressed, a row group after the other; the same examples give the same bytes.
+ * @param examples in the order of the JSONL
  */
-export const toParquet = (examples: readonly Example[]): Uint8Array =>
-  new Uint8Array(
-    parquetWriteBuffer({
-      columnData: COLUMNS.map(({ name }) => ({ name, data: examples.map((example) => example[name]) })),
-      schema: [{ name: 'root', num_children: COLUMNS.length }, ...COLUMNS.flatMap(({ schema }) => schema)],
-      createdBy: 'retune',
-    }),
-  );
+export function* parquetChunks(examples: Iterable<Example>): Generator<Uint8Array, void, undefined> {
+  const writer = new ByteWriter();
+  const taken = (): Uint8Array => {
+    const bytes = writer.getBytes().slice();
+    writer.index = 0;
+    return bytes;
+  };
+  const schema = [{ name: 'root', num_children: COLUMNS.length }, ...COLUMNS.flatMap((column) => column.schema)];
+  const parquet = new ParquetWriter({ writer, schema, createdBy: 'retune' });
+  const write = (rows: readonly Example[]): Uint8Array => {
+    void parquet.write({ columnData: COLUMNS.map(({ name }) => ({ name, data: rows.map((row) => row[name]) })), rowGroupSize: ROW_GROUP });
+    return taken();
+  };
+  let group: Example[] = [];
+  for (const example of examples) {
+    group.push(example);
+    if (group.length < ROW_GROUP) continue;
+    yield write(group);
+    group = [];
+  }
+  if (group.length > 0) yield write(group);
+  void parquet.finish();
+  yield taken();
+}
+
+/** A Parquet file in memory. */
+export const toParquet = (examples: readonly Example[]): Uint8Array => new Uint8Array(Buffer.concat([...parquetChunks(examples)]));

@@ -26,12 +26,12 @@ export const partsOf = (markdown: string): string[] => {
 };
 
 /**
- * The longest run of whole blocks from the first on that fits; null when not even one does.
- * It does not end with what announces a block that is left out.
- * @param fits decides for a whole answer, and for every shorter one where it decides yes
+ * What is left of an answer when whole blocks are taken from its end, longest first. None ends with what announces a block
+ * that is left out.
  */
-export const shorten = (response: string, fits: (text: string) => boolean): string | null => {
+export function* shorterAnswers(response: string): Generator<string, void, undefined> {
   const parts = partsOf(response);
+  let last = response;
   for (let count = parts.length - 1; count > 0; count--) {
     const kept = parts.slice(0, count);
     while (kept.length > 0 && /:\s*$/.test(kept.at(-1)!)) {
@@ -42,7 +42,8 @@ export const shorten = (response: string, fits: (text: string) => boolean): stri
       }
     }
     const text = kept.join('\n\n');
-    if (text !== '' && fits(text)) return text;
+    if (text === '' || text === last) continue;
+    last = text;
+    yield text;
   }
-  return null;
-};
+}

@@ -1,6 +1,7 @@
 // Which pair is trained on, which is kept back: by page, so that no page is on both sides, and for ever, so that a
 // page never moves between nights.
 import type { Pair, Split } from '../contracts/records';
+import { HashColumn, NumberColumn } from './columns';
 import { sha256 } from './hash';
 
 export interface SplitConfig {
@@ -12,14 +13,6 @@ export interface SplitConfig {
 /** With fewer test pages than this a bootstrap over pages has no width: sections are split instead. */
 export const MIN_TEST_PAGES = 5;
 
-export interface SplitResult {
-  /** What was kept together: whole pages, or near-duplicate sections inside pages. */
-  by: 'page' | 'section';
-  kept: { pair: Pair; split: Split }[];
-  /** Held-out pairs whose section has a near-duplicate in a split that matters more. */
-  crossing: Pair[];
-}
-
 /** A number in [0, 1) that depends on the salt and the name alone. */
 const lot = (salt: string, name: string): number => Number.parseInt(sha256(`${salt}\n${name}`).slice(0, 12), 16) / 2 ** 48;
 
@@ -28,40 +21,75 @@ const drawn = (name: string, { salt, testShare, validationShare }: SplitConfig):
   return at < testShare ? 'test' : at < testShare + validationShare ? 'validation' : 'train';
 };
 
+/** What a row can be told: its split, or that a near-duplicate of its section lies in one that matters more. */
+export type Place = Split | 'crossing';
+
 /** A cluster that lies in several splits stays in the one that matters most: train, then test, then validation. */
-const PRIORITY: Record<Split, number> = { train: 2, test: 1, validation: 0 };
+const PLACES: readonly Place[] = ['validation', 'test', 'train', 'crossing'];
+const TEST = PLACES.indexOf('test');
 
-const byCluster = (pairs: readonly Pair[], config: SplitConfig): SplitResult => {
-  const clusters = [...new Set(pairs.map(({ cluster }) => cluster))];
-  const splits = new Map(clusters.map((cluster) => [cluster, drawn(cluster, config)]));
-  const drawnLowest = clusters.reduce(
-    (lowest, cluster) => (lot(config.salt, cluster) < lot(config.salt, lowest) ? cluster : lowest),
-    clusters[0] ?? '',
-  );
-  // Of a handful of sections perhaps none falls under the share; one is held out all the same, so that something is tested.
-  if (config.testShare > 0 && clusters.length > 2 && ![...splits.values()].includes('test')) splits.set(drawnLowest, 'test');
-  return { by: 'section', kept: pairs.map((pair) => ({ pair, split: splits.get(pair.cluster) ?? 'train' })), crossing: [] };
-};
+/** Pairs as columns, about 60 bytes each; a row is known by its number. */
+export class SplitTable {
+  private readonly clusters = new HashColumn(32);
+  private readonly pages = new HashColumn(16);
+  private readonly byPage = new NumberColumn();
 
-/**
- * Assigns each pair to a split.
- * @param pairs in the order in which they shall come back
- */
-export const assignSplits = (pairs: readonly Pair[], config: SplitConfig): SplitResult => {
-  const pages = new Map(pairs.map(({ url }) => [url, drawn(url, config)]));
-  const testPages = [...pages.values()].filter((split) => split === 'test').length;
-  if (testPages < MIN_TEST_PAGES) return byCluster(pairs, config);
-  const owner = new Map<string, Split>();
-  const splitOf = ({ url }: Pair): Split => pages.get(url) ?? 'train';
-  for (const pair of pairs) {
-    const split = splitOf(pair);
-    const known = owner.get(pair.cluster);
-    if (known === undefined || PRIORITY[split] > PRIORITY[known]) owner.set(pair.cluster, split);
+  constructor(private readonly config: SplitConfig) {}
+
+  add({ url, pageId, cluster }: Pick<Pair, 'url' | 'pageId' | 'cluster'>): void {
+    this.clusters.push(cluster);
+    this.pages.push(pageId);
+    this.byPage.push(PLACES.indexOf(drawn(url, this.config)));
   }
-  const stays = (pair: Pair): boolean => owner.get(pair.cluster) === splitOf(pair);
-  return {
-    by: 'page',
-    kept: pairs.filter(stays).map((pair) => ({ pair, split: splitOf(pair) })),
-    crossing: pairs.filter((pair) => !stays(pair)),
-  };
-};
+
+  /**
+   * What was kept together, whole pages or near-duplicate sections inside pages, and the place of a row.
+   * @param counts false for rows that are not there
+   */
+  assign(counts: (row: number) => boolean = () => true): { by: 'page' | 'section'; placeOf: (row: number) => Place } {
+    const byPage = this.testPages(counts) >= MIN_TEST_PAGES;
+    const places = byPage ? this.ownersByCluster(counts) : this.drawnByCluster(counts);
+    return { by: byPage ? 'page' : 'section', placeOf: (row) => PLACES[places[row]!]! };
+  }
+
+  private testPages(counts: (row: number) => boolean): number {
+    let pages = 0;
+    for (const rows of this.pages.groups()) if (rows.some((row) => this.byPage.at(row) === TEST && counts(row))) pages += 1;
+    return pages;
+  }
+
+  private *groups(counts: (row: number) => boolean): Generator<Uint32Array, void, undefined> {
+    for (const rows of this.clusters.groups()) {
+      const there = rows.filter(counts);
+      if (there.length > 0) yield there;
+    }
+  }
+
+  private ownersByCluster(counts: (row: number) => boolean): Uint8Array {
+    const places = Uint8Array.from({ length: this.byPage.size }, (_, row) => this.byPage.at(row));
+    for (const rows of this.groups(counts)) {
+      const owner = rows.reduce((most, row) => Math.max(most, places[row]!), 0);
+      for (const row of rows) if (places[row] !== owner) places[row] = PLACES.indexOf('crossing');
+    }
+    return places;
+  }
+
+  private drawnByCluster(counts: (row: number) => boolean): Uint8Array {
+    const { salt, testShare } = this.config;
+    const places = new Uint8Array(this.byPage.size);
+    let [clusters, tested] = [0, false];
+    let lowest = { lot: Infinity, rows: new Uint32Array() as Uint32Array };
+    for (const rows of this.groups(counts)) {
+      clusters += 1;
+      const cluster = this.clusters.hex(rows[0]!);
+      const place = PLACES.indexOf(drawn(cluster, this.config));
+      tested ||= place === TEST;
+      for (const row of rows) places[row] = place;
+      const own = lot(salt, cluster);
+      if (own < lowest.lot) lowest = { lot: own, rows };
+    }
+    // Of a handful of sections perhaps none falls under the share; one is held out all the same, so that something is tested.
+    if (testShare > 0 && clusters > 2 && !tested) for (const row of lowest.rows) places[row] = TEST;
+    return places;
+  }
+}

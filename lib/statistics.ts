@@ -1,12 +1,7 @@
 // What a dataset is made of, in numbers: for the card, the report and the preview.
-import { type Example, type Split, SPLITS } from '../contracts/records';
-import type { Contamination, Dataset } from './format';
-
-/** Tokens of one example. */
-export interface TokenCount {
-  tokens: number;
-  supervised: number;
-}
+import type { Example, Split } from '../contracts/records';
+import { NumberColumn } from './columns';
+import type { Contamination } from './split-pairs';
 
 export interface Bin {
   /** Inclusive. */
@@ -44,7 +39,7 @@ export interface Statistics {
 }
 
 /** Counts in bins whose bounds double: 16, 32, 64 and so on; the lowest starts at 0. Empty bins between others stay. */
-export const histogram = (values: readonly number[], least = 16): Bin[] => {
+export const histogram = (values: Iterable<number>, least = 16): Bin[] => {
   const counts: number[] = [];
   for (const value of values) {
     const bin = value < least ? 0 : Math.floor(Math.log2(value / least)) + 1;
@@ -56,57 +51,78 @@ export const histogram = (values: readonly number[], least = 16): Bin[] => {
 };
 
 /** The smallest value that at least a share of the values do not exceed; 0 of nothing. `sorted` ascends. */
-export const quantile = (sorted: readonly number[], share: number): number =>
+export const quantile = (sorted: ArrayLike<number>, share: number): number =>
   sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 
-const tally = (names: readonly string[]): Record<string, number> => {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return Object.fromEntries([...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)));
-};
+const byCount = (counts: ReadonlyMap<string, number>): Record<string, number> =>
+  Object.fromEntries([...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)));
 
-const answerOf = ({ messages }: Example): string => messages.at(-1)?.content ?? '';
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-const pagesOf = (examples: readonly Example[]): number => new Set(examples.map(({ pageId }) => pageId)).size;
+/** Examples between two pauses. */
+const PAUSE_EVERY = 1000;
 
-/**
- * @param counts tokens of each example by its id, from the token files
- * @throws RangeError for an example without a count: the token file belongs to another dataset
- */
-export const statistics = ({ parts, splitBy, contamination }: Dataset, counts: ReadonlyMap<string, TokenCount>): Statistics => {
-  const countOf = ({ id }: Example): TokenCount => {
-    const count = counts.get(id);
-    if (count === undefined) throw new RangeError(`example ${id} has no tokens`);
-    return count;
-  };
-  const ofSplit = (examples: readonly Example[]): SplitStatistics => {
-    const rows = examples.map(countOf);
-    const lengths = rows.map(({ tokens }) => tokens).sort((a, b) => a - b);
-    const tokens = sum(lengths);
-    return {
-      examples: examples.length,
-      pages: pagesOf(examples),
+/** An example with its tokens, and those of them that are learnt. */
+export interface CountedExample {
+  example: Pick<Example, 'messages' | 'kind' | 'url' | 'pageId'>;
+  tokens: number;
+  supervised: number;
+}
+
+/** Of each example two numbers are kept, of each page its id. */
+export class StatisticsCounter {
+  private readonly pages = new Set<string>();
+  private readonly kinds = new Map<string, number>();
+  private readonly hosts = new Map<string, number>();
+  private readonly tokens = new NumberColumn();
+  private readonly answerChars = new NumberColumn();
+  private readonly splits: Partial<Record<Split, SplitStatistics>> = {};
+  private withCode = 0;
+
+  /** All examples of a split, once. Pauses now and then. */
+  *addSplit(split: Split, examples: Iterable<CountedExample>): Generator<void, void, undefined> {
+    const first = this.tokens.size;
+    const pages = new Set<string>();
+    let supervisedTokens = 0;
+    for (const { example, tokens, supervised } of examples) {
+      pages.add(example.pageId);
+      this.pages.add(example.pageId);
+      this.kinds.set(example.kind, (this.kinds.get(example.kind) ?? 0) + 1);
+      const host = new URL(example.url).host || 'files';
+      this.hosts.set(host, (this.hosts.get(host) ?? 0) + 1);
+      const answer = example.messages.at(-1)?.content ?? '';
+      if (answer.includes('```')) this.withCode += 1;
+      this.answerChars.push(answer.length);
+      this.tokens.push(tokens);
+      supervisedTokens += supervised;
+      if (this.tokens.size % PAUSE_EVERY === 0) yield;
+    }
+    const lengths = this.tokens.values(first).sort();
+    const tokens = lengths.reduce((sum, value) => sum + value, 0);
+    this.splits[split] = {
+      examples: lengths.length,
+      pages: pages.size,
       tokens,
-      supervisedTokens: sum(rows.map(({ supervised }) => supervised)),
-      meanTokens: examples.length === 0 ? 0 : Math.round(tokens / examples.length),
+      supervisedTokens,
+      meanTokens: lengths.length === 0 ? 0 : Math.round(tokens / lengths.length),
       medianTokens: quantile(lengths, 0.5),
       p95Tokens: quantile(lengths, 0.95),
       maxTokens: lengths.at(-1) ?? 0,
     };
-  };
-  const all = SPLITS.flatMap((split) => parts[split].examples);
-  return {
-    splits: { train: ofSplit(parts.train.examples), validation: ofSplit(parts.validation.examples), test: ofSplit(parts.test.examples) },
-    examples: all.length,
-    pages: pagesOf(all),
-    kinds: tally(all.map(({ kind }) => kind)),
-    hosts: tally(all.map(({ url }) => new URL(url).host || 'files')),
-    withCode: all.filter((example) => answerOf(example).includes('```')).length,
-    histograms: {
-      tokens: histogram(all.map((example) => countOf(example).tokens)),
-      answerChars: histogram(all.map((example) => answerOf(example).length)),
-    },
-    splitBy,
-    contamination,
-  };
-};
+  }
+
+  /** @throws RangeError before all splits are there */
+  result(splitBy: Statistics['splitBy'], contamination: Contamination): Statistics {
+    const { train, validation, test } = this.splits;
+    if (train === undefined || validation === undefined || test === undefined) throw new RangeError('a split was not counted');
+    return {
+      splits: { train, validation, test },
+      examples: this.tokens.size,
+      pages: this.pages.size,
+      kinds: byCount(this.kinds),
+      hosts: byCount(this.hosts),
+      withCode: this.withCode,
+      histograms: { tokens: histogram(this.tokens.values()), answerChars: histogram(this.answerChars.values()) },
+      splitBy,
+      contamination,
+    };
+  }
+}

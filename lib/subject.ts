@@ -114,39 +114,48 @@ const NAME_IN_TEXT = /[\p{Ll},] (\p{Lu}[\p{L}\d]*\p{Ll}[\p{L}\d]*(?:\.js|\+\+)?)
 const NO_SUBJECT =
   /^(?:API|APIs|URLs?|JavaScript|Unix|Linux|Windows|English|Internet|January|February|March|April|May|June|July|August|September|October|November|December)$/;
 
-/** The name in most of the pages' prose; null where none stands on nearly half of them. */
-const siteName = (pages: readonly (readonly Section[])[]): string | null => {
-  if (pages.length < 5) return null;
-  const counts = new Map<string, number>();
-  for (const sections of pages) {
-    const names = new Set<string>();
-    for (const section of sections)
-      for (const block of section.blocks)
-        if (block.type === 'prose') for (const [, name] of block.text.matchAll(NAME_IN_TEXT)) if (!NO_SUBJECT.test(name!)) names.add(name!);
-    for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+/** Names that a page's prose writes in mid-sentence. */
+const namesOf = (sections: readonly Section[]): Set<string> => {
+  const names = new Set<string>();
+  for (const section of sections)
+    for (const block of section.blocks)
+      if (block.type === 'prose') for (const [, name] of block.text.matchAll(NAME_IN_TEXT)) if (!NO_SUBJECT.test(name!)) names.add(name!);
+  return names;
+};
+
+/** Words of a page's title and headings, each once, and what stands before their hyphens. */
+const headWords = (sections: readonly Section[]): string[] => {
+  const words = new Set(
+    sections.flatMap(({ title, path }) => [title, ...path].flatMap((text) => text.toLowerCase().match(/[a-z][a-z0-9_-]*/g) ?? [])),
+  );
+  return [...words].flatMap((word) => [...new Set([word, word.split('-')[0]!])]);
+};
+
+/**
+ * Page by page, so that no more than words is kept of them.
+ * @param pages all sections of one host, a page each
+ */
+export const siteSubject = (pages: Iterable<readonly Section[]>): SiteSubject => {
+  const commands = new Map<string, number>();
+  const heads = new Map<string, number>();
+  const names = new Map<string, number>();
+  const count = (counts: Map<string, number>, word: string, times = 1): Map<string, number> =>
+    counts.set(word, (counts.get(word) ?? 0) + times);
+  let size = 0;
+  for (const page of pages) {
+    size += 1;
+    for (const [word, times] of commandWords(page)) count(commands, word, times);
+    for (const word of headWords(page)) count(heads, word);
+    for (const name of namesOf(page)) count(names, name);
   }
-  const [best] = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
-  return best !== undefined && best[1] >= 0.4 * pages.length ? best[0] : null;
+  const [best] = [...names].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  return {
+    // Words that a tenth of the pages write in a title or heading: "npm", and not "typedef".
+    commands: new Map([...commands].filter(([word]) => (heads.get(word) ?? 0) >= 0.1 * size)),
+    // A name on nearly half of the pages.
+    name: size >= 5 && best !== undefined && best[1] >= 0.4 * size ? best[0] : null,
+  };
 };
-
-/** Those words that a tenth of the pages write in a title or heading: "npm", and not "typedef". */
-const headed = (counts: ReadonlyMap<string, number>, pages: readonly (readonly Section[])[]): Map<string, number> => {
-  const seen = new Map<string, number>();
-  for (const sections of pages)
-    for (const word of new Set(
-      sections.flatMap((section) =>
-        [section.title, ...section.path].flatMap((text) => text.toLowerCase().match(/[a-z][a-z0-9_-]*/g) ?? []),
-      ),
-    ))
-      for (const part of new Set([word, word.split('-')[0]!])) seen.set(part, (seen.get(part) ?? 0) + 1);
-  return new Map([...counts].filter(([word]) => (seen.get(word) ?? 0) >= 0.1 * pages.length));
-};
-
-/** @param pages all sections of one host, a page each */
-export const siteSubject = (pages: readonly (readonly Section[])[]): SiteSubject => ({
-  commands: headed(commandWords(pages.flat()), pages),
-  name: siteName(pages),
-});
 
 /** The word as the site's prose writes it: "Git" for git where the prose says so, "Node.js" for node. */
 const spelledBySite = (word: string, { name }: SiteSubject): string =>

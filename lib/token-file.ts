@@ -55,15 +55,17 @@ const checkRow = ({ example, ids, roles }: TokenRow, meta: TokenFileMeta): void 
   }
 };
 
-/**
- * The bytes of a token file; the same rows give the same bytes on any machine.
- * @throws RangeError naming the example for a row that could not be trained on
- */
-export const encodeTokenFile = (rows: readonly TokenRow[], meta: TokenFileMeta): Uint8Array => {
-  for (const row of rows) checkRow(row, meta);
-  const total = rows.reduce((sum, row) => sum + row.ids.length, 0);
-  const sizes = { ids: 4 * total, offsets: 8 * (rows.length + 1), role: total, example: 32 * rows.length };
-  const shapes = { ids: [total], offsets: [rows.length + 1], role: [total], example: [rows.length, 32] };
+/** Rows that can be gone through again, in the same order. */
+export interface TokenRows {
+  rows: number;
+  /** Of all rows together. */
+  tokens: number;
+  each: () => Iterable<TokenRow>;
+}
+
+const headerOf = ({ rows, tokens }: TokenRows, meta: TokenFileMeta): Uint8Array => {
+  const sizes = { ids: 4 * tokens, offsets: 8 * (rows + 1), role: tokens, example: 32 * rows };
+  const shapes = { ids: [tokens], offsets: [rows + 1], role: [tokens], example: [rows, 32] };
   const dtypes = { ids: 'I32', offsets: 'I64', role: 'U8', example: 'U8' };
   const header: Record<string, unknown> = {
     __metadata__: {
@@ -81,24 +83,46 @@ export const encodeTokenFile = (rows: readonly TokenRow[], meta: TokenFileMeta):
     position += sizes[name];
   }
   const json = JSON.stringify(header);
-  const text = new TextEncoder().encode(json.padEnd(Math.ceil(json.length / 8) * 8));
-  const start = 8 + text.length;
-  const bytes = new Uint8Array(start + position);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, BigInt(text.length), true);
-  bytes.set(text, 8);
-  const [offsetsAt, roleAt, exampleAt] = [start + sizes.ids, start + sizes.ids + sizes.offsets, start + position - sizes.example];
-  view.setBigInt64(offsetsAt, 0n, true);
-  let token = 0;
-  rows.forEach((row, index) => {
-    for (let at = 0; at < row.ids.length; at++, token++) {
-      view.setInt32(start + 4 * token, row.ids[at] ?? 0, true);
-      bytes[roleAt + token] = row.roles[at] ?? 0;
-    }
-    view.setBigInt64(offsetsAt + 8 * (index + 1), BigInt(token), true);
-    for (let at = 0; at < 32; at++) bytes[exampleAt + 32 * index + at] = Number.parseInt(row.example.slice(2 * at, 2 * at + 2), 16);
-  });
+  const text = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([length, text]);
+};
+
+/** Little-endian on any machine. */
+const idBytes = (ids: ArrayLike<number>): Uint8Array => {
+  const bytes = Buffer.allocUnsafe(4 * ids.length);
+  for (let at = 0; at < ids.length; at++) bytes.writeInt32LE(ids[at]!, 4 * at);
   return bytes;
+};
+
+/**
+ * The bytes of a token file piece by piece; the same rows give the same bytes on any machine.
+ * @throws RangeError naming the example for a row that could not be trained on
+ */
+export function* tokenFileChunks(file: TokenRows, meta: TokenFileMeta): Generator<Uint8Array, void, undefined> {
+  yield headerOf(file, meta);
+  for (const row of file.each()) {
+    checkRow(row, meta);
+    yield idBytes(row.ids);
+  }
+  const offset = Buffer.alloc(8);
+  yield offset;
+  let end = 0;
+  for (const { ids } of file.each()) {
+    end += ids.length;
+    const next = Buffer.alloc(8);
+    next.writeBigInt64LE(BigInt(end));
+    yield next;
+  }
+  for (const { roles } of file.each()) yield Uint8Array.from(roles);
+  for (const { example } of file.each()) yield Buffer.from(example, 'hex');
+}
+
+/** A token file in memory. */
+export const encodeTokenFile = (rows: readonly TokenRow[], meta: TokenFileMeta): Uint8Array => {
+  const tokens = rows.reduce((sum, row) => sum + row.ids.length, 0);
+  return new Uint8Array(Buffer.concat([...tokenFileChunks({ rows: rows.length, tokens, each: () => rows }, meta)]));
 };
 
 interface Header {
@@ -106,38 +130,48 @@ interface Header {
   [name: string]: { data_offsets: [number, number] } | Record<string, string>;
 }
 
+/** Rows looked up at once. */
+const BLOCK = 1024;
+
 /**
- * Reads what encodeTokenFile or the trainer wrote.
+ * Reads what tokenFileChunks or the trainer wrote, row after row.
+ * @param bytes of the whole file
+ * @param read a part of it, in a buffer of its own
  * @throws RangeError when the bytes are no token file of this version
  */
-export const decodeTokenFile = (bytes: Uint8Array): TokenFile => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = bytes.length < 8 ? -1 : Number(view.getBigUint64(0, true));
-  if (length < 0 || 8 + length > bytes.length) throw new RangeError('not a token file: its header is cut off');
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as Header;
+export const readTokenFile = (
+  bytes: number,
+  read: (start: number, bytes: number) => Buffer<ArrayBuffer>,
+): { meta: TokenFileMeta; rows: () => Generator<TokenRow, void, undefined> } => {
+  const length = bytes < 8 ? -1 : Number(read(0, 8).readBigUInt64LE());
+  if (length < 0 || 8 + length > bytes) throw new RangeError('not a token file: its header is cut off');
+  const header = JSON.parse(read(8, length).toString()) as Header;
   const meta = header.__metadata__;
   if (meta.formatVersion !== FORMAT_VERSION)
     throw new RangeError(`token file of version ${meta.formatVersion}, this reads ${FORMAT_VERSION}`);
-  const part = (name: string): DataView => {
+  const part = (name: string): { start: number; bytes: number } => {
     const [from = -1, to = -1] = (header[name]?.data_offsets ?? []) as number[];
-    if (from < 0 || 8 + length + to > bytes.length) throw new RangeError(`token file: ${name} is missing or cut off`);
-    return new DataView(bytes.buffer, bytes.byteOffset + 8 + length + from, to - from);
+    if (from < 0 || 8 + length + to > bytes) throw new RangeError(`token file: ${name} is missing or cut off`);
+    return { start: 8 + length + from, bytes: to - from };
   };
   const [ids, offsets, role, example] = [part('ids'), part('offsets'), part('role'), part('example')];
-  const offset = (at: number): number => Number(offsets.getBigInt64(8 * at, true));
-  const rows = Array.from({ length: offsets.byteLength / 8 - 1 }, (_, index): TokenRow => {
-    const [from, to] = [offset(index), offset(index + 1)];
-    return {
-      example: Array.from({ length: 32 }, (_byte, at) =>
-        example
-          .getUint8(32 * index + at)
-          .toString(16)
-          .padStart(2, '0'),
-      ).join(''),
-      ids: Int32Array.from({ length: to - from }, (_id, at) => ids.getInt32(4 * (from + at), true)),
-      roles: Uint8Array.from({ length: to - from }, (_role, at) => role.getUint8(from + at)),
-    };
-  });
+  const rows = function* (): Generator<TokenRow, void, undefined> {
+    const size = offsets.bytes / 8 - 1;
+    for (let first = 0; first < size; first += BLOCK) {
+      const count = Math.min(BLOCK, size - first);
+      const ends = read(offsets.start + 8 * first, 8 * (count + 1));
+      const names = read(example.start + 32 * first, 32 * count);
+      for (let row = 0; row < count; row++) {
+        const [from, to] = [Number(ends.readBigInt64LE(8 * row)), Number(ends.readBigInt64LE(8 * (row + 1)))];
+        const own = read(ids.start + 4 * from, 4 * (to - from));
+        yield {
+          example: names.toString('hex', 32 * row, 32 * (row + 1)),
+          ids: Int32Array.from({ length: to - from }, (_, at) => own.readInt32LE(4 * at)),
+          roles: new Uint8Array(read(role.start + from, to - from)),
+        };
+      }
+    }
+  };
   const text = (name: string): string => meta[name] ?? '';
   return {
     meta: {
@@ -149,4 +183,10 @@ export const decodeTokenFile = (bytes: Uint8Array): TokenFile => {
     },
     rows,
   };
+};
+
+/** A token file in memory, read. */
+export const decodeTokenFile = (bytes: Uint8Array): TokenFile => {
+  const { meta, rows } = readTokenFile(bytes.length, (start, size) => Buffer.from(bytes.subarray(start, start + size)));
+  return { meta, rows: [...rows()] };
 };

@@ -67,7 +67,7 @@ def write_tokens(
     header: dict[str, object] = {
         "__metadata__": {"formatVersion": FORMAT_VERSION, **{key: str(metadata[key]) for key in METADATA_KEYS[1:]}}
     }
-    buffers: list[bytes] = []
+    buffers: list[np.ndarray] = []
     position = 0
     arrays = (
         ("ids", "I32", "<i4", ids),
@@ -79,12 +79,15 @@ def write_tokens(
         buffer = np.ascontiguousarray(array, dtype=numpy_dtype)
         end = position + buffer.nbytes
         header[name] = {"dtype": dtype, "shape": list(buffer.shape), "data_offsets": [position, end]}
-        buffers.append(buffer.tobytes())
+        buffers.append(buffer)
         position = end
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     temporary = Path(f"{path}.tmp")
-    temporary.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(buffers))
+    with open(temporary, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for buffer in buffers:
+            buffer.tofile(file)
     os.replace(temporary, path)
 
 

@@ -1,10 +1,11 @@
 import { PipelineInput } from '../../contracts/input';
 import { SPLITS } from '../../contracts/records';
-import { format, harmonyMeta, messagesOf, withoutRows } from '../../lib/format';
+import { atOnce } from '../../lib/contamination';
+import { format, harmonyMeta, messagesOf } from '../../lib/format';
 import { missingMarks } from '../../lib/harmony';
 import { digest, sha256 } from '../../lib/hash';
 import { toParquet } from '../../lib/parquet';
-import { statistics } from '../../lib/statistics';
+import { StatisticsCounter } from '../../lib/statistics';
 import { decodeTokenFile, encodeTokenFile, supervised } from '../../lib/token-file';
 import { decodeIds } from '../../lib/tokens';
 import { pair } from '../support/example-builder';
@@ -41,7 +42,7 @@ test('every pair is in one part or dropped with a reason, whatever the order it 
 test('rows are harmony with all four marks, in the order of their examples', () => {
   const { train } = format(pairs, { ...config, instructions: 'Be brief.' }, 'gpt-oss').parts;
   expect(train.rows).toHaveLength(train.examples.length);
-  train.rows!.forEach((row, index) => {
+  train.rows.forEach((row, index) => {
     const { id, messages } = train.examples[index]!;
     expect(row.example).toBe(id);
     expect(missingMarks(Array.from(row.ids))).toEqual([]);
@@ -49,7 +50,7 @@ test('rows are harmony with all four marks, in the order of their examples', () 
   });
   expect(train.examples.map(({ id }) => id)).toEqual(train.examples.map(({ id }) => id).sort());
   const base = { tokenizerDigest: 'a'.repeat(64), templateDigest: 'b'.repeat(64) };
-  expect(decodeTokenFile(encodeTokenFile(train.rows!, harmonyMeta(base, config.maxTokens))).rows).toHaveLength(train.rows!.length);
+  expect(decodeTokenFile(encodeTokenFile(train.rows, harmonyMeta(base, config.maxTokens))).rows).toHaveLength(train.rows.length);
 });
 
 test('instructions are a developer message in GPT-OSS and a system message elsewhere, none when empty', () => {
@@ -63,7 +64,7 @@ test('a held-out answer that shares 50 tokens with training is dropped, and noth
   const everywhere = pairs.map((row, index) =>
     index < 100 ? pair({ ...row, page: row.url, response: `${sentence(index)} ${copied}` }) : row,
   );
-  const dataset = format(everywhere, config, 'chat');
+  const dataset = format(everywhere, config, 'gpt-oss');
   expect(dataset.splitBy).toBe('page');
   expect(dataset.contamination.dropped).toBeGreaterThan(5);
   expect(dataset.contamination.remaining).toBe(0);
@@ -73,33 +74,46 @@ test('a held-out answer that shares 50 tokens with training is dropped, and noth
   expect(held.some(({ messages }) => messages.at(-1)!.content.includes('copied5'))).toBe(false);
 });
 
-test('what the trainer refuses leaves its part and keeps its fate', () => {
-  const dataset = format(pairs, config, 'chat');
-  expect(dataset.parts.train.rows).toBeNull();
-  const [first] = dataset.parts.train.examples;
-  const fewer = withoutRows(dataset, [{ id: first!.id, reason: 'too_long', tokens: 2000 }]);
-  expect(kept(fewer)).toBe(kept(dataset) - 1);
-  expect(fewer.dropped).toEqual([{ schema: 1, id: first!.pairId, of: 'pair', stage: 'format', reason: 'too_long', detail: '2000 tokens' }]);
+test('a too long answer is cut between its blocks, and dropped where not even its first fits', () => {
+  const block = (index: number): string => `Block ${index}: ${Array.from({ length: 40 }, (_, word) => `b${index}w${word}`).join(' ')}.`;
+  const long = pair({ section: 'long', instruction: 'Long?', response: [1, 2, 3, 4].map(block).join('\n\n') });
+  const huge = pair({ section: 'huge', instruction: 'Huge?', response: 'word '.repeat(2000).trim() });
+  const { parts, shortened, dropped } = format([...pairs, long, huge], { ...config, maxTokens: 512 }, 'gpt-oss');
+  const cut = SPLITS.flatMap((split) => parts[split].examples).find(({ pairId }) => pairId === long.id)!;
+  expect(long.response.startsWith(`${cut.messages.at(-1)!.content}\n\n`)).toBe(true);
+  expect(shortened).toBe(1);
+  expect(dropped.map(({ id, reason, detail }) => [id, reason, detail])).toEqual([
+    [huge.id, 'too_long', expect.stringMatching(/^\d+ tokens$/) as unknown],
+  ]);
 });
 
 test('statistics count what is there', () => {
-  const dataset = format(pairs, config, 'gpt-oss');
-  const rows = SPLITS.flatMap((split) => dataset.parts[split].rows!);
-  const counts = new Map(rows.map(({ example, ids, roles }) => [example, { tokens: ids.length, supervised: supervised(roles) }]));
-  const stats = statistics(dataset, counts);
+  const { parts, splitBy, contamination } = format(pairs, config, 'gpt-oss');
+  const counter = new StatisticsCounter();
+  expect(() => counter.result(splitBy, contamination)).toThrow('a split was not counted');
+  const rows = SPLITS.flatMap((split) => parts[split].rows);
+  for (const split of SPLITS) {
+    const counted = parts[split].examples.map((example, at) => {
+      const { ids, roles } = parts[split].rows[at]!;
+      return { example, tokens: ids.length, supervised: supervised(roles) };
+    });
+    atOnce(counter.addSplit(split, counted));
+  }
+  const stats = counter.result(splitBy, contamination);
   expect(stats.examples).toBe(300);
   expect(stats.pages).toBe(100);
   expect(SPLITS.reduce((sum, split) => sum + stats.splits[split].tokens, 0)).toBe(rows.reduce((sum, { ids }) => sum + ids.length, 0));
+  const lengths = parts.train.rows.map(({ ids }) => ids.length).sort((a, b) => a - b);
+  expect(stats.splits.train).toMatchObject({ maxTokens: lengths.at(-1), medianTokens: lengths[Math.ceil(lengths.length / 2) - 1] });
   expect(stats.histograms.tokens.reduce((sum, { count }) => sum + count, 0)).toBe(300);
   expect(stats.kinds).toEqual({ heading: 300 });
   expect(stats.hosts).toEqual({ 'example.org': 300 });
-  expect(() => statistics(dataset, new Map())).toThrow('has no tokens');
 });
 
 test('the same pairs give these bytes on any machine', () => {
   const { train } = format(pairs, config, 'gpt-oss').parts;
   const tokens = encodeTokenFile(
-    train.rows!,
+    train.rows,
     harmonyMeta({ tokenizerDigest: 'a'.repeat(64), templateDigest: 'b'.repeat(64) }, config.maxTokens),
   );
   expect({ examples: digest(train.examples), tokens: sha256(tokens), parquet: sha256(toParquet(train.examples)) }).toEqual({

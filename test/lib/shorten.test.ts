@@ -1,19 +1,18 @@
-import { shorten } from '../../lib/shorten';
+import { shorterAnswers } from '../../lib/shorten';
 
-const within = (most: number) => (text: string) => text.length <= most;
 const CODE = '```js\na\n\nb\n```';
 
-test('an answer is cut between its blocks, and code is whole or absent', () => {
+test('an answer is cut between its blocks, longest first, and code is whole or absent', () => {
   const text = `One.\n\nTwo.\n\n${CODE}\n\nThree.`;
-  expect(shorten(text, within(text.length - 1))).toBe(`One.\n\nTwo.\n\n${CODE}`);
-  expect(shorten(text, within(20))).toBe('One.\n\nTwo.');
+  expect([...shorterAnswers(text)]).toEqual([`One.\n\nTwo.\n\n${CODE}`, 'One.\n\nTwo.', 'One.']);
 });
 
 test('what announces a block that is left out goes with it', () => {
-  expect(shorten(`One. It is done so:\n\n${CODE}`, within(20))).toBe('One.');
-  expect(shorten(`It is done so:\n\n${CODE}`, within(20))).toBeNull();
+  expect([...shorterAnswers(`One. It is done so:\n\n${CODE}`)]).toEqual(['One.']);
+  expect([...shorterAnswers(`It is done so:\n\n${CODE}`)]).toEqual([]);
+  expect([...shorterAnswers(`One.\n\nIt is done so:\n\n${CODE}`)]).toEqual(['One.']);
 });
 
 test('one block that is too long cannot be cut', () => {
-  expect(shorten(CODE, within(3))).toBeNull();
+  expect([...shorterAnswers(CODE)]).toEqual([]);
 });

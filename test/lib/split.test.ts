@@ -1,5 +1,21 @@
-import { assignSplits, MIN_TEST_PAGES } from '../../lib/split';
+import type { Pair, Split } from '../../contracts/records';
+import { MIN_TEST_PAGES, type SplitConfig, SplitTable } from '../../lib/split';
 import { pair } from '../support/example-builder';
+
+const assignSplits = (
+  pairs: readonly Pair[],
+  asked: SplitConfig,
+): { by: 'page' | 'section'; kept: { pair: Pair; split: Split }[]; crossing: Pair[] } => {
+  const table = new SplitTable(asked);
+  for (const one of pairs) table.add(one);
+  const { by, placeOf } = table.assign();
+  const placed = pairs.map((one, row) => ({ pair: one, split: placeOf(row) }));
+  return {
+    by,
+    kept: placed.flatMap(({ pair: own, split }) => (split === 'crossing' ? [] : [{ pair: own, split }])),
+    crossing: placed.filter(({ split }) => split === 'crossing').map(({ pair: own }) => own),
+  };
+};
 
 const config = { testShare: 0.2, validationShare: 0.1, salt: 'retune' };
 const site = (pages: number, sections = 3): ReturnType<typeof pair>[] =>

@@ -1,6 +1,7 @@
 // Data of a small finished run for the tests of cards and report.
 import { PipelineInput } from '../../contracts/input';
 import type { BaseModel } from '../../contracts/artifacts';
+import { SPLITS } from '../../contracts/records';
 import type { DatasetCardData } from '../../lib/dataset-card';
 import { format } from '../../lib/format';
 import type { GateInput } from '../../lib/gate';
@@ -8,7 +9,8 @@ import { judge } from '../../lib/gate';
 import type { ModelCardData } from '../../lib/model-card';
 import { readLosses } from '../../lib/chart';
 import type { ReportData } from '../../lib/report';
-import { statistics } from '../../lib/statistics';
+import { atOnce } from '../../lib/contamination';
+import { StatisticsCounter } from '../../lib/statistics';
 import type { Comparison } from '../../lib/stats';
 import { supervised } from '../../lib/token-file';
 import { pair } from './example-builder';
@@ -23,11 +25,13 @@ const pairs = Array.from({ length: 240 }, (_, index) =>
   }),
 );
 export const dataset = format(pairs, input.format, 'gpt-oss');
-const rows = Object.values(dataset.parts).flatMap((part) => part.rows ?? []);
-export const datasetStatistics = statistics(
-  dataset,
-  new Map(rows.map(({ example, ids, roles }) => [example, { tokens: ids.length, supervised: supervised(roles) }])),
-);
+const counter = new StatisticsCounter();
+for (const split of SPLITS) {
+  const { examples, rows } = dataset.parts[split];
+  const counted = examples.map((example, at) => ({ example, tokens: rows[at]!.ids.length, supervised: supervised(rows[at]!.roles) }));
+  atOnce(counter.addSplit(split, counted));
+}
+export const datasetStatistics = counter.result(dataset.splitBy, dataset.contamination);
 
 export const comparison: Comparison = {
   examples: 48,
@@ -182,7 +186,7 @@ export const reportData = (): ReportData => ({
   samples: pairs
     .slice(0, 3)
     .map(({ instruction, response, kind, url, anchor, path }) => ({ instruction, response, kind, url, anchor, path })),
-  masks: { rows: rows.slice(0, 2) },
+  masks: { rows: dataset.parts.train.rows.slice(0, 2) },
   sources: [...new Set(pairs.map(({ url }) => url))].map((url) => ({ url, fetchedAt: '2026-01-31', examples: 3 })),
   places: [
     { name: 'adapter', at: 'convert/9f8e/1/adapter' },

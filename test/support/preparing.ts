@@ -1,5 +1,5 @@
 // The stages from clean to format over given pages, through the real activities and a real store.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClean } from '../../activities/clean';
@@ -18,6 +18,7 @@ import { readConfig } from '../../io/config';
 import { stageFolder, writeManifest } from '../../io/manifest';
 import { bodyPath } from '../../io/page-shelf';
 import { openStore, type Store } from '../../io/store';
+import type { RunTrainer } from '../../io/trainer';
 import { digest, sha256 } from '../../lib/hash';
 import { sealManifest } from '../../lib/manifest';
 import { mockEnvironment } from './collecting';
@@ -41,8 +42,17 @@ export interface Preparing {
   /** From clean to format. */
   format(): Promise<StageRef>;
   read(ref: StageRef, name: string): Promise<string>;
+  bytes(ref: StageRef, name: string): Promise<Uint8Array>;
   rows<T>(ref: StageRef, name: string): Promise<T[]>;
   close(): Promise<void>;
+}
+
+/** A model whose rows a trainer tokenises. */
+interface ChatModel {
+  base: BaseModel;
+  runTrainer: RunTrainer;
+  /** Folder with its tokenizer and template. */
+  model: string;
 }
 
 /** Pages by URL, as HTML. Each call runs what has no manifest yet. */
@@ -50,6 +60,7 @@ export const openPreparing = async (
   pages: Record<string, string>,
   raw: Record<string, unknown> = {},
   env: Record<string, string> = {},
+  chat: ChatModel | null = null,
 ): Promise<Preparing> => {
   const folder = await mkdtemp(join(tmpdir(), 'retune-prepare-'));
   const store = await openStore(folder);
@@ -61,8 +72,15 @@ export const openPreparing = async (
     host: 'test',
     versions: {},
     config,
-    runTrainer: () => Promise.reject(new Error('no trainer here')),
+    runTrainer: chat?.runTrainer ?? (() => Promise.reject(new Error('no trainer here'))),
   };
+  if (chat !== null) {
+    // As the trainer leaves a base that it has made, so that it is not made again.
+    const { id, revision, family, weightsDigest, tokenizerDigest, templateDigest } = chat.base;
+    const made = join(folder, 'models', `${id.replace('/', '--')}@${revision}`);
+    await cp(chat.model, made, { recursive: true });
+    await writeFile(join(made, 'base.json'), JSON.stringify({ family, weightsDigest, tokenizerDigest, templateDigest }));
+  }
 
   const rows = await Promise.all(
     Object.entries(pages).map(async ([url, html]) => {
@@ -129,9 +147,10 @@ export const openPreparing = async (
       const asked = source === null || share === 0 ? null : { storeId: store.storeId, source };
       const mix: Record<string, string> =
         asked === null ? {} : { mix: await mockEnvironment().run<[typeof asked], string, typeof resolveMix>(resolveMix, asked) };
-      return run(createFormat(deps).format, task('format', { pairs: await pair() }, mix), BASE);
+      return run(createFormat(deps).format, task('format', { pairs: await pair() }, mix), chat?.base ?? BASE);
     },
     read,
+    bytes: async (ref, name) => (await store.read(await stagePath(store, ref, name))) ?? Buffer.alloc(0),
     rows: async <T>(ref: StageRef, name: string) =>
       (await read(ref, name))
         .split('\n')

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ...data import MicroBatch
-from ...errors import OutOfMemory, TrainerError, bad_config
+from ...errors import OutOfMemory, bad_config
 from ...random_bits import key_of
 from ...weights import require_config
 from ..adapter_state import load_adapter
