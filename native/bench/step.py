@@ -41,14 +41,25 @@ def random_batch(documents: int, length: int, seed: int) -> MicroBatch:
     return MicroBatch(ids, role.ravel(), [length] * documents)
 
 
-def run_row(engine: Engine, config: dict[str, Any], row: str, steps: int) -> dict[str, Any]:
-    """Measure one row on an engine with a fresh adapter."""
+def parsed(row: str) -> tuple[str, dict[str, str]]:
+    """(shape, options)."""
     shape, *options = row.split("/")
-    settings = dict(option.split("=") for option in options)
+    return shape, dict(option.split("=") for option in options)
+
+
+def lora_of(row: str) -> dict[str, Any]:
+    """Its LoRA."""
+    _, settings = parsed(row)
+    r, dropout = int(settings.get("r", 8)), float(settings.get("dropout", 0))
+    return {"r": r, "alpha": 16, "dropout": dropout, "rslora": False, "targets": "both"}
+
+
+def run_row(engine: Engine, config: dict[str, Any], row: str, steps: int) -> dict[str, Any]:
+    """Measure one row."""
+    shape, settings = parsed(row)
     documents, length = map(int, shape.split("x"))
-    dropout = float(settings.get("dropout", 0))
-    lora = {"r": int(settings.get("r", 8)), "alpha": 16, "dropout": dropout, "rslora": False, "targets": "both"}
-    if engine.lora != lora:
+    lora = lora_of(row)
+    if engine.lora is None:
         engine.add_lora(lora, seed=1)
     engine.train(True)
     engine.set_checkpointing(settings.get("mode", "none"))
@@ -134,6 +145,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--cap", type=float, default=None, help="GiB that torch's allocator may take")
     arguments = parser.parse_args()
+    if any(lora_of(row) != lora_of(arguments.rows[0]) for row in arguments.rows):
+        parser.error("rows of one run have the same r and dropout: layers that are kept are laid out for them")
     if arguments.cap:
         whole = torch.cuda.get_device_properties(0).total_memory / 2**30
         torch.cuda.set_per_process_memory_fraction(arguments.cap / whole)

@@ -11,18 +11,23 @@ from torch import Tensor
 from ..data import MicroBatch
 from ..engines.gptoss import plain
 from ..engines.gptoss.batch import inputs_of
+from ..engines.gptoss.layer import PARTS
 from ..engines.gptoss.lora import PREFIX, LoraParameters, working_copies
 from ..engines.gptoss.model import Model
 from ..engines.gptoss.shape import Shape
 from ..engines.gptoss.weights import Weights
 from ..errors import TrainerError
 from ..events import Events
+from ..random_bits import key_of, uniform
 from . import audit, reference
+from .reference import Kept
 
 LENGTHS = [150, 37, 69]
 """256 tokens in three ragged documents; one is longer than GPT-OSS's window of 128."""
 LAYERS = 2
 """One with a window and one without."""
+KEY = key_of("self-test")
+"""Of the sample's dropout, where the training has one."""
 LOSS_BOUND = {torch.bfloat16: 2e-3, torch.float32: 1e-5}
 GRADIENT_BOUND = {torch.bfloat16: 0.06, torch.float32: 1e-4}
 """Relative. In bf16 a right engine is 2 to 4 % from fp32, as an eager bf16 model is (facts of the prototype)."""
@@ -130,9 +135,10 @@ class _Sample:
         model = Model(self.weights, self.s, ops, engine.dtype, engine.device, engine.thrift)
         role = torch.zeros(len(self.ids), dtype=torch.uint8).index_fill_(0, self.targets, 2)
         batch = MicroBatch(self.ids.int().numpy(), role.numpy(), list(LENGTHS))
+        key = KEY if self.s.dropout else None
         self.adapter.begin_gradients()
         with torch.no_grad():
-            nll, done = model.forward(inputs_of(batch, engine.device, padded=False), self.adapter, keep=True)
+            nll, done = model.forward(inputs_of(batch, engine.device, False, key), self.adapter, keep=True)
             weight = torch.full_like(nll, 1 / len(nll))
             model.backward(done, weight, self.adapter)
         return nll, self._by_kind({name: p.grad for name, p in self.adapter.named.items()})
@@ -153,9 +159,20 @@ class _Sample:
         nll = reference.nll(
             self.weights, self.s, loras, [experts.to(device) for experts in chosen], ids, LENGTHS,
             targets - 1, ids[targets], built.inverse.to(device), built.rope_factor,
+            [self._kept(layer, device) for layer in range(len(self.s.windows))],
         )  # fmt: skip
         nll.mean().backward()
         return nll.detach(), {suffix: leaf.grad for suffix, leaf in leaves.items()}
+
+    def _kept(self, layer: int, device: torch.device) -> Kept:
+        p = self.s.dropout
+
+        def kept(part: int, rows: int, columns: int) -> Tensor:
+            if not p:
+                return torch.ones(1, 1, device=device).expand(rows, columns)
+            return (uniform(KEY, layer * PARTS + part, rows, columns, device) >= p) / (1 - p)
+
+        return kept
 
     def _by_kind(self, gradients: dict[str, Any]) -> dict[str, Tensor]:
         layers = range(len(self.s.windows))
