@@ -1,13 +1,23 @@
 // Markdown from outside (Bright Data's data_format) to the same blocks: a scanner over lines, no tree.
 // CommonMark's constructs that documentation uses; a line that fits none of them is prose.
 import type { Block } from '../contracts/records';
+import { plain, renderBlock } from './blocks';
 import { languageName } from './code-language';
+import { isLabel } from './containers';
 
 const FENCE = /^( *)(`{3,}|~{3,})\s*([^\s`]*)[^`]*$/;
 const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/;
 const ITEM = /^( *)(?:([-*+])|(\d{1,9})[.)])(?:\s+(.*))?$/;
 const RULE = /^ {0,3}(?:(?:\*\s*){3,}|(?:-\s*){3,}|(?:_\s*){3,})$/;
 const DIVIDER = /^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
+
+/** An admonition as converters and generators write it: a quote that begins with its label, or GitHub's alert. */
+const ALERT = /^(?:\[!(\w+)\]|(?:\*\*|__)([\w ]{1,30}?):?(?:\*\*|__):?|(\w{1,12}):?)$/;
+/** A definition under its term, as Markdown Extra writes it. */
+const MEANING = /^ {0,3}:\s+(\S.*)$/;
+/** Elements that stand in text; what else stands in angle brackets, as `<file>` does, is text. */
+const TAG =
+  /<(\/?)(a|abbr|b|bdo|big|blockquote|br|center|cite|code|dd|del|details|dfn|div|dl|dt|em|figcaption|figure|font|h[1-6]|hr|i|img|ins|kbd|li|mark|ol|p|picture|q|s|samp|section|small|source|span|strike|strong|sub|summary|sup|table|tbody|td|tfoot|th|thead|tr|tt|u|ul|wbr)(?:\s[^>]{0,300})?\/?>/gi;
 
 /** Start of the private-use range that stands for escaped ASCII signs. */
 const ESCAPED = 0xe000;
@@ -27,7 +37,7 @@ export const inlineText = (text: string): string =>
           .replace(/!\[[^\]]{0,500}\]\([^)\s]{0,2000}(?:\s+"[^"]{0,500}")?\)/g, '')
           .replace(/\[([^\]]{0,500})\]\([^)\s]{0,2000}(?:\s+"[^"]{0,500}")?\)/g, '$1')
           .replace(/<(https?:[^>\s]{1,2000})>/g, '$1')
-          .replace(/<\/?[a-zA-Z][^>]{0,300}>/g, '')
+          .replace(TAG, (_, _close: string, name: string) => (name.toLowerCase() === 'br' ? '\n' : ''))
           .replace(/(\*\*\*|\*\*|___|__)(?=\S)(.{1,500}?)(?<=\S)\1/g, '$2')
           .replace(/(?<![\w*])([*_])(?=[^\s*_])([^*_\n]{1,500}?)(?<=\S)\1(?![\w*])/g, '$2')
           .replace(/[\ue000-\ue07f]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) - ESCAPED))
@@ -37,6 +47,7 @@ export const inlineText = (text: string): string =>
     // The sign of a permalink that followed a heading.
     .replace(/\s*[¶§#]\s*$/u, '')
     .replace(/[ \t\u00a0]+/g, ' ')
+    .replace(/ ?\n ?/g, '\n')
     .trim()
     .normalize('NFC');
 
@@ -45,14 +56,20 @@ const cells = (line: string): string[] =>
     .trim()
     .replace(/^\||(?<!\\)\|$/g, '')
     .split(/(?<!\\)\|/)
-    .map((cell) => inlineText(cell.replaceAll('\\|', '|')));
+    .map((cell) => inlineText(cell.replaceAll('\\|', '|')).replace(/\s*\n\s*/g, ' '));
 
-/** One pass over the lines. */
-export const parseMarkdown = (source: string): Block[] => {
-  const lines = source.replaceAll('\0', '').replace(/\r\n?/g, '\n').split('\n');
+/** Lists inside each other; what is deeper is text. */
+const MAX_DEPTH = 24;
+
+/** One pass over the lines, and one over those of each list's items. */
+export const parseMarkdown = (source: string): Block[] => parseAt(source.replaceAll('\0', '').replace(/\r\n?/g, '\n'), 0);
+
+const parseAt = (source: string, depth: number): Block[] => {
+  const lines = source.split('\n');
   const blocks: Block[] = [];
   let paragraph: string[] = [];
-  let list: { ordered: boolean; start: number; items: string[][]; indent: number } | null = null;
+  /** `content`: the column in which the newest item's text begins, and what belongs to it. */
+  let list: { ordered: boolean; start: number; items: string[][]; indent: number; content: number } | null = null;
 
   const endParagraph = (): void => {
     const text = inlineText(paragraph.join('\n'));
@@ -61,7 +78,7 @@ export const parseMarkdown = (source: string): Block[] => {
   };
   const endList = (): void => {
     if (list === null) return;
-    const items = list.items.map((item) => inlineItem(item)).filter((item) => item !== '');
+    const items = list.items.map((item) => itemText(item, depth)).filter((item) => item !== '');
     if (items.length > 0)
       blocks.push({ type: 'list', ordered: list.ordered, ...(list.ordered && list.start !== 1 ? { start: list.start } : {}), items });
     list = null;
@@ -90,7 +107,7 @@ export const parseMarkdown = (source: string): Block[] => {
       const text = code.join('\n');
       if (text.trim() !== '') blocks.push({ type: 'code', text, language: languageName(info) });
       // A numbered list that held the code goes on with its numbers.
-      if (next !== null && ordered) list = { ordered: true, start: next, items: [], indent: 0 };
+      if (next !== null && ordered) list = { ordered: true, start: next, items: [], indent: 0, content: 0 };
       continue;
     }
     const heading = line.length > 2000 ? null : HEADING.exec(line);
@@ -125,7 +142,9 @@ export const parseMarkdown = (source: string): Block[] => {
     }
     if (line.includes('|') && DIVIDER.test(under) && under.includes('-') && under.includes('|')) {
       endAll();
-      const header = cells(line);
+      const columns = cells(line);
+      // A table without a heading still has the row that Markdown asks for.
+      const header = columns.some((column) => column !== '') ? columns : [];
       const rows: string[][] = [];
       for (at += 2; at < lines.length && lines[at]!.includes('|'); at++) rows.push(cells(lines[at]!));
       at -= 1;
@@ -138,16 +157,18 @@ export const parseMarkdown = (source: string): Block[] => {
       const indent = item[1]!.length;
       const ordered = item[3] !== undefined;
       if (list !== null && list.items.length > 0 && indent >= list.indent + 2) {
-        list.items.at(-1)!.push(line.slice(list.indent + 2));
+        list.items.at(-1)!.push(line.slice(Math.min(indent, list.content)));
         continue;
       }
       if (list !== null && list.ordered !== ordered) endList();
-      list ??= { ordered, start: ordered ? Number(item[3]) : 1, items: [], indent };
+      list ??= { ordered, start: ordered ? Number(item[3]) : 1, items: [], indent, content: 0 };
+      list.content = indent + (item[2] ?? `${item[3]}.`).length + 1;
       list.items.push([item[4] ?? '']);
       continue;
     }
     if (list !== null && list.items.length > 0) {
-      list.items.at(-1)!.push(line.trim());
+      const own = /^ */.exec(line)![0].length;
+      list.items.at(-1)!.push(line.slice(Math.min(own, list.content)));
       continue;
     }
     if (paragraph.length === 0 && /^(?: {4}|\t)/.test(line) && list === null) {
@@ -159,29 +180,43 @@ export const parseMarkdown = (source: string): Block[] => {
       blocks.push({ type: 'code', text: code.join('\n'), language: null });
       continue;
     }
-    paragraph.push(line.replace(/^ {0,3}>\s?/, '').trim());
+    const meaning = paragraph.length === 1 ? MEANING.exec(line) : null;
+    if (meaning !== null) {
+      const term = inlineText(paragraph[0]!);
+      paragraph = [];
+      const text = [meaning[1]!];
+      while (/^(?: {2,}|\t)\S/.test(lines[at + 1] ?? '') || MEANING.test(lines[at + 1] ?? ''))
+        text.push(lines[++at]!.replace(/^\s*(?::\s+)?/, ''));
+      const signature = /^(`+)[^`]+\1$/.test(term);
+      blocks.push({ type: 'definition', term: plain(term), anchor: null, signature, text: inlineText(text.join('\n')), code: [] });
+      continue;
+    }
+    const quote = line.replace(/^ {0,3}>\s?/, '').trim();
+    const alert = quote.length === line.trim().length || paragraph.length > 0 ? null : ALERT.exec(quote);
+    const label = alert === null ? '' : (alert[1] ?? alert[2] ?? alert[3])!;
+    if (alert !== null && isLabel(label)) {
+      // Said before its first sentence, as the same admonition of an HTML page is.
+      const next = (lines[at + 1] ?? '').replace(/^ {0,3}>\s?/, '').trim() === '' ? at + 2 : at + 1;
+      const said = /^ {0,3}>\s?(.*\S.*)$/.exec(lines[next] ?? '')?.[1];
+      if (said !== undefined) {
+        paragraph.push(`${label[0]!.toUpperCase()}${label.slice(1).toLowerCase()}: ${said.trim()}`);
+        at = next;
+        continue;
+      }
+    }
+    if (quote === '') endParagraph();
+    else paragraph.push(quote);
   }
   endAll();
   return blocks;
 };
 
-/** Lines of an item: its text, then nested items as they are. */
-const inlineItem = (lines: readonly string[]): string => {
-  const parts: string[] = [];
-  let text: string[] = [];
-  const end = (): void => {
-    const inline = inlineText(text.join('\n'));
-    if (inline !== '') parts.push(inline);
-    text = [];
-  };
-  for (const line of lines) {
-    const nested = ITEM.exec(line);
-    if (nested === null) text.push(line);
-    else {
-      end();
-      parts.push(`${nested[1]}${nested[2] === undefined ? `${nested[3]}.` : '-'} ${inlineText(nested[4] ?? '')}`);
-    }
+/** An item's text as a list of an HTML page has it: paragraphs apart, nested lists as further lines. */
+const itemText = (lines: readonly string[], depth: number): string => {
+  let text = '';
+  for (const block of depth === MAX_DEPTH ? [] : parseAt(lines.join('\n'), depth + 1)) {
+    if (text !== '') text += block.type === 'list' ? '\n' : '\n\n';
+    text += block.type === 'prose' ? block.text : renderBlock(block);
   }
-  end();
-  return parts.join('\n').replace(/\n{2,}/g, '\n\n');
+  return depth === MAX_DEPTH ? inlineText(lines.join('\n')) : text;
 };

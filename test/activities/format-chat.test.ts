@@ -48,7 +48,7 @@ beforeAll(async () => {
   const vocabulary = Number(execFileSync(python, ['-c', make, model], { cwd: join(native, 'tests') }).toString());
   writeFileSync(join(model, 'config.json'), JSON.stringify({ vocab_size: vocabulary }));
   const log = { debug: () => undefined } as never;
-  const trainer = createRunTrainer({ python, native, log, hub: { endpoint: 'http://127.0.0.1:9', token: null } as never, environment: {} });
+  const trainer = createRunTrainer({ python, native, log, hub: { endpoint: 'http://127.0.0.1:9', token: null }, environment: {} });
   const digest = (name: string): string =>
     createHash('sha256')
       .update(readFileSync(join(model, name)))
