@@ -81,6 +81,9 @@ export const createBrightDataBatch = (
       const known = await readBatch(store, task);
       if (known?.state === 'triggered' && known.snapshotId !== null) return { snapshotId: known.snapshotId };
       if (known?.state === 'settled' || known?.state === 'abandoned') return null;
+      // Given up by an attempt that ended before it could say so.
+      if (known?.state === 'refused' && known.sent === 0)
+        return { refused: 'refused when it was sent first', pending: await left(task, await dueUrls(task), true) };
       try {
         let batch = known;
         if (batch?.state === 'sending') {
@@ -110,11 +113,13 @@ export const createBrightDataBatch = (
           await writeBatch(store, task, { ...batch, state: 'triggered', snapshotId });
           return { snapshotId };
         } catch (error) {
-          if (error instanceof BrightDataError && error.billing === 'no')
-            await writeBatch(store, task, { ...batch, state: 'refused', tries: batch.tries - (error.code === 'rate_limited' ? 1 : 0) });
+          if (!(error instanceof BrightDataError) || error.billing !== 'no') throw error;
+          const refused: Batch = { ...batch, state: 'refused', tries: batch.tries - (error.code === 'rate_limited' ? 1 : 0) };
+          await writeBatch(store, task, refused);
+          if (error.code !== 'bad_request') throw error;
           // An answer, and nothing that a later attempt could change: its URLs are left to single requests.
-          if (error instanceof BrightDataError && error.code === 'bad_request') return { refused: error.message };
-          throw error;
+          await giveUp(task, refused, 'not_triggered');
+          return { refused: error.message, pending: await left(task, due, true) };
         }
       } catch (error) {
         throw await triggerFailure(task, error);
@@ -145,15 +150,7 @@ export const createBrightDataBatch = (
           await writeBatch(store, task, { ...batch, state: 'settled', billed: came.size });
           await store.remove(snapshotPath(task));
         } else if (batch !== null && typeof outcome === 'string') await giveUp(task, batch, outcome);
-        const due = await dueUrls(task);
-        const tried = await readFates(store, task, 'tries');
-        if (zone === null && due.length > 0) {
-          const advice = 'was not brought by the batch, and BRIGHTDATA_ZONE, which single requests need, is not set';
-          if (typeof outcome === 'string') throw failure('ConfigMissing', `${due.length} URLs: the first, ${due[0] ?? ''}, ${advice}`);
-          for (const url of due) await note(task, url, tried.get(pageId(url))?.reason ?? 'not_delivered', `${url} ${advice}`, false);
-        }
-        const pending: Pending[] =
-          zone === null ? [] : due.map((url) => ({ url, reason: tried.get(pageId(url))?.reason ?? 'not_delivered', retryAfterMs: null }));
+        const pending = await left(task, await dueUrls(task), typeof outcome === 'string');
         return { pending, counts: { delivered, pending: pending.length } };
       });
     },
@@ -173,6 +170,18 @@ export const createBrightDataBatch = (
       }
     },
   };
+
+  /** What single requests are to bring. @param all no batch brought any page */
+  async function left(task: CollectTask, due: readonly string[], all: boolean): Promise<Pending[]> {
+    const tried = await readFates(store, task, 'tries');
+    const reasonOf = (url: string): string => tried.get(pageId(url))?.reason ?? 'not_delivered';
+    if (zone !== null) return due.map((url) => ({ url, reason: reasonOf(url), retryAfterMs: null }));
+    if (due.length === 0) return [];
+    const advice = 'was not brought by the batch, and BRIGHTDATA_ZONE, which single requests need, is not set';
+    if (all) throw failure('ConfigMissing', `${due.length} URLs: the first, ${due[0] ?? ''}, ${advice}`);
+    for (const url of due) await note(task, url, reasonOf(url), `${url} ${advice}`, false);
+    return [];
+  }
 
   /** Only what a later attempt may start is retryable. */
   async function triggerFailure(task: CollectTask, error: unknown): Promise<unknown> {

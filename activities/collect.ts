@@ -124,8 +124,11 @@ export const createCollect = (deps: CollectDeps): Pick<CpuActivities, 'collect' 
       };
       return runStage(deps, keyed, async (box) => {
         const urls = await readShard(store, task.shard);
-        const records = await readRecords(shelf, urls);
-        const [final, tried] = [await readFates(store, task, 'fates'), await readFates(store, task, 'tries')];
+        const [records, final, tried] = await Promise.all([
+          readRecords(shelf, urls),
+          readFates(store, task, 'fates'),
+          readFates(store, task, 'tries'),
+        ]);
         const sealed = sealFates(urls, windowOf(task), { records, final, tried });
         // Before the manifest: a seal that is repeated after a crash finds this run's own date and says the same.
         await inLanes(sealed.gone, TOUCHES, async (gone) => {

@@ -166,8 +166,11 @@ export interface CpuActivities {
   collectPage(task: CollectTask, url: string): Promise<void>;
   /** Who fetches where the input says `auto`: decided by the worker's account, once a shard. */
   chooseProvider(task: CollectTask): Promise<'direct' | 'brightdata'>;
-  /** Starts Bright Data's batch of what is due of the shard, once; null when nothing is due. `refused`: why it is none. */
-  triggerBatch(task: CollectTask): Promise<{ snapshotId: string } | { refused: string } | null>;
+  /**
+   * Starts Bright Data's batch of what is due of the shard, once; null when nothing is due.
+   * `refused`: why it is none; then all that is due is for single requests.
+   */
+  triggerBatch(task: CollectTask): Promise<{ snapshotId: string } | { refused: string; pending: Pending[] } | null>;
   checkBatch(task: CollectTask, snapshotId: string): Promise<BatchState>;
   /**
    * Makes the pages of a batch durable; what it did not bring comes back.

@@ -68,7 +68,13 @@ class DiskStore {
   }
 
   async read(path: string): Promise<Buffer | null> {
-    return (await this.readTagged(path))?.data ?? null;
+    const file = this.at(path);
+    try {
+      return await readFile(file);
+    } catch (error) {
+      if (isMissing(error) || codeOf(error) === 'EISDIR') return null;
+      throw translate(error, path);
+    }
   }
 
   async open(path: string): Promise<Readable> {

@@ -94,8 +94,11 @@ export const writeAndMove = async (root: string, target: string, data: Data): Pr
   const temporary = join(temporaryFolder(root), randomUUID());
   try {
     const written = await writeDurably(temporary, data);
-    await makeFolder(dirname(target));
-    await rename(temporary, target);
+    // The folder stands nearly always.
+    if (!(await renameUnless(temporary, target, ['ENOENT']))) {
+      await makeFolder(dirname(target));
+      await rename(temporary, target);
+    }
     await syncFolder(dirname(target));
     return written;
   } catch (error) {

@@ -65,7 +65,8 @@ export const collectBatch = async (task: CollectTask): Promise<Pending[]> => {
       await cancel();
       return await rest('not_triggered');
     }
-    if (started.value === null || 'refused' in started.value) return await rest('not_triggered');
+    if (started.value === null) return await rest('not_triggered');
+    if ('refused' in started.value) return started.value.pending;
     const outcome = await watch(task, started.value.snapshotId);
     if (typeof outcome !== 'string') return outcome;
     if (outcome === 'over_time') await cancel();

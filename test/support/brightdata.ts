@@ -94,7 +94,7 @@ export class BrightDataStandIn {
     this.faults.set(endpoint, [...(this.faults.get(endpoint) ?? []), ...faults]);
   }
 
-  count(endpoint: Endpoint, url?: string): number {
+  count(endpoint: Call['endpoint'], url?: string): number {
     return this.calls.filter((call) => call.endpoint === endpoint && (url === undefined || call.url === url)).length;
   }
 

@@ -1,9 +1,7 @@
 // A shard through Bright Data on a real server: one batch, single URLs for the rest, and a bill without repetition.
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import type { CollectTask } from '../../contracts/activities';
 import type { StageRef } from '../../contracts/artifacts';
 import { WORKFLOWS } from '../../contracts/names';
@@ -12,44 +10,26 @@ import { readManifest } from '../../io/manifest';
 import { Secret } from '../../io/secret';
 import { BrightDataStandIn, TOKEN, ZONE } from '../support/brightdata';
 import { type Collecting, openCollecting } from '../support/collecting';
+import { openReplaying, type Replaying } from '../support/replaying-worker';
 import { html, openSite, type Site } from '../support/site';
-import { Stack, until } from '../support/stack';
+import { until } from '../support/stack';
 
 jest.setTimeout(120_000);
 
-const stack = new Stack();
-let connection: NativeConnection;
-let worker: Worker;
-let running: Promise<void>;
+let server: Replaying;
+let stop: () => Promise<void>;
 let site: Site;
 let on: Collecting;
 let api: BrightDataStandIn;
 
-beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  await stack.startServer();
-  connection = await NativeConnection.connect({ address: stack.address });
-});
-afterAll(async () => {
-  await connection.close();
-  await stack.stop();
-});
+beforeAll(async () => void (server = await openReplaying()));
+afterAll(async () => server.close());
 const open = async (zone: string | null): Promise<void> => {
   on = await openCollecting(site, { config: { brightData: { url: api.url, token: new Secret(TOKEN), zone } } });
-  worker = await Worker.create({
-    connection,
-    taskQueue: 'brightdata',
-    workflowsPath: join(__dirname, '..', '..', 'workflows', 'collect-shard.ts'),
-    activities: on.activities,
-    // Every workflow task replays the whole history: what does not replay fails here.
-    maxCachedWorkflows: 0,
-    maxHeartbeatThrottleInterval: 500,
-  });
-  running = worker.run();
+  stop = await server.work('brightdata', 'workflows/collect-shard', on.activities);
 };
 const shut = async (): Promise<void> => {
-  worker.shutdown();
-  await running;
+  await stop();
   await on.close();
 };
 beforeEach(async () => {
@@ -62,11 +42,13 @@ beforeEach(async () => {
 afterEach(async () => {
   await shut();
   await Promise.allSettled([api.close(), site.close()]);
+  // No zone was made, nor anything else that Bright Data's documents do not offer us.
+  expect([api.count('zones'), api.count('unknown')]).toEqual([0, 0]);
 });
 
 type Run = WorkflowHandle<(task: CollectTask) => Promise<StageRef>>;
 const start = async (task: CollectTask): Promise<Run> =>
-  stack.client.workflow.start<(task: CollectTask) => Promise<StageRef>>(WORKFLOWS.collectShard, {
+  server.stack.client.workflow.start<(task: CollectTask) => Promise<StageRef>>(WORKFLOWS.collectShard, {
     taskQueue: 'brightdata',
     workflowId: randomUUID(),
     args: [task],
@@ -260,6 +242,38 @@ test('budget.maxRequests stops before one more, keeps everything, and the next r
   const ref = await (await start(await shard(pages, {}, { maxRequests: 6 }))).result();
   expect(ref.counts).toMatchObject({ pages: 10, reused: 6, requests: 4, billed: 4 });
   expect(api.bill).toEqual([10, 0]);
+});
+
+test('a budget of exactly as many pages is enough, and not for one try more', async () => {
+  const pages = urls(5);
+  serve(pages);
+  const exact = await (await start(await shard(pages, {}, { maxRequests: 5 }))).result();
+  expect(exact.counts).toMatchObject({ pages: 5, requests: 5, billed: 5 });
+  // Each try through another peer is a request: two of them, and no third.
+  const blocked = 'http://docs.test/blocked';
+  api.pages.set(blocked, { error: 'reject_block' });
+  api.fail('trigger', { status: 400, body: 'no batches here' });
+  const failed = await failureOf(await start(await shard([blocked], { retries: 3 }, { maxRequests: 2 })));
+  expect(failed).toMatchObject({
+    type: 'QuotaExhausted',
+    message: expect.stringContaining('has asked Bright Data for 2 pages and may for 2'),
+  });
+  expect([api.count('request', blocked), api.bill]).toEqual([2, [5, 0]]);
+});
+
+test('a run that is cancelled while its snapshot is being read keeps what came, and the next run pays only for what did not', async () => {
+  const pages = urls(200);
+  serve(pages);
+  api.fail('snapshot', { delayMs: 3_000 });
+  const run = await start(await shard(pages));
+  await until('the snapshot', 20, () => api.count('snapshot') > 0);
+  await run.cancel();
+  const error: unknown = await run.result().catch((reason: unknown) => reason);
+  expect((error as WorkflowFailedError).cause).toBeInstanceOf(CancelledFailure);
+  expect(api.count('request')).toBe(0);
+  const again = await (await start(await shard(pages))).result();
+  expect(again.counts['pages']).toBe(200);
+  expect(again.counts['billed']).toBe(200 - (again.counts['reused'] ?? 0));
 });
 
 test('cancelling the run cancels its snapshot', async () => {

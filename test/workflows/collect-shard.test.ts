@@ -1,49 +1,32 @@
 // The shard workflow on a real server: what heals, what does not, what a cancelled run leaves behind.
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import type { CollectTask } from '../../contracts/activities';
 import type { StageRef } from '../../contracts/artifacts';
 import { WORKFLOWS } from '../../contracts/names';
 import { openCollecting, type Collecting } from '../support/collecting';
+import { openReplaying, type Replaying } from '../support/replaying-worker';
 import { html, openSite, type Site } from '../support/site';
-import { Stack } from '../support/stack';
 
 jest.setTimeout(120_000);
 
-const stack = new Stack();
-let connection: NativeConnection;
-let worker: Worker;
-let running: Promise<void>;
+let server: Replaying;
+let stop: () => Promise<void>;
 let site: Site;
 let on: Collecting;
 
 beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  await stack.startServer();
+  server = await openReplaying();
   site = await openSite();
   on = await openCollecting(site);
-  connection = await NativeConnection.connect({ address: stack.address });
-  worker = await Worker.create({
-    connection,
-    taskQueue: 'collecting',
-    workflowsPath: join(__dirname, '..', '..', 'workflows', 'collect-shard.ts'),
-    activities: on.activities,
-    // Every workflow task replays the whole history: what does not replay fails here.
-    maxCachedWorkflows: 0,
-    maxHeartbeatThrottleInterval: 500,
-  });
-  running = worker.run();
+  stop = await server.work('collecting', 'workflows/collect-shard', on.activities);
 });
 afterAll(async () => {
-  worker.shutdown();
-  await running;
-  await connection.close();
+  await stop();
   await on.close();
   await site.close();
-  await stack.stop();
+  await server.close();
 });
 beforeEach(() => {
   site.routes.clear();
@@ -51,7 +34,7 @@ beforeEach(() => {
 });
 
 const start = async (task: CollectTask) =>
-  stack.client.workflow.start<(task: CollectTask) => Promise<StageRef>>(WORKFLOWS.collectShard, {
+  server.stack.client.workflow.start<(task: CollectTask) => Promise<StageRef>>(WORKFLOWS.collectShard, {
     taskQueue: 'collecting',
     workflowId: randomUUID(),
     args: [task],

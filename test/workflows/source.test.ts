@@ -1,6 +1,5 @@
 // From whatever names pages to sealed shards on a real server: sitemaps, links in waves, files, variants.
 import { WorkflowFailedError } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
@@ -9,47 +8,29 @@ import { Secret } from '../../io/secret';
 import { BrightDataStandIn, TOKEN, ZONE } from '../support/brightdata';
 import type { collectAll } from '../support/collect-workflow';
 import { type Collecting, openCollecting } from '../support/collecting';
+import { openReplaying, type Replaying } from '../support/replaying-worker';
 import { html, openSite, type Site } from '../support/site';
-import { Stack, until } from '../support/stack';
+import { until } from '../support/stack';
 
 jest.setTimeout(180_000);
 
-const stack = new Stack();
-let connection: NativeConnection;
-let worker: Worker;
-let running: Promise<void>;
+let server: Replaying;
+let stop: () => Promise<void>;
 let site: Site;
 let api: BrightDataStandIn;
 let on: Collecting;
 
-beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  await stack.startServer();
-  connection = await NativeConnection.connect({ address: stack.address });
-});
-afterAll(async () => {
-  await connection.close();
-  await stack.stop();
-});
+beforeAll(async () => void (server = await openReplaying()));
+afterAll(async () => server.close());
 beforeEach(async () => {
   site = await openSite();
   api = await BrightDataStandIn.open();
   api.words = ['ready'];
   on = await openCollecting(site, { config: { brightData: { url: api.url, token: new Secret(TOKEN), zone: ZONE } } });
-  worker = await Worker.create({
-    connection,
-    taskQueue: 'sources',
-    workflowsPath: join(__dirname, '..', 'support', 'collect-workflow.ts'),
-    activities: on.activities,
-    // Every workflow task replays the whole history: what does not replay fails here.
-    maxCachedWorkflows: 0,
-    maxHeartbeatThrottleInterval: 500,
-  });
-  running = worker.run();
+  stop = await server.work('sources', 'test/support/collect-workflow', on.activities);
 });
 afterEach(async () => {
-  worker.shutdown();
-  await running;
+  await stop();
   await Promise.allSettled([on.close(), api.close(), site.close()]);
 });
 
@@ -57,7 +38,7 @@ type Result = Awaited<ReturnType<typeof collectAll>>;
 const run = async (source: Record<string, unknown>, budget = {}): Promise<Result> => {
   const input = PipelineInput.parse({ source: { provider: 'direct', timeoutSeconds: 5, retries: 0, ...source }, budget });
   const identity = { runId: randomUUID(), executionId: '1' };
-  return stack.client.workflow.execute<typeof collectAll>('collectAll', {
+  return server.stack.client.workflow.execute<typeof collectAll>('collectAll', {
     taskQueue: 'sources',
     workflowId: identity.runId,
     args: [{ run: identity, storeId: on.store.storeId, input }, new Date().toISOString()],
@@ -208,17 +189,17 @@ test('a worker that is killed in mid-crawl loses no page and no wave', async () 
     ...layer('three', 'four'),
   ]);
   for (const [path, body] of Object.entries(all)) site.routes.set(path, { body, delayMs: 100 });
-  const first = await stack.startWorker('cpu');
+  const first = await server.stack.startWorker('cpu');
   const source = { urls: [site.privateUrl('/')], links: { depth: 3 }, provider: 'direct', minSuccess: 0.1, perHost: 4 };
-  await stack.start('crawl', { source, model: { base: 'tiny-gpt-oss' }, limits: { heartbeatSeconds: 5 } });
+  await server.stack.start('crawl', { source, model: { base: 'tiny-gpt-oss' }, limits: { heartbeatSeconds: 5 } });
   await until('the second wave', 60, () => site.visits.filter(({ path, status }) => path.startsWith('/two') && status === 200).length >= 5);
-  await stack.kill(first);
-  await stack.startWorker('cpu');
+  await server.stack.kill(first);
+  await server.stack.startWorker('cpu');
   await until('the end of collecting', 100, async () =>
-    (await stack.progress('crawl')).stages.some(({ verb, state }) => verb === 'collect' && state === 'done'),
+    (await server.stack.progress('crawl')).stages.some(({ verb, state }) => verb === 'collect' && state === 'done'),
   );
-  const collect = (await stack.progress('crawl')).stages.find(({ verb }) => verb === 'collect');
-  await stack.client.workflow.getHandle('crawl').cancel();
+  const collect = (await server.stack.progress('crawl')).stages.find(({ verb }) => verb === 'collect');
+  await server.stack.client.workflow.getHandle('crawl').cancel();
   expect(collect?.counts).toMatchObject({ urls: 61, pages: 61, waves: 4 });
   // Asked twice: what was on its way or not yet durable at the kill.
   const twice = Object.keys(all).filter((path) => site.count(path) > 1);
