@@ -1,7 +1,7 @@
 """Do both engines learn alike, from tokens that `format` made? Loss curves side by side, and 64 examples by heart.
 
 usage: python -m bench.learning FOLDER --train TOKENS [--validation TOKENS] (--base FOLDER | --layers N --tokenizer F)
-           [--lr 1e-2] [--steps 60] [--heart-steps 200, 0 for none] [--engines transformers,gptoss]
+           [--lr 1e-2] [--r 8] [--steps 60] [--heart-steps 200] (0: none) [--engines transformers,gptoss]
            [--device cpu --dtype fp32]
 
 --base: a GPT-OSS base folder; --layers: gpt-oss-20b's shapes with random weights and so many layers
@@ -19,22 +19,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from trainer.data import METADATA_KEYS, read_tokens, write_tokens
 
 HEART = 64
 
 
-def first_examples(source: Path, target: Path, count: int) -> None:
-    """The first examples of a token file as one."""
+def shortest(source: Path, target: Path, count: int) -> None:
+    """The shortest examples of a token file as one."""
     tokens = read_tokens(source)
-    end = int(tokens.offsets[count])
+    members = sorted(np.argsort(tokens.lengths, kind="stable")[:count].tolist())
+    ids, roles = zip(*map(tokens.row, members), strict=True)
     write_tokens(
         target,
-        ids=tokens.ids[:end],
-        offsets=tokens.offsets[: count + 1],
-        role=tokens.role[:end],
-        example=tokens.example[:count],
+        ids=np.concatenate(ids),
+        offsets=np.cumsum([0, *map(len, ids)]),
+        role=np.concatenate(roles),
+        example=tokens.example[members],
         metadata={key: tokens.metadata[key] for key in METADATA_KEYS},
     )
 
@@ -44,7 +46,7 @@ def config_of(arguments: argparse.Namespace, base: dict[str, Any], engine: str, 
         "schema": 1, "command": "train", "out": str(out), "device": arguments.device, "dtype": arguments.dtype,
         "base": base, "tokens": {"train": str(arguments.train), "validation": arguments.validation},
         "datasetDigest": "00" * 32, "seed": 3407, "engine": engine,
-        "lora": {"r": 8, "alpha": 16, "dropout": 0.0, "rslora": False, "targets": "both"},
+        "lora": {"r": arguments.r, "alpha": 2 * arguments.r, "dropout": 0.0, "rslora": False, "targets": "both"},
         "optimizer": {
             "lr": arguments.lr, "schedule": "linear", "warmupSteps": 5, "weightDecay": 0.01, "clip": 1.0,
         },
@@ -90,30 +92,8 @@ def distance(one: dict[int, float], other: dict[int, float]) -> str:
     return f"mean {apart.mean():.1e}, largest {apart.max():.1e} (step {list(one)[int(apart.argmax())]})"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--train", type=Path, required=True)
-    parser.add_argument("--validation")
-    parser.add_argument("--base", type=Path)
-    parser.add_argument("--layers", type=int)
-    parser.add_argument("--tokenizer", type=Path)
-    parser.add_argument("--lr", type=float, default=1e-2)
-    parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--heart-steps", type=int, default=200)
-    parser.add_argument("--engines", default="transformers,gptoss")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--dtype", default="auto")
-    arguments = parser.parse_args()
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-    folder = arguments.base
-    if folder is None:
-        from .random_gpt_oss import write_random
-
-        folder = arguments.folder / f"random-{arguments.layers}"
-        write_random(folder, arguments.layers)
-        shutil.copyfile(arguments.tokenizer, folder / "tokenizer.json")
-    base = {"folder": str(folder), "family": "gpt-oss", "id": "base", "revision": None, "weightsDigest": "00" * 32}
+def compare(arguments: argparse.Namespace, base: dict[str, Any]) -> None:
+    """The curves of every engine, and how far they are apart."""
     losses, validation = {}, {}
     for engine in arguments.engines.split(","):
         losses[engine], validation[engine], metrics = train(
@@ -128,16 +108,50 @@ def main() -> None:
         print(f"{other} beside {one}: {distance(losses[other], losses[one])}")
         if arguments.validation:
             print(f"validation, {list(validation[one])}:", *(list(validation[name].values()) for name in (one, other)))
-    if arguments.heart_steps == 0:
-        return
+
+
+def learn_by_heart(arguments: argparse.Namespace, base: dict[str, Any]) -> None:
+    """The shortest examples, again and again, with every engine."""
     heart = arguments.folder / "heart.safetensors"
-    first_examples(arguments.train, heart, HEART)
+    shortest(arguments.train, heart, HEART)
     arguments.train, arguments.validation, arguments.steps = heart, None, arguments.heart_steps
-    for engine in arguments.engines.split(","):
+    for engine in reversed(arguments.engines.split(",")):
         curve, *_ = train(config_of(arguments, base, engine, arguments.folder / f"heart-{engine}"))
         below = next((step for step, loss in curve.items() if loss < 0.1), None)
         start, end = curve[1], curve[max(curve)]
         print(f"{engine}: {HEART} examples, loss {start:.3f} to {end:.5f}, below 0.1 from step {below}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--train", type=Path, required=True)
+    parser.add_argument("--validation")
+    parser.add_argument("--base", type=Path)
+    parser.add_argument("--layers", type=int)
+    parser.add_argument("--tokenizer", type=Path)
+    parser.add_argument("--lr", type=float, default=1e-2)
+    parser.add_argument("--r", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--heart-steps", type=int, default=200)
+    parser.add_argument("--engines", default="transformers,gptoss")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--dtype", default="auto")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    folder = arguments.base
+    if folder is None:
+        from .random_gpt_oss import write_random
+
+        folder = arguments.folder / f"random-{arguments.layers}"
+        write_random(folder, arguments.layers)
+        torch.cuda.empty_cache()
+        shutil.copyfile(arguments.tokenizer, folder / "tokenizer.json")
+    base = {"folder": str(folder), "family": "gpt-oss", "id": "base", "revision": None, "weightsDigest": "00" * 32}
+    if arguments.steps:
+        compare(arguments, base)
+    if arguments.heart_steps:
+        learn_by_heart(arguments, base)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import torch
 
 from trainer.data import write_tokens
 
@@ -167,6 +168,8 @@ def main() -> None:
     if not (model / "done").exists():
         started = time.time()
         write_random(model, layers, shapes=shapes, spill=arguments.spill)
+        # What this process keeps, the training lacks.
+        torch.cuda.empty_cache()
         (model / "done").touch()
         print(json.dumps({"wrote": f"{layers} layers", "seconds": round(time.time() - started, 1)}), flush=True)
     base = {"folder": str(model), "family": "gpt-oss", "id": "base", "revision": None, "weightsDigest": "00" * 32}

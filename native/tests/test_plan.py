@@ -9,7 +9,9 @@ from training import losses, of_type, train_config, train_here
 
 from trainer.engines import device
 from trainer.engines.gptoss import engine as gptoss
-from trainer.plan import Plan, first_plan
+from trainer.fitting import Fitting
+from trainer.parallel import Ranks
+from trainer.plan import NEAR, Plan, fastest, first_plans
 
 MIB = 2**20
 GPTOSS = SimpleNamespace(modes=("none", "moe", "full"), pass_overhead_tokens=1000, resident_layers=0)
@@ -72,18 +74,64 @@ def memory(monkeypatch, free, bytes_a_token):
     ],
 )
 def test_the_first_plan_is_the_fastest_that_fits_the_longest_example_too(monkeypatch, free, longest, expected):
-    plan = first_plan(memory(monkeypatch, free, MIB), None, 0.7, longest, most=10**6)
+    plan = first_plans(memory(monkeypatch, free, MIB), None, 0.7, longest, most=10**6)[0]
     assert (plan.micro_tokens, plan.checkpointing) == expected and "GiB free" in plan.reason
 
 
 def test_a_small_step_needs_no_more_memory_than_its_own_tokens(monkeypatch):
-    plan = first_plan(memory(monkeypatch, 2000 * MIB, MIB), None, 0.7, longest=128, most=1024)
+    plan = first_plans(memory(monkeypatch, 2000 * MIB, MIB), None, 0.7, longest=128, most=1024)[0]
     assert plan.checkpointing == "none" and plan.micro_tokens >= 1024
 
 
 def test_a_given_micro_batch_is_kept_and_recomputation_chosen_to_fit(monkeypatch):
-    plan = first_plan(memory(monkeypatch, 5000 * MIB, MIB), 8192, 0.7, longest=128, most=10**6)
+    plan = first_plans(memory(monkeypatch, 5000 * MIB, MIB), 8192, 0.7, longest=128, most=10**6)[0]
     assert (plan.micro_tokens, plan.checkpointing) == (8192, "moe")
+
+
+def test_plans_that_may_be_as_fast_are_the_best_of_each_way_of_recomputing(monkeypatch):
+    engine = memory(monkeypatch, 4200 * MIB, MIB)
+    plans = first_plans(engine, None, 0.7, longest=128, most=10**6)
+    assert [(plan.micro_tokens, plan.checkpointing) for plan in plans] == [
+        (4096, "none"),
+        (8192, "moe"),
+        (16384, "full"),
+    ]
+    costs = [plan.cost(128, engine) for plan in plans]
+    assert costs == sorted(costs) and costs[-1] < NEAR * costs[0]
+    roomy = memory(monkeypatch, 10**6 * MIB, MIB)
+    assert [plan.checkpointing for plan in first_plans(roomy, None, 0.7, 128, most=10**6)] == ["none"]
+
+
+@pytest.mark.parametrize(
+    ("times", "chosen"),
+    [((30, 29, 31), "none"), ((30, 26, 31), "moe"), ((30, None, 20), "full"), ((None, None, None), "none")],
+)
+def test_of_such_plans_the_one_that_is_clearly_faster_on_this_card_is_taken(
+    bases, token_path, monkeypatch, times, chosen
+):
+    from trainer.data import read_tokens
+
+    plans = [Plan(4096, True, mode, "free") for mode in ("none", "moe", "full")]
+    engine = gptoss.load(bases["gpt-oss"], "cpu", "fp32")
+    engine.add_lora({"r": 4, "alpha": 8, "dropout": 0.0, "rslora": False, "targets": "both"}, seed=1)
+    fitting = Fitting(engine, Ranks(), None, plans[0], 4)
+    tokens = read_tokens(token_path)
+
+    def trial(_, group):
+        time = times[("none", "moe", "full").index(fitting.engine.checkpointing)]
+        return (None, "out of memory") if time is None else (time * 1e-6 * int(tokens.lengths[group].sum()), "")
+
+    monkeypatch.setattr(fitting, "_trial", trial)
+    plan = fitting.choose(tokens, [[0, 1, 2], [3, 4]], plans)
+    assert plan.checkpointing == chosen
+    assert all(f"{time:.1f}" in plan.reason for time in times if time is not None and times != (None,) * 3)
+
+
+def test_a_repeat_with_other_noise_comes_to_the_same_plan():
+    plans = [Plan(4096, True, mode, "") for mode in ("none", "moe")]
+    assert {
+        fastest(list(zip(times, plans, strict=True))).checkpointing for times in ((30, 30), (30, 28), (28, 30))
+    } == {"none"}
 
 
 @pytest.mark.parametrize(("family", "engine"), [("chat", "transformers"), ("gpt-oss", "gptoss")])

@@ -1,6 +1,7 @@
 """Checkpoints: whole or absent, and a resumed training that equals an undisturbed one bit for bit."""
 
 import json
+import os
 import random
 import shutil
 import signal
@@ -12,7 +13,7 @@ from conftest import FAMILIES
 from training import losses, of_type, start_child, train_config, train_here
 
 from trainer import stopping
-from trainer.checkpoint import newest_whole, numbered, read_checkpoint, verify
+from trainer.checkpoint import newest_whole, numbered, read_checkpoint, verify, write_checkpoint
 from trainer.errors import Stopped, TrainerError
 
 
@@ -105,6 +106,39 @@ def test_checkpoints_are_ordered_as_numbers_and_only_the_newest_are_kept(bases, 
     (tmp_path / "checkpoints" / "12-10").mkdir()
     (tmp_path / "checkpoints" / ".partial-99-1").mkdir()
     assert [path.name for path in numbered(tmp_path / "checkpoints")] == ["12-10", "12-1", "11-1", "10-1", "9-30"]
+
+
+def test_a_crash_at_any_moment_of_writing_leaves_the_older_checkpoint_and_then_the_new_one(trained, monkeypatch):
+    """Every call by which bytes or names become durable, in turn, is the last that the process makes."""
+    _, folder = trained
+    shutil.rmtree(folder / "12-1")
+    checkpoint = read_checkpoint(folder / "8-1")
+    checkpoint.state["step"] = 9
+    calls, crash_at = [], None
+
+    def watched(name, real):
+        def call(first, *rest):
+            calls.append((name, str(first)))
+            if len(calls) == crash_at:
+                raise KeyboardInterrupt
+            return real(first, *rest)
+
+        return call
+
+    for name in ("fsync", "replace", "rename"):
+        monkeypatch.setattr(os, name, watched(name, getattr(os, name)))
+    write_checkpoint(folder, 2, checkpoint)
+    whole = [name for name, _ in calls]
+    assert newest_whole(folder, pytest.fail).name == "9-2"
+    # Files, the manifest and their folder are on the disk before the one rename; then the name.
+    assert whole.count("rename") == 1 and whole[-2:] == ["rename", "fsync"] and whole.count("fsync") == 6
+    shutil.rmtree(folder / "9-2")
+    for crash_at in range(1, len(whole) + 1):
+        calls.clear()
+        with pytest.raises(KeyboardInterrupt):
+            write_checkpoint(folder, 2, checkpoint)
+        expected = "9-2" if crash_at == len(whole) else "8-1"
+        assert newest_whole(folder, pytest.fail).name == expected, whole[crash_at - 1]
 
 
 @pytest.mark.parametrize("file", ["adapter.safetensors", "optimizer.safetensors", "metrics.jsonl", "checkpoint.json"])

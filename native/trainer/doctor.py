@@ -49,12 +49,12 @@ def prospect(config: dict[str, Any]) -> dict[str, Any]:
     """Engine and first plan of a training of config.base with examples of up to TYPICAL_TOKENS. Loads the model."""
     from .engines.choice import choose_engine, load_engine_named
     from .engines.device import free_memory
-    from .plan import first_plan
+    from .plan import first_plans
 
     name, why = choose_engine({**config, "engine": "auto"}, config["dtype"])
     engine = load_engine_named(name, config["base"], config["device"], config["dtype"])
     engine.add_lora(config["lora"], seed=0)
-    plan = first_plan(engine, None, TYPICAL_SUPERVISED, TYPICAL_TOKENS, 8 * TYPICAL_TOKENS)
+    plan = first_plans(engine, None, TYPICAL_SUPERVISED, TYPICAL_TOKENS, 8 * TYPICAL_TOKENS)[0]
     trainable = sum(parameter.numel() for parameter in engine.trainable.values())
     return {
         "engine": name,

@@ -15,7 +15,7 @@ from .errors import MAY_RETRY, OutOfMemory, TrainerError
 from .events import Events
 from .gradients import add_gradients, largest_pass
 from .parallel import Ranks
-from .plan import Plan
+from .plan import Plan, fastest
 
 Value = TypeVar("Value")
 
@@ -26,7 +26,24 @@ class Fitting:
     def __init__(self, engine: Any, ranks: Ranks, events: Events, plan: Plan, examples: int):
         self.engine, self.ranks, self.events, self.plan, self.examples = engine, ranks, events, plan, examples
         self.steps = 0
+        self.expected_seconds: float | None = None
+        """Of the steps that were left when the plan was tried, by that trial."""
         self._cost = _cost(engine)
+
+    def choose(self, tokens: TokenFile, steps: list[list[int]], plans: list[Plan]) -> Plan:
+        """Of plans that should be about as fast, the one that is so here: each one's largest pass is timed."""
+        timed = []
+        for plan in plans:
+            self.plan = plan
+            self._apply()
+            group = largest_pass(tokens, steps, plan.micro_tokens)
+            seconds, _ = self._trial(tokens, group)
+            if seconds is not None:
+                timed.append((seconds / int(tokens.lengths[group].sum()), plan))
+            elif self.engine.device.type == "cuda":
+                torch.cuda.empty_cache()
+        self.plan = fastest(timed) if timed else plans[0]
+        return self.plan
 
     def begin(self, tokens: TokenFile, steps: list[list[int]], done: int, resumed_from: int | None) -> None:
         """Try the largest pass that the steps left will hold, forward and backward; take smaller plans until it fits.
@@ -46,6 +63,7 @@ class Fitting:
             seconds, message = self._trial(tokens, group)
             if seconds is not None:
                 expected = round(seconds * remaining / in_group / self.ranks.size, 1)
+                self.expected_seconds = expected
                 return self._emit(free, peak_memory(self.engine.device), expected, resumed_from)
             self._emit(free, None, None, resumed_from)
             self._shrink(int(tokens.lengths[group].max()), message)

@@ -2,7 +2,8 @@
 
 A plan changes only the grouping of a step's examples and what is recomputed, never the examples, so the effective
 batch stays. Of two plans that fit, the one that should be faster is taken: a pass has a fixed cost (weights that are
-de-quantised, launches), which the engine states in tokens, and recomputation a share of the pass.
+de-quantised, launches), which the engine states in tokens, and recomputation a share of the pass. Both were measured
+on one kind of card, so plans that recompute differently and are near by this estimate are timed on the card itself.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +15,11 @@ LARGEST_MICRO_TOKENS = {"cpu": 512, "cuda": 16384}
 
 TIME = {"none": 1.0, "moe": 1.17, "full": 1.29}
 """Time of a pass by what is recomputed, as measured on an H100 at 8,192 and 16,384 tokens (bench/results)."""
+
+NEAR = 1.15
+"""Plans whose estimated times a token differ by less are timed: by so much another card's factors may differ."""
+NOISE = 1.1
+"""Of timed plans another is taken only where it is faster by more: a repeat must come to the same plan."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,9 @@ class Plan:
         return TIME[self.checkpointing] * (1 + engine.pass_overhead_tokens / tokens)
 
 
-def first_plan(engine: Any, micro_tokens: int | None, supervised_share: float, longest: int, most: int) -> Plan:
-    """The plan to start with: of those that should fit in the engine's share of the free memory, the fastest.
+def first_plans(engine: Any, micro_tokens: int | None, supervised_share: float, longest: int, most: int) -> list[Plan]:
+    """The plan to start with: of those that should fit in the engine's share of the free memory, the fastest; behind
+    it the best of every other way of recomputing that may be as fast.
 
     micro_tokens: the config's, or None for any power of two. supervised_share: supervised tokens / tokens of the data
     set, for the size of the logits. longest: tokens of the longest example; most: tokens of the largest step.
@@ -77,15 +84,30 @@ def first_plan(engine: Any, micro_tokens: int | None, supervised_share: float, l
         return engine.expected_bytes(tokens, supervised_share, plan.checkpointing)
 
     fitting = [plan for plan in plans if expected(plan) <= engine.memory_share * free]
-    if fitting:
-        chosen = min(fitting, key=lambda plan: (plan.cost(longest, engine), -plan.micro_tokens))
-    else:
-        # The estimate is no proof: the smallest is tried, and the ladder says the rest.
-        chosen = min(plans, key=lambda plan: (expected(plan), -plan.micro_tokens))
-    reason = f"{free / 2**30:.1f} GiB free, {expected(chosen) / 2**30:.2f} expected for a pass"
-    if micro_tokens is not None:
-        reason = f"microTokens from the config; {reason}"
-    return replace(chosen, reason="; ".join(filter(None, [reason, why_not])))
+    # Where none should fit the smallest is tried, as the estimate is no proof; the ladder says the rest.
+    order = sorted(fitting, key=lambda plan: (plan.cost(longest, engine), -plan.micro_tokens)) or [
+        min(plans, key=lambda plan: (expected(plan), -plan.micro_tokens))
+    ]
+    best_of = {plan.checkpointing: plan for plan in reversed(order)}
+    limit = NEAR * order[0].cost(longest, engine)
+    near = [plan for plan in order if best_of[plan.checkpointing] is plan and plan.cost(longest, engine) <= limit]
+
+    def explained(plan: Plan) -> Plan:
+        reason = f"{free / 2**30:.1f} GiB free, {expected(plan) / 2**30:.2f} expected for a pass"
+        if micro_tokens is not None:
+            reason = f"microTokens from the config; {reason}"
+        return replace(plan, reason="; ".join(filter(None, [reason, why_not])))
+
+    return [explained(plan) for plan in near]
+
+
+def fastest(timed: list[tuple[float, Plan]]) -> Plan:
+    """Of (seconds a token, plan) in the order of the estimate: the first, unless another is clearly faster."""
+    seconds, plan = min(timed, key=lambda one: one[0])
+    if seconds * NOISE > timed[0][0]:
+        plan = timed[0][1]
+    times = ", ".join(f"{1e6 * time:.1f} ({one.checkpointing}, {one.micro_tokens})" for time, one in timed)
+    return replace(plan, reason=f"{plan.reason}; tried, microseconds a token: {times}") if len(timed) > 1 else plan
 
 
 def _powers(largest: int) -> list[int]:

@@ -93,6 +93,8 @@ class StepReporter:
     def __init__(self, events: Events, steps: int, every: int, peak_flops: float | None):
         """peak_flops: of all devices together; None: there is no utilisation to tell."""
         self._events, self._steps, self._every, self._peak = events, steps, every, peak_flops
+        self.seconds = 0.0
+        """Of all steps since this process began."""
         self._seconds_a_step: float | None = None
         self._waiting: list[StepResult] = []
 
@@ -101,6 +103,7 @@ class StepReporter:
         before = self._seconds_a_step
         self._seconds_a_step = done.seconds if before is None else 0.9 * before + 0.1 * done.seconds
         self._waiting.append(done)
+        self.seconds += done.seconds
         if done.step % self._every and done.step not in (1, self._steps):
             return
         since, self._waiting = self._waiting, []

@@ -28,7 +28,7 @@ from .gradients import add_gradients, passes, total_nats
 from .host_copy import HostCopy
 from .optim import create_optimizer, learning_rate
 from .parallel import Ranks, join
-from .plan import Plan, first_plan
+from .plan import Plan, first_plans
 from .progress import Metrics, Progress, StepReporter, StepResult
 from .resume import checkpoint_to_resume, engine_for
 from .selection import Selection
@@ -119,9 +119,9 @@ class Training:
         resumed_from = None
         if self.checkpoint is None:
             self.metrics.restore(b"")
-            mine = first_plan(self.engine, self.config["microTokens"], supervised_share, longest, most)
+            plans = first_plans(self.engine, self.config["microTokens"], supervised_share, longest, most)
             plan = self.ranks.least(
-                mine, lambda plan: (plan.micro_tokens, -self.engine.modes.index(plan.checkpointing))
+                plans[0], lambda plan: (plan.micro_tokens, -self.engine.modes.index(plan.checkpointing))
             )
         else:
             state = self.checkpoint.state
@@ -129,11 +129,13 @@ class Training:
             self.engine.load_adapter(self.checkpoint.adapter)
             self.optimizer.restore(self.checkpoint.optimizer, self.progress.updates)
             self.metrics.restore(self.checkpoint.metrics)
-            plan, resumed_from = Plan(**state["plan"]), self.progress.step
+            plan, resumed_from, plans = Plan(**state["plan"]), self.progress.step, []
             if self._delivers_best() and self.selection.best_step is not None:
                 self.best = self.checkpoint.best or self.checkpoint.adapter
             self.checkpoint = None  # its tensors are copied; twice the optimiser would stay in memory
         self.fitting = Fitting(self.engine, self.ranks, self.events, plan, self.config["batch"]["examples"])
+        if len(plans) > 1 and self.engine.device.type == "cuda" and self.ranks.size == 1:
+            plan = self.fitting.choose(self.tokens, self.steps, plans)
         if plan.checkpointing == "none" and plan.resident:
             # Memory that the plan leaves is spent on speed; it changes no bit of the training.
             self.engine.settle(min(max(plan.micro_tokens, longest), most), supervised_share)
@@ -283,6 +285,9 @@ class Training:
             "parameters": self.engine.parameters,
             "trainableParameters": sum(parameter.numel() for parameter in self.parameters.values()),
             "plan": self.fitting.plan.to_json(),
+            "expectedSeconds": self.fitting.expected_seconds,
+            "stepSeconds": round(self.reporter.seconds, 1),
+            "peakBytes": peak_memory(self.engine.device),
             "devices": self.ranks.size,
         }
 
