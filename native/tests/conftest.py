@@ -9,6 +9,8 @@ os.environ.setdefault("TRITON_INTERPRET", "1")
 
 import hashlib
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -117,3 +119,24 @@ def chat_base(tmp_path_factory) -> dict:
     from chat_base import save_chat_base
 
     return save_chat_base(tmp_path_factory.mktemp("chat-base"))
+
+
+@pytest.fixture(scope="session")
+def node_files(tmp_path_factory) -> Path:
+    """What Node writes of conversations and npm's manual (scripts/harmony-fixture.ts). Skips where dist is absent."""
+    script = Path(__file__).resolve().parents[2] / "dist" / "scripts" / "harmony-fixture.js"
+    if not script.exists():
+        pytest.skip("dist is not built: run tsc first")
+    folder = tmp_path_factory.mktemp("harmony")
+    node = shutil.which("node")
+    assert node, "Node built dist, so it is on the path"
+    subprocess.run([node, str(script), str(folder)], check=True, timeout=120)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def manual(node_files) -> list[dict]:
+    """Every example that the stages make of npm's manual for GPT-OSS."""
+    lines = (node_files / "manual.jsonl").read_text("utf-8").split("\n")[:-1]
+    assert len(lines) > 300
+    return [json.loads(line) for line in lines]

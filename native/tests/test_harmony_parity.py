@@ -4,8 +4,6 @@ cd native && OMP_WAIT_POLICY=PASSIVE .venv/bin/python -m pytest tests/test_harmo
 """
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,33 +11,13 @@ import pytest
 from trainer.data import CONTENT, CONTEXT, METADATA_KEYS, read_tokens, write_tokens
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SCRIPT = CHECKOUT / "dist" / "scripts" / "harmony-fixture.js"
-
-pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="dist is not built: run tsc first")
 
 
 @pytest.fixture(scope="module")
-def fixture(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("harmony")
-    node = shutil.which("node")
-    assert node, "Node built dist, so it is on the path"
-    subprocess.run([node, str(SCRIPT), str(folder)], check=True, timeout=120)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def rows(fixture) -> list[dict]:
+def rows(node_files) -> list[dict]:
     """1,000 conversations."""
-    lines = (fixture / "conversations.jsonl").read_text("utf-8").split("\n")[:-1]
+    lines = (node_files / "conversations.jsonl").read_text("utf-8").split("\n")[:-1]
     assert len(lines) == 1000
-    return [json.loads(line) for line in lines]
-
-
-@pytest.fixture(scope="module")
-def manual(fixture) -> list[dict]:
-    """Every example that the stages make of npm's manual for GPT-OSS."""
-    lines = (fixture / "manual.jsonl").read_text("utf-8").split("\n")[:-1]
-    assert len(lines) > 300
     return [json.loads(line) for line in lines]
 
 
@@ -93,8 +71,8 @@ def test_supervised_is_exactly_what_follows_the_prompt(rows, manual, encoding):
         assert encoding.decode(content) == row["messages"][-1]["content"]
 
 
-def test_a_token_file_written_by_node_is_read_and_written_alike_by_the_trainer(fixture, rows, tmp_path):
-    path = fixture / "tokens.safetensors"
+def test_a_token_file_written_by_node_is_read_and_written_alike_by_the_trainer(node_files, rows, tmp_path):
+    path = node_files / "tokens.safetensors"
     tokens = read_tokens(path)
     assert len(tokens) == len(rows)
     for index, row in enumerate(rows):
@@ -106,10 +84,10 @@ def test_a_token_file_written_by_node_is_read_and_written_alike_by_the_trainer(f
     assert again.read_bytes() == path.read_bytes()
 
 
-def test_parquet_and_jsonl_agree_row_by_row_and_messages_are_typed(fixture):
+def test_parquet_and_jsonl_agree_row_by_row_and_messages_are_typed(node_files):
     parquet = pytest.importorskip("pyarrow.parquet")
-    table = parquet.read_table(fixture / "examples.parquet")
-    lines = (fixture / "examples.jsonl").read_text("utf-8").split("\n")[:-1]
+    table = parquet.read_table(node_files / "examples.parquet")
+    lines = (node_files / "examples.jsonl").read_text("utf-8").split("\n")[:-1]
     assert table.to_pylist() == [json.loads(line) for line in lines]
     message = table.schema.field("messages").type.value_type
     assert {field.name: str(field.type) for field in message} == {"role": "string", "content": "string"}

