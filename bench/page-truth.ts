@@ -17,6 +17,8 @@ export interface Kind {
   content: readonly string[];
   /** What is no content, inside the roots and outside. */
   chrome: readonly string[];
+  /** Code that is no <pre>: an element with an element for each line. */
+  listing?: { block: string; line: string; without: readonly string[] };
 }
 
 /** Selectors: `tag`, `#id`, `.class` or `[role=x]`. */
@@ -63,6 +65,35 @@ export const KINDS: readonly Kind[] = [
     name: 'apache',
     content: ['#page-content', '#preamble'],
     chrome: ['#page-header', '#path', '.toplang', '.bottomlang', '#footer', '.up', '#quickview', '.toc', '#comments_section'],
+  },
+  { name: 'mkdocs', content: ['[role=main]'], chrome: ['.bs-sidebar', '.navbar', 'footer', '.headerlink', '.modal', '.toc'] },
+  {
+    name: 'yard',
+    content: ['#content'],
+    chrome: ['#menu', '#search', '#footer', '.nav_wrap', '.summary_toggle', '.constants_summary_toggle', '.inheritanceTree', '#toc'],
+  },
+  {
+    name: 'javadoc',
+    content: ['main', '[role=main]'],
+    chrome: ['header', 'footer', 'nav', '.top-nav', '.sub-nav', '.toc', '.copy', '.fixedNav', '.subNav', '.bottomNav', '.skip-nav'],
+  },
+  {
+    name: 'doxygen',
+    content: ['.contents'],
+    chrome: [
+      '#top',
+      '#nav-path',
+      '#side-nav',
+      '#MSearchSelectWindow',
+      '.toc',
+      '.permalink',
+      '.dynheader',
+      '.lineno',
+      '.ttc',
+      '.footer',
+      'address',
+    ],
+    listing: { block: '.fragment', line: '.line', without: ['.lineno', '.ttc'] },
   },
 ];
 
@@ -141,13 +172,24 @@ export const truthOf = (html: string, kind: Kind): Truth | null => {
     .filter((node) => !hasAncestor(node, (above) => isPre(above) || isChrome(above) || isDropped(above)))
     .map((node) => preText(node).replace(/\0/g, '').replace(/\r\n?/g, '\n').replace(/\n$/, ''))
     .filter((text) => text.trim() !== '' && !/^\s*\d+(?:\s+\d+)*\s*$/.test(text));
-  const prose = inRoots((root) => textNodes(root, (node) => isChrome(node) || isDropped(node) || isPre(node), [])).flatMap((text) => {
+  const { listing } = kind;
+  const isListing = (node: Node): boolean => listing !== undefined && matches(node, listing.block);
+  if (listing !== undefined)
+    for (const block of inRoots((root) => filter(root, isListing))) {
+      const lines = filter(block, (node) => matches(node, listing.line) && !hasAncestor(node, (above) => isAny(above, listing.without)));
+      const text = lines.map((line) => textNodes(line, (node) => isAny(node, listing.without), []).join('')).join('\n');
+      if (text.trim() !== '') code.push(text.replace(/\n$/, ''));
+    }
+  const isCode = (node: Node): boolean => isPre(node) || isListing(node);
+  const prose = inRoots((root) => textNodes(root, (node) => isChrome(node) || isDropped(node) || isCode(node), [])).flatMap((text) => {
     const words = comparable(text)
       .split(' ')
       .filter((word) => word !== '');
     return Array.from({ length: Math.floor(words.length / 6) }, (_, index) => words.slice(index * 6, index * 6 + 6).join(' '));
   });
-  const contentText = comparable(inRoots((root) => textNodes(root, (node) => isChrome(node) || isDropped(node), [])).join(' '));
+  const contentNodes = inRoots((root) => textNodes(root, (node) => isChrome(node) || isDropped(node), []));
+  // Words of one line of code stand in several elements without a space between.
+  const contentText = `${comparable(contentNodes.join(' '))} ${comparable(contentNodes.join(''))}`;
   const chrome = filter(tree, isChrome)
     .filter((node) => !isDropped(node) && !hasAncestor(node, isChrome))
     .flatMap((node) => textNodes(node, isDropped, []))

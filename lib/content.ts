@@ -1,5 +1,6 @@
 // Which blocks of a page are its content: judged by structure, stated purpose and link density, never by one site's names.
 import { blockText, words } from './blocks';
+import { languageName } from './code-language';
 import type { RawBlock, Zone } from './raw-block';
 import { isWhole } from './sentences';
 
@@ -119,7 +120,7 @@ const judge = (zone: Zone, totals: Totals, page: Totals, hasMain: boolean, inMai
 };
 
 const SITE_PHRASE =
-  /^(?:[«‹<←↑→›»>|\s]*)(?:next|prev(?:ious)?|up|top|home|contents|index|table of contents|back(?: to top)?|edit(?: this page)?(?: on \w+)?|view (?:page )?source|show source|report (?:a|this) (?:bug|issue|problem)|improve this page|skip to (?:main )?content|permalink|download|print)(?:[»›>←↑→|\s]*)$/i;
+  /^(?:[«‹<←↑→›»>|\s]*)(?:next|prev(?:ious)?|up|top|home|contents|index|table of contents|back(?: to top)?|edit(?: this page)?(?: on \w+)?|view (?:page )?source|show source|report (?:a|this) (?:bug|issue|problem)|improve this page|(?:skip|jump) to (?:main |the )?(?:content|navigation|search)|permalink|download|print)(?:[»›>←↑→|\s]*)$/i;
 
 /** Words of a page's own controls. */
 const CONTROL =
@@ -154,9 +155,9 @@ const isLinkList = ({ block, evidence }: RawBlock): boolean => {
   return evidence.links >= entries && density(evidence) >= 0.9 && words(blockText(block)).length <= 10 * evidence.links;
 };
 
-/** What stands at the end of a page about the page: when it was changed, made by what, and whose it is. */
+/** What stands at the end of a page about the page: when it was changed, made by what, where it is, and whose it is. */
 const IMPRINT =
-  /^(?:(?:this )?(?:page|document|site)?\s*(?:was )?last (?:modified|updated|changed|edited|revised)\b|(?:generated|created|built|powered|rendered) (?:by|with|using|on|at)\b|copyright\b|©|\(c\) )/i;
+  /^(?:retrieved from ["“]?https?:|\p{Lu}\p{Ll}{2,8} \d{1,2}, \d{4}$|\d{4}-\d{2}-\d{2}$|(?:this )?(?:page|document|site)?\s*(?:was )?last (?:modified|updated|changed|edited|revised)\b|(?:generated|created|built|powered|rendered) (?:by|with|using|on|at)\b|copyright\b|©|\(c\) )/iu;
 const isImprint = ({ block }: RawBlock): boolean => block.type === 'prose' && block.text.length <= 200 && IMPRINT.test(block.text);
 
 /** Text that a page is read for: what marks where content begins and ends on a page that does not say so. */
@@ -246,6 +247,17 @@ const isIndex = (blocks: readonly RawBlock[]): boolean => {
   return listed > 0 && said <= 1.25 * listed;
 };
 
+/** A word that only says in what language the code under it is. */
+const isLanguageLabel = ({ block }: RawBlock, next: RawBlock | undefined): boolean =>
+  next?.block.type === 'code' && block.type === 'prose' && /^[\w+#-]{1,16}$/.test(block.text) && languageName(block.text) !== null;
+
+/** Without what the page says of itself behind its last text, also inside a stated main part. */
+const withoutImprint = (kept: readonly RawBlock[]): RawBlock[] => {
+  let end = kept.length;
+  while (end > 0 && isImprint(kept[end - 1]!)) end -= 1;
+  return kept.slice(0, end).filter((raw, at) => !isLanguageLabel(raw, kept[at + 1]));
+};
+
 /** The content of a page, in order. */
 export const selectContent = (blocks: readonly RawBlock[]): RawBlock[] => {
   const { page, zones } = measure(blocks);
@@ -274,5 +286,5 @@ export const selectContent = (blocks: readonly RawBlock[]): RawBlock[] => {
     const isContent = (raw: RawBlock): boolean => isPlaced(raw) && (index || !isLinkList(raw));
     kept = blocks.slice(...edges(blocks, page, index, isContent)).filter(isContent);
   }
-  return dropBareHeadings(kept, blocks);
+  return dropBareHeadings(withoutImprint(kept), blocks);
 };

@@ -78,11 +78,23 @@ const BY_NAME: ReadonlyMap<string, Purpose> = new Map([
     'languages',
     'feedback',
     'edit',
+    // What a page takes off when it is printed is its own business, not what it says.
+    'noprint',
+    'dprintnone',
+    'hiddenprint',
+    'printhidden',
   ].map((name) => [name, 'extra'] as const),
 ]);
 
 /** Where a class such as "header" says what a part of a table or a page is, not what it is for. */
 const NOT_A_REGION: ReadonlySet<string> = new Set(['html', 'body', 'tr', 'th', 'thead', 'tbody', 'tfoot', 'caption', 'dt', 'dd', 'pre']);
+
+/** docnav, mainnav; printfooter; catlinks, footerlinks */
+const BY_ENDING: readonly (readonly [string, Purpose])[] = [
+  ['nav', 'nav'],
+  ['footer', 'footer'],
+  ['links', 'extra'],
+];
 
 const namedPurpose = (names: string): Purpose | null => {
   if (names.length > 500) return null;
@@ -90,8 +102,7 @@ const namedPurpose = (names: string): Purpose | null => {
     const whole = BY_NAME.get(name.replace(/[-_]/g, ''));
     if (whole !== undefined) return whole;
     for (const word of name.split(/[-_]+/)) {
-      // docnav, subnav, mainnav
-      const purpose = BY_NAME.get(word) ?? (word.endsWith('nav') ? 'nav' : undefined);
+      const purpose = BY_NAME.get(word) ?? BY_ENDING.find(([ending]) => word.endsWith(ending) && word !== ending)?.[1];
       if (purpose !== undefined) return purpose;
     }
   }

@@ -152,7 +152,7 @@ class Reader implements HtmlHandler {
       else if (tag.isBlock) this.pre.closeBlock();
       return;
     }
-    if (frame.mode === 'pre') this.closePre();
+    if (frame.mode === 'pre') this.closePre(tag.isPre);
     else if (frame.mode === 'heading') this.closeHeading();
     else if (frame.mode === 'term') this.closeTerm();
     else if (tag.name === 'a') this.run.closeLink();
@@ -166,10 +166,11 @@ class Reader implements HtmlHandler {
     if (frame.zone) this.zone = this.zone?.parent ?? null;
   }
 
-  private closePre(): void {
+  /** @param exact false for a listing of elements: what stands behind its last line is the page's source, not code */
+  private closePre(exact: boolean): void {
     const pre = this.pre!;
     this.pre = null;
-    this.emitCode(pre.toString(), pre.language, noEvidence());
+    this.emitCode(exact ? pre.toString() : pre.toString().replace(/(?:\r?\n)+$/, ''), pre.language, noEvidence());
   }
 
   private emitCode(raw: string, language: string | null, evidence: Evidence): void {
@@ -180,7 +181,7 @@ class Reader implements HtmlHandler {
 
   private closeHeading(): void {
     const own = this.place.ids;
-    const { text, permalink, evidence } = this.run.take(own);
+    const { text, permalink, evidence } = this.run.take(own, true);
     if (text === '') return;
     if (this.place.level > 2 && isLabel(text)) {
       this.emit({ block: { type: 'prose', text }, zone: this.zone, evidence });

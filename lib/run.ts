@@ -28,10 +28,16 @@ export const addEvidence = (a: Evidence, b: Evidence): Evidence => ({
 });
 
 interface Anchor {
-  target: string;
+  /** Null for a control. */
+  target: string | null;
   from: number;
   to: number;
 }
+
+/** A link to nowhere that says more is no button. */
+const CONTROL_WORDS = 3;
+/** Links of generators beside what they lead away from: "Usage [edit]", "fn open source". */
+const CONTROL_TEXT = /^\[?(?:edit|edit source|source|src|view source|permalink)\]?$/i;
 
 /** Nothing below U+0300 composes with what stands before it. */
 const MAY_COMPOSE = /[\u0300-\uffff]/;
@@ -53,7 +59,7 @@ export class Run {
   private codeLinks = false;
   private onlyCode: string | null = null;
   private anchors: Anchor[] = [];
-  private openAnchor: { target: string | null; from: number } | null = null;
+  private openAnchor: { target: string | null; local: boolean; isControl: boolean; from: number } | null = null;
   private evidence = noEvidence();
 
   get empty(): boolean {
@@ -134,7 +140,8 @@ export class Run {
 
   openLink(href: string): void {
     const local = href.startsWith('#');
-    this.openAnchor = { target: local ? href.slice(1) : null, from: this.parts.length };
+    const isControl = href === '#' || /^\s*javascript:/i.test(href);
+    this.openAnchor = { target: local && !isControl ? href.slice(1) : null, local, isControl, from: this.parts.length };
     this.codeLinks ||= this.code !== null;
     this.evidence.links += 1;
     if (local) this.evidence.local += 1;
@@ -144,39 +151,47 @@ export class Run {
     const open = this.openAnchor;
     if (open === null) return;
     this.openAnchor = null;
-    if (open.target === null) return;
-    const text = this.parts.slice(open.from).join('').trim();
+    // More parts than words of a control, with the spaces between, are text.
+    const text = this.parts.length - open.from >= 2 * CONTROL_WORDS ? null : this.parts.slice(open.from).join('').trim();
+    const isControl = open.isControl || (text !== null && CONTROL_TEXT.test(text));
+    if (open.target === null && !isControl) return;
     // A sign that only points at its own place ("#", the pilcrow, a chain): not text.
-    if (text.length <= 2 && !/[\p{L}\p{N}]/u.test(text)) {
+    if (text !== null && text.length <= 2 && !/[\p{L}\p{N}]/u.test(text)) {
       this.parts.length = open.from;
       this.evidence.links -= 1;
-      this.evidence.local -= 1;
+      if (open.local) this.evidence.local -= 1;
       this.evidence.chars -= text.length;
       this.evidence.linked -= text.length;
     }
-    this.anchors.push({ target: open.target, from: open.from, to: this.parts.length });
+    this.anchors.push({ target: isControl ? null : open.target, from: open.from, to: this.parts.length });
   }
 
   /**
    * Ends the run.
    * @param own ids of the place it stands in: a link to one of them is a permalink, and its text is dropped unless it is all there is
+   * @param isHeading its controls, links that lead nowhere ("collapse"), are dropped likewise; a text of nothing but a control is empty
    */
-  take(own: readonly string[] = []): { text: string; lines: string | null; permalink: string | null; evidence: Evidence } {
+  take(
+    own: readonly string[] = [],
+    isHeading = false,
+  ): { text: string; lines: string | null; permalink: string | null; evidence: Evidence } {
     while (this.codeDepth > 0) this.closeCode();
     let permalinks: Anchor[] = [];
-    if (own.length > 0 && this.anchors.length > 0) permalinks = this.anchors.filter((anchor) => own.includes(fragmentId(anchor.target)));
+    if (own.length > 0 && this.anchors.length > 0)
+      permalinks = this.anchors.filter(({ target }) => target !== null && own.includes(fragmentId(target)));
+    const controls = this.anchors.length === 0 ? [] : this.anchors.filter(({ target }) => target === null);
     let text = '';
-    if (permalinks.length > 0) {
-      const without = [...this.parts];
-      for (const anchor of permalinks) without.fill('', anchor.from, anchor.to);
-      text = tidy(without.join(''));
-    }
+    if (permalinks.length > 0 || (isHeading && controls.length > 0))
+      text = tidy(
+        this.without(isHeading ? [...permalinks, ...controls] : permalinks).replace(controls.length > 0 ? /\[\s*\|?\s*\]/g : '', ''),
+      );
     if (text === '') text = tidy(this.parts.join(''));
+    if (!isHeading && controls.length > 0 && text.split(' ').length <= CONTROL_WORDS && tidy(this.without(controls)) === '') text = '';
     const lines = this.onlyCode !== null && /\S\s*\n\s*\S/.test(this.onlyCode) && this.onlyCode.includes('\n') ? this.onlyCode : null;
     const result = {
       text,
       lines,
-      permalink: permalinks[0] === undefined ? null : fragmentId(permalinks[0].target),
+      permalink: permalinks[0] === undefined ? null : fragmentId(permalinks[0].target!),
       evidence: this.evidence,
     };
     const open = this.openAnchor;
@@ -186,8 +201,14 @@ export class Run {
     this.codeLinks = false;
     this.anchors = [];
     this.evidence = noEvidence();
-    if (open !== null) this.openAnchor = { target: null, from: 0 };
+    if (open !== null) this.openAnchor = { target: null, local: false, isControl: false, from: 0 };
     return result;
+  }
+
+  private without(anchors: readonly Anchor[]): string {
+    const parts = [...this.parts];
+    for (const anchor of anchors) parts.fill('', anchor.from, anchor.to);
+    return parts.join('');
   }
 }
 
