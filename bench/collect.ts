@@ -13,6 +13,7 @@ import { BrightDataStandIn, TOKEN, ZONE } from '../test/support/brightdata';
 import { type Collecting, openCollecting } from '../test/support/collecting';
 import { html, openSite, type Site } from '../test/support/site';
 import { Stack } from '../test/support/stack';
+import { CPU_SLOTS } from '../workers/runtime';
 
 const LATENCY_MS = 200;
 const WIDTH = 10;
@@ -129,8 +130,7 @@ const runAll = async (stack: Stack, connection: NativeConnection): Promise<void>
     taskQueue,
     workflowsPath: join(__dirname, '..', 'workflows', 'collect-shard.js'),
     activities: on.activities,
-    // As workers/cpu.ts has it.
-    maxConcurrentActivityTaskExecutions: 20,
+    ...CPU_SLOTS,
   });
   const running = worker.run();
   const bench: Bench = {

@@ -101,14 +101,9 @@ export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock:
     quietReadAt = asOf;
   };
 
-  /** Those who wait keep it fresh, so that the one whose turn has come does not stand in line for the disk as well. */
+  /** Those who wait keep it fresh, so that the one whose turn has come seldom stands in line for the disk as well. */
   const quietFor = async (): Promise<number> => {
-    const age = clock.monotonic() - quietReadAt;
-    if (age >= QUIET_READ_MS) {
-      reading ??= readQuiet().finally(() => (reading = null));
-      if (age >= 2 * QUIET_READ_MS) await reading;
-      else reading.catch(() => undefined); // then the next one waits for it, and hears
-    }
+    if (clock.monotonic() - quietReadAt >= QUIET_READ_MS) await (reading ??= readQuiet().finally(() => (reading = null)));
     return quietUntil - clock.now();
   };
 

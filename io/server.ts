@@ -13,6 +13,11 @@ import { tailOf } from './log-tail';
 const RETENTION = '30d';
 const HEALTHY_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 10_000;
+/**
+ * A worker with a free slot gets an activity with the answer to the workflow task that scheduled it, instead of by a queue
+ * and a poll: a third of the server's work for a page that is asked for alone (bench/results/collect-2026-11-24.md).
+ */
+export const EAGER_ACTIVITIES = ['--dynamic-config-value', 'system.enableActivityEagerExecution=true'] as const;
 /** A server whose supervisor was killed needs up to 5 s to go; only then is its port somebody else's. */
 const PORT_FREE_WITHIN_MS = 6_000;
 
@@ -126,6 +131,7 @@ const start = (options: ServerOptions, ports: Ports, logFile: string): ChildProc
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(ports.grpc), '--ui-port', String(ports.ui)];
   args.push('--db-filename', join(options.home, 'server', 'temporal.db'), '--namespace', options.namespace);
   args.push('--ui-disable-news-fetch', '--log-level', 'warn', '--disable-config-file', '--disable-config-env');
+  args.push(...EAGER_ACTIVITIES);
   for (const name of options.attributes) args.push('--search-attribute', `${name}=Keyword`);
   const child = spawn('sh', ['-c', SENTINEL, 'sentinel', options.cli, ...args], {
     detached: true, // its own group: Ctrl-C on the terminal must not reach it before the workers have left

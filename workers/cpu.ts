@@ -7,7 +7,7 @@ import { queues } from '../contracts/names';
 import { cpuActivities } from './activities';
 import { registerAttributes } from './attributes';
 import { type Parts, versions } from './parts';
-import { connect, runWorkers, workerOptions } from './runtime';
+import { connect, CPU_SLOTS, runWorkers, workerOptions } from './runtime';
 
 /**
  * While pages come by the thousand, V8 lets garbage grow to three times what is alive before it collects; on half as much
@@ -32,7 +32,7 @@ export const runCpuWorker = async (parts: Parts, announce: (queue: string) => vo
     identity: `cpu@${parts.host}`,
     workflowBundle: { codePath: bundle },
     activities: cpuActivities(parts, () => attributes),
-    maxConcurrentActivityTaskExecutions: 20,
+    ...CPU_SLOTS,
   });
   log.debug({ versions: versions() }, 'cpu worker');
   await runWorkers([worker], () => announce(main));

@@ -39,6 +39,12 @@ export const workerOptions: Partial<WorkerOptions> = {
   maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
 };
 
+/**
+ * As many activities at once as single URLs are under way of one shard (PAID_AT_ONCE): all but the ten that have a turn
+ * wait, and a page that was made durable leaves its slot to the next, which comes with the workflow task (eagerly).
+ */
+export const CPU_SLOTS = { maxConcurrentActivityTaskExecutions: 32, maxEagerActivityReservationsPerWorkflowTask: 32 } as const;
+
 /** True when standard input is the parent's pipe: its end means that the parent is gone. */
 const isPipe = (): boolean => {
   try {

@@ -71,6 +71,6 @@ test('a snapshot of 50 MB costs a fraction of itself in memory', async () => {
   expect(said.counts).toEqual({ delivered: PAGES, pending: 0 });
   expect(api.sent).toBeGreaterThan(50 * MB);
   expect(said.looks).toBeGreaterThan(10);
-  // Whole it would be there as bytes and as text at least once each.
-  expect(said.grew).toBeLessThan(25 * MB);
+  // 15 to 26 with what the first requests load; 51 where rows are read ahead of who makes them durable.
+  expect(said.grew).toBeLessThan(40 * MB);
 });

@@ -8,6 +8,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { Progress } from '../../contracts/activities';
 import type { Manifest, PipelineResult, RunRecord } from '../../contracts/artifacts';
 import { QUERY_PROGRESS, queues } from '../../contracts/names';
+import { EAGER_ACTIVITIES } from '../../io/server';
 
 const above = join(__dirname, '..', '..');
 /** The checkout; benchmarks run this file from dist/. */
@@ -96,7 +97,7 @@ export class Stack {
       temporal,
       [
         ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(this.port), '--ui-port', String(this.uiPort)],
-        ...['--db-filename', join(this.home, 'temporal.db'), '--log-level', 'error', ...flags],
+        ...['--db-filename', join(this.home, 'temporal.db'), '--log-level', 'error', ...EAGER_ACTIVITIES, ...flags],
       ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
