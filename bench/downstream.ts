@@ -140,7 +140,7 @@ const prepare = async (out: string, sites: readonly [string, string][]): Promise
         everySteps: 20,
         everySeconds: 600,
         keep: 1,
-        resume: `${folderOf(name)}/checkpoints`,
+        resume: null,
         fence: 1,
       },
     };

@@ -164,7 +164,7 @@ const Mix = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      'general instructions against forgetting: a .jsonl file below RETUNE_FILES_ROOT, or a Hub dataset with .jsonl files as owner/name@commit',
+      'general instructions against forgetting: a .jsonl or .parquet file below RETUNE_FILES_ROOT, or a Hub dataset with such files as owner/name@commit',
     ),
   share: z.number().min(0).max(0.9).default(0).describe('share of the training examples that come from it; never of validation or test'),
   license: z.string().max(200).nullable().default(null).describe('its licence, for the card'),

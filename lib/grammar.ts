@@ -98,20 +98,22 @@ export const asReader = (text: string): string =>
     )
     .join('');
 
+/** Man pages shout their headings; what the page's prose writes so too (DROP TRIGGER, SQLITE_OK) is no shout. */
+const isShouted = (heading: string, page: string): boolean => {
+  const loud = heading.match(/\p{Lu}{4,}/gu) ?? [];
+  if (loud.length === 0 || /\p{Ll}|_/u.test(heading.replace(/`[^`]*`/g, ''))) return false;
+  // A page without a capital says nothing about capitals.
+  if (page.includes(heading) || page.toLowerCase() === page) return false;
+  return 2 * loud.filter((word) => page.includes(word.toLowerCase().replace(/s$/, ''))).length >= loud.length;
+};
+
 /**
  * A heading as part of a sentence: "Pre & Post Scripts" to "pre & post scripts".
  * A word keeps its capital when the page writes it so in mid-sentence, and when it has more than one.
  * @param page prose of the page
  */
 export const inSentence = (heading: string, page: string): string => {
-  const lower = page.toLowerCase() === page ? '' : page;
-  // Man pages shout their headings; what the page's prose writes so too (DROP TRIGGER, SQLITE_OK) is no shout.
-  const loud = heading.match(/\p{Lu}{4,}/gu) ?? [];
-  const shouted =
-    loud.length > 0 &&
-    !/\p{Ll}|_/u.test(heading.replace(/`[^`]*`/g, '')) &&
-    !lower.includes(heading) &&
-    2 * loud.filter((word) => lower.includes(word.toLowerCase().replace(/s$/, ''))).length >= loud.length;
+  const shouted = isShouted(heading, page);
   return heading
     .split(/(`[^`]*`|\s+|-(?=\p{Lu}))/u)
     .map((word) => {

@@ -12,6 +12,9 @@ export interface GeneralRow {
   response: string;
 }
 
+/** The columns that one of the shapes below is made of. */
+export const MIX_COLUMNS = ['messages', 'prompt', 'completion', 'instruction', 'input', 'output'] as const;
+
 const Chat = z.object({ messages: z.array(z.object({ role: z.string(), content: z.string() })) });
 const Completion = z.object({ prompt: z.string(), completion: z.string() });
 const Alpaca = z.object({ instruction: z.string(), input: z.string().nullish(), output: z.string() });

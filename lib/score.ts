@@ -104,7 +104,7 @@ const wordCount = (text: string): number => Math.max(words(text).length, (text.m
 const isLabels = (prose: string): boolean => {
   let run = 0;
   for (const part of prose.split(/\n{2,}/)) {
-    run = /^[^-*|>`\d]/.test(part) && !/[.!?:。！？：]\W*$/.test(part) && wordCount(part) <= 6 ? run + 1 : 0;
+    run = /^[^-*|>`\d]/.test(part) && !/:\W*$/.test(part) && !isWhole(part) && part.length <= 40 && words(part).length <= 6 ? run + 1 : 0;
     if (run >= 3) return true;
   }
   return false;
@@ -117,7 +117,7 @@ export const flaw = ({ kind, instruction, response }: Candidate, minChars: numbe
   if (response.length < minChars) return 'too_short';
   if (unbalanced(response)) return 'unbalanced_code';
   if (isLinksOnly(prose, hasCode) || isLabels(prose)) return 'navigation';
-  if (!hasCode && wordCount(prose.replace(ADDRESS, '').replace(/[^\p{L}\s]/gu, '')) < 3) return 'navigation';
+  if (!hasCode && (prose.replace(ADDRESS, '').match(/\p{L}/gu) ?? []).length < 10) return 'navigation';
   const said = sentences(prose);
   if (!hasCode && said.length > 0 && said.every((sentence) => ANNOUNCES.test(sentence) && words(sentence).length < 40)) return 'navigation';
   if (/:\s*$/.test(response)) return 'dangling_reference';

@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createRepo, uploadFiles } from '@huggingface/hub';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { Example } from '../../contracts/records';
+import { HUB_TOKEN, HubStandIn } from '../support/hub';
 import { page } from '../support/little-docs';
 import { openPreparing, type Preparing } from '../support/preparing';
 
@@ -14,12 +15,25 @@ const rows = Array.from({ length: 200 }, (_, index) => ({
 }));
 const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 
+/** In row groups of 50 rows, with a column that nobody asks for. */
+const parquet = (columns: Record<string, unknown[]>): Uint8Array =>
+  new Uint8Array(
+    parquetWriteBuffer({
+      columnData: Object.entries({ ...columns, number: rows.map((_, index) => BigInt(index)) }).map(([name, data]) => ({ name, data })),
+      rowGroupSize: 50,
+    }),
+  );
+const completions = parquet({ prompt: rows.map(({ prompt }) => prompt), completion: rows.map(({ completion }) => completion) });
+
 let root: string;
 let run: Preparing | null = null;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'retune-mix-'));
   await mkdir(join(root, 'files'));
   await writeFile(join(root, 'files', 'general.jsonl'), text);
+  await writeFile(join(root, 'files', 'general.parquet'), completions);
+  await writeFile(join(root, 'files', 'numbers.parquet'), parquet({}));
+  await writeFile(join(root, 'files', 'broken.parquet'), 'PAR1 and nothing else');
   await writeFile(join(root, 'outside.jsonl'), text);
   await symlink(join(root, 'outside.jsonl'), join(root, 'files', 'link.jsonl'));
 });
@@ -51,36 +65,48 @@ test('general data is a quarter of training, named as such, and in no other part
 test.each([
   ['link.jsonl', 'is not below RETUNE_FILES_ROOT'],
   ['../outside.jsonl', 'is not below RETUNE_FILES_ROOT'],
-  ['absent.jsonl', 'is not below RETUNE_FILES_ROOT'],
-  ['general.parquet', 'Parquet and other formats are not read'],
+  ['absent.jsonl', 'does not exist below RETUNE_FILES_ROOT, or cannot be read: put the file there on every worker'],
+  ['general.csv', 'is no .jsonl and no .parquet file'],
+  ['numbers.parquet', 'has the columns number, and none of messages, prompt'],
+  ['broken.parquet', 'is no Parquet file'],
 ])('the file %s is refused', async (source, why) => {
   const prepared = await prepare(source);
   await expect(prepared.format()).rejects.toMatchObject({ type: 'InvalidInput', message: expect.stringContaining(why) as string });
 });
 
-test('a dataset of the Hub is read at its commit', async () => {
-  const commit = '0123456789abcdef0123456789abcdef01234567';
-  const asked: string[] = [];
-  const server: Server = createServer((request, response) => {
-    asked.push(request.url ?? '');
-    if (request.url?.includes('/tree/')) {
-      response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify([{ type: 'file', path: 'train.jsonl', size: text.length, oid: 'a'.repeat(40) }]));
-      return;
-    }
-    response.setHeader('content-length', text.length);
-    response.setHeader('etag', '"e"');
-    response.setHeader('content-range', `bytes 0-0/${text.length}`);
-    response.end(request.method === 'HEAD' ? '' : text);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+test('Parquet gives the rows that JSON Lines give', async () => {
+  const examples = async (source: string): Promise<string[]> => {
+    const prepared = await prepare(source);
+    const train = await prepared.rows<Example>(await prepared.format(), 'data/train.jsonl');
+    await prepared.close();
+    run = null;
+    return train.filter(({ kind }) => kind === 'general').map(({ messages }) => JSON.stringify(messages));
+  };
+  const fromLines = await examples('general.jsonl');
+  expect(fromLines.length).toBeGreaterThan(3);
+  expect(await examples('general.parquet')).toEqual(fromLines);
+});
+
+test.each([
+  ['data/train-00000-of-00001.parquet', completions],
+  ['train.jsonl', Buffer.from(text)],
+])('a dataset of the Hub with %s is read at its commit, and once', async (path, bytes) => {
+  const hub = await HubStandIn.start();
   try {
-    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const prepared = await prepare(`org/data@${commit}`, { HF_ENDPOINT: endpoint });
+    const at = { repo: { type: 'dataset' as const, name: 'team/data' }, hubUrl: hub.url, accessToken: HUB_TOKEN };
+    await createRepo(at);
+    const files = Object.entries({ [path]: bytes, 'README.md': Buffer.from('card') });
+    await uploadFiles({ ...at, useXet: false, files: files.map(([name, content]) => ({ path: name, content: new Blob([content]) })) });
+    const commit = hub.repository('dataset', 'team/data').head.id;
+    hub.requests.length = 0;
+    const prepared = await prepare(`team/data@${commit}`, { HF_ENDPOINT: hub.url, HF_TOKEN: HUB_TOKEN });
     expect((await prepared.format()).counts['general']).toBeGreaterThan(0);
-    expect(asked.every((url) => url.includes(commit))).toBe(true);
+    const asked = hub.requests.length;
+    expect(asked).toBeGreaterThan(0);
+    expect(hub.requests.filter((request) => !request.includes(commit))).toEqual([]);
+    await prepared.format();
+    expect(hub.requests).toHaveLength(asked);
   } finally {
-    server.closeAllConnections();
-    server.close();
+    await hub.stop();
   }
 });

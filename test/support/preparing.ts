@@ -40,6 +40,8 @@ export interface Preparing {
   clean(): Promise<StageRef>;
   /** From clean to pair. */
   pair(): Promise<StageRef>;
+  /** What `pair` is asked, with all before it done: for a process of its own. */
+  pairTask(): Promise<KeyedTask>;
   /** From clean to format. */
   format(): Promise<StageRef>;
   read(ref: StageRef, name: string): Promise<string>;
@@ -122,7 +124,7 @@ export const openPreparing = async (
   const run = async <A extends unknown[]>(deed: (...given: A) => Promise<StageRef>, ...given: A): Promise<StageRef> =>
     mockEnvironment().run<A, StageRef, typeof deed>(deed, ...given);
   const clean = async (): Promise<StageRef> => run(createClean(deps).clean, task('clean', { pages: collected }));
-  const pair = async (): Promise<StageRef> => {
+  const pairTask = async (): Promise<KeyedTask> => {
     const documents = await clean();
     const dedup = task('dedup', { '00': documents });
     const part = { storeId: store.storeId, key: dedup.key, name: '00', documents };
@@ -133,8 +135,9 @@ export const openPreparing = async (
     await mockEnvironment().run<[typeof part], unknown, typeof signShard>(signShard, part);
     const sections = await run(createDedup(deps).dedup, dedup);
     const llm: Record<string, string> = input.pair.llm.enabled ? { llm: await createResolveLlm(deps).resolveLlm() } : {};
-    return run(createPair(deps).pair, task('pair', { sections }, llm));
+    return task('pair', { sections }, llm);
   };
+  const pair = async (): Promise<StageRef> => run(createPair(deps).pair, await pairTask());
   const read = async (ref: StageRef, name: string): Promise<string> =>
     ((await store.read(await stagePath(store, ref, name))) ?? Buffer.alloc(0)).toString();
   return {
@@ -142,6 +145,7 @@ export const openPreparing = async (
     input,
     clean,
     pair,
+    pairTask,
     format: async () => {
       const { source, share } = input.mix;
       const { resolveMix } = createMix({ store, config });
