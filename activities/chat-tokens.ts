@@ -18,7 +18,7 @@ import { shorterAnswers } from '../lib/shorten';
 import { formatDropped } from '../lib/split-pairs';
 import { readTokenFile, type TokenFileMeta, type TokenRow } from '../lib/token-file';
 import { readVocabulary } from '../lib/vocabulary';
-import type { Formatting, Tokenised } from './format';
+import type { Formatting, Tokenised } from './formatting';
 import { paced, stepwise } from './paced';
 import { stopOf } from './trainer-failure';
 

@@ -4,45 +4,38 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { CpuActivities, KeyedTask } from '../contracts/activities';
-import type { BaseModel } from '../contracts/artifacts';
 import { failure } from '../contracts/errors';
 import type { PipelineInput } from '../contracts/input';
 import { type Dropped, Pair, SPLITS } from '../contracts/records';
-import type { Config } from '../io/config';
 import { SpillFile } from '../io/spill-file';
-import type { RunTrainer } from '../io/trainer';
-import { type DatasetParts, emptyParts } from '../lib/dataset-rows';
+import { emptyParts } from '../lib/dataset-rows';
 import type { Mix } from '../lib/draw-mix';
 import { harmonyExamples, harmonyMeta, messagesOf } from '../lib/format';
 import { missingMarks, renderExample } from '../lib/harmony';
 import { digest } from '../lib/hash';
-import { mixUrl, readMix } from '../lib/mix';
+import { type GeneralRow, mixUrl, readMix } from '../lib/mix';
 import { parquetChunks } from '../lib/parquet';
-import { type BytesOf, previewHtml } from '../lib/preview';
+import { previewHtml } from '../lib/preview';
 import { Rows } from '../lib/spill';
 import { SplitPairs } from '../lib/split-pairs';
 import { StatisticsCounter } from '../lib/statistics';
-import { encodeTokenFile, tokenFileChunks, type TokenFileMeta, type TokenRow } from '../lib/token-file';
+import { encodeTokenFile, tokenFileChunks, type TokenRow } from '../lib/token-file';
 import { tokenBytes } from '../lib/tokens';
 import { chatTokens } from './chat-tokens';
+import type { FormatDeps, Formatting, Tokenised } from './formatting';
 import { mixPath } from './mix';
 import { paced, stepwise } from './paced';
-import { type Box, countReason, reasonText, runStage, type StageDeps, stageRows } from './stage';
+import { type Box, countReason, reasonText, runStage, stageRows } from './stage';
 
 /** Examples whose mask the stage shows. */
 const PREVIEWED = 10;
 /** Pairs between two words to the person. */
 const TOLD = 1000;
 
-export interface FormatDeps extends StageDeps {
-  config: Config;
-  runTrainer: RunTrainer;
-}
-
 const General = z.strictObject({ instruction: z.string(), response: z.string() });
 
 /** Short general questions and answers that ship with us: what the model must not forget. */
-const generalRows = async (root: string): Promise<{ id: string; instruction: string; response: string }[]> => {
+const generalRows = async (root: string): Promise<GeneralRow[]> => {
   const lines = (await readFile(join(root, 'examples', 'general.jsonl'), 'utf8')).split('\n').filter((line) => line !== '');
   return lines
     .map((line) => General.parse(JSON.parse(line)))
@@ -62,31 +55,6 @@ const readGeneral = async ({ store }: FormatDeps, task: KeyedTask): Promise<{ mi
     throw failure('InvalidInput', `mix.source ${source} has no row of messages, prompt and completion, or instruction and output`);
   return { mix: { rows, share, url: mixUrl(source), sha256: digest }, refused };
 };
-
-/** How the examples came about, and what their token files say of the base. */
-export interface Tokenised {
-  shortened: number;
-  meta: TokenFileMeta;
-  /** For the preview. */
-  bytesOf: BytesOf;
-  /** tokens/general.safetensors. */
-  probe: Uint8Array;
-}
-
-/** What the families work with. */
-export interface Formatting {
-  deps: FormatDeps;
-  box: Box;
-  base: BaseModel;
-  config: PipelineInput['format'];
-  split: SplitPairs;
-  parts: DatasetParts;
-  drop: (dropped: Dropped) => void;
-  mix: Mix | null;
-  general: Awaited<ReturnType<typeof generalRows>>;
-  /** A folder of this attempt alone. */
-  work: string;
-}
 
 export const createFormat = (deps: FormatDeps): Pick<CpuActivities, 'format'> => ({
   async format(task, base) {
