@@ -1,4 +1,4 @@
-// What format's two ways to tokens, harmony's and the trainer's, are given and give back.
+// What the two ways of making tokens, ours for GPT-OSS and the trainer's for other models, have in common.
 import type { BaseModel } from '../contracts/artifacts';
 import type { PipelineInput } from '../contracts/input';
 import type { Dropped } from '../contracts/records';
@@ -6,6 +6,7 @@ import type { Config } from '../io/config';
 import type { RunTrainer } from '../io/trainer';
 import type { DatasetParts } from '../lib/dataset-rows';
 import type { Mix } from '../lib/draw-mix';
+import type { GeneralRow } from '../lib/mix';
 import type { BytesOf } from '../lib/preview';
 import type { SplitPairs } from '../lib/split-pairs';
 import type { TokenFileMeta } from '../lib/token-file';
@@ -14,12 +15,6 @@ import type { Box, StageDeps } from './stage';
 export interface FormatDeps extends StageDeps {
   config: Config;
   runTrainer: RunTrainer;
-}
-
-export interface GeneralRow {
-  id: string;
-  instruction: string;
-  response: string;
 }
 
 /** How the examples came about, and what their token files say of the base. */
@@ -42,7 +37,6 @@ export interface Formatting {
   parts: DatasetParts;
   drop: (dropped: Dropped) => void;
   mix: Mix | null;
-  /** Short general questions and answers that ship with us. */
   general: readonly GeneralRow[];
   /** A folder of this attempt alone. */
   work: string;

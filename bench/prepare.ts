@@ -1,22 +1,18 @@
-// Speed and quality of clean, dedup, pair and format, each and as a chain: npx tsc -p . && node dist/bench/prepare.js [kind=folder ...]
-// Always npm's own manual; other folders of HTML by kind, e.g. sphinx=/usr/share/doc/python3.11/html.
+// Speed of clean, dedup, pair and format, each and as a chain: npx tsc -p . && node dist/bench/prepare.js [name=folder ...]
+// Always npm's own manual; other folders of HTML, e.g. sphinx=/usr/share/doc/python3.11/html. What clean keeps: bench/clean.
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { z } from 'zod';
 import { PipelineInput } from '../contracts/input';
 import { type Document, Document as DocumentRow, Pair, Section, SPLITS } from '../contracts/records';
-import { blockText, renderBlocks } from '../lib/blocks';
 import { cleanText } from '../lib/clean';
 import { dedup } from '../lib/dedup';
-import { parseMarkdown } from '../lib/markdown';
 import { type Dataset, format, harmonyMeta } from '../lib/format';
 import { parseLines, toLine } from '../lib/jsonl';
 import { pair } from '../lib/pair';
 import { toParquet } from '../lib/parquet';
 import { encodeTokenFile } from '../lib/token-file';
-import { loadPages, type SourcePage } from './pages';
-import { comparable, KINDS, truthOf, type Kind } from './page-truth';
-import { held, percent } from './shares';
+import { loadPages } from './pages';
 
 /** CPU seconds of this process that a piece of work took. */
 const cpu = async <T>(work: () => T | Promise<T>): Promise<{ value: T; seconds: number }> => {
@@ -24,79 +20,6 @@ const cpu = async <T>(work: () => T | Promise<T>): Promise<{ value: T; seconds: 
   const value = await work();
   const { user, system } = process.cpuUsage(before);
   return { value, seconds: (user + system) / 1e6 };
-};
-
-const codeOf = (document: Pick<Document, 'blocks'>): string[] =>
-  document.blocks.flatMap((block) =>
-    block.type === 'code' ? [block.text] : block.type === 'definition' ? block.code.map((code) => code.text) : [],
-  );
-
-const quality = (
-  sources: readonly SourcePage[],
-  documents: ReadonlyMap<string, Document>,
-  sections: ReadonlyMap<string, string>,
-  kind: Kind,
-): Record<string, string | number> => {
-  const sums = {
-    pages: 0,
-    code: 0,
-    exact: 0,
-    parsed: 0,
-    prose: 0,
-    kept: 0,
-    chrome: 0,
-    left: 0,
-    remaining: 0,
-    poor: 0,
-    signs: 0,
-    dropped: 0,
-  };
-  const worst: { url: string; share: number }[] = [];
-  const chromeLeft = new Map<string, number>();
-  for (const { page, text } of sources) {
-    const truth = truthOf(text, kind);
-    if (truth === null) continue;
-    sums.pages += 1;
-    const document = documents.get(page.id);
-    if (document === undefined) sums.dropped += 1;
-    const blocks = document?.blocks ?? [];
-    const output = comparable(blocks.map(blockText).join(' '));
-    sums.code += truth.code.length;
-    sums.exact += held(truth.code, codeOf({ blocks }));
-    sums.parsed += held(truth.code, codeOf({ blocks: parseMarkdown(renderBlocks(blocks)) }));
-    const kept = truth.prose.filter((run) => output.includes(run)).length;
-    sums.prose += truth.prose.length;
-    sums.kept += kept;
-    if (truth.prose.length > 0 && kept < 0.8 * truth.prose.length) {
-      sums.poor += 1;
-      worst.push({ url: page.url, share: kept / truth.prose.length });
-    }
-    sums.chrome += truth.chrome.length;
-    const keptText = sections.get(page.id) ?? '';
-    sums.remaining += truth.chrome.filter((each) => keptText.includes(each)).length;
-    for (const string of truth.chrome.filter((each) => output.includes(each))) {
-      sums.left += 1;
-      chromeLeft.set(string, (chromeLeft.get(string) ?? 0) + 1);
-    }
-    sums.signs += (output.match(/¶/g) ?? []).length;
-  }
-  if (process.env['BENCH_DETAIL'] !== undefined) {
-    process.stderr.write(`${JSON.stringify(worst.sort((a, b) => a.share - b.share).slice(0, 15))}\n`);
-    process.stderr.write(`${JSON.stringify([...chromeLeft].sort((a, b) => b[1] - a[1]).slice(0, 25))}\n`);
-  }
-  return {
-    'pages with truth': sums.pages,
-    'of them dropped': sums.dropped,
-    'code blocks': sums.code,
-    'code exact in blocks': percent(sums.exact, sums.code),
-    'code exact after Markdown': percent(sums.parsed, sums.code),
-    'prose kept': percent(sums.kept, sums.prose),
-    'pages under 80 % of prose': sums.poor,
-    'chrome strings': sums.chrome,
-    'chrome left by clean': percent(sums.left, sums.chrome),
-    'chrome left by dedup': percent(sums.remaining, sums.chrome),
-    'permalink signs': sums.signs,
-  };
 };
 
 /** Rows as they go from stage to stage: written as JSON Lines, read back, checked. */
@@ -118,7 +41,7 @@ const writeDataset = ({ parts }: Dataset, maxTokens: number): number => {
   }, 0);
 };
 
-const run = async (kind: Kind, folder: string): Promise<Record<string, string | number>> => {
+const run = async (kind: string, folder: string): Promise<Record<string, string | number>> => {
   const sources = loadPages('docs', folder, Number(process.env['BENCH_PAGES'] ?? 1e9));
   const megabytes = sources.reduce((sum, source) => sum + source.text.length, 0) / 1e6;
   const clean = (): Document[] =>
@@ -151,14 +74,8 @@ const run = async (kind: Kind, folder: string): Promise<Record<string, string | 
     await throughFile(pairs, Pair);
   });
   const deeds = cleaned.seconds + deduped.seconds + paired.seconds + formatted.seconds;
-  const keptSections = new Map<string, string>();
-  for (const section of deduped.value.sections)
-    keptSections.set(
-      section.pageId,
-      `${keptSections.get(section.pageId) ?? ''} ${comparable([...section.path, ...section.blocks.map(blockText)].join(' '))}`,
-    );
   return {
-    kind: kind.name,
+    kind,
     pages: sources.length,
     MB: megabytes.toFixed(1),
     'clean MB per CPU s': (megabytes / cleaned.seconds).toFixed(1),
@@ -168,7 +85,6 @@ const run = async (kind: Kind, folder: string): Promise<Record<string, string | 
     'files between, MB per CPU s': (megabytes / files.seconds).toFixed(1),
     'chain MB per CPU s': (megabytes / deeds).toFixed(1),
     'chain with files between': (megabytes / (deeds + files.seconds)).toFixed(1),
-    ...quality(sources, new Map(cleaned.value.map((document) => [document.id, document])), keptSections, kind),
     sections: deduped.value.counts.sections,
     'sections kept': deduped.value.counts.kept,
     'pair candidates': counts['candidates'] ?? 0,
@@ -180,9 +96,7 @@ const main = async (): Promise<void> => {
   const manual = join(dirname(require.resolve('npm/package.json')), 'docs/output');
   const folders = [['npm', manual] as const, ...process.argv.slice(2).map((argument) => argument.split('=', 2) as [string, string])];
   for (const [name, folder] of folders) {
-    const kind = KINDS.find((each) => each.name === name);
-    if (kind === undefined) throw new Error(`no selectors for ${name}; known: ${KINDS.map((each) => each.name).join(', ')}`);
-    for (const [measure, value] of Object.entries(await run(kind, folder))) process.stdout.write(`| ${measure} | ${value} |\n`);
+    for (const [measure, value] of Object.entries(await run(name, folder))) process.stdout.write(`| ${measure} | ${value} |\n`);
     process.stdout.write('\n');
   }
 };

@@ -14,7 +14,7 @@ export const Dropped = z.object({
   stage: z.string(),
   url: z.string().optional().describe('of a url'),
   reason: z.string().describe('snake_case, counted in manifests and reports'),
-  detail: z.string().optional().describe('for a person: a URL, a status, the id of the survivor'),
+  detail: z.string().optional().describe('for a person: a URL, a status, a question, the id of the survivor and what it is'),
 });
 export type Dropped = z.infer<typeof Dropped>;
 

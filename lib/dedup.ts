@@ -137,7 +137,7 @@ export const mergeShards = async (
             of: 'section',
             stage: 'dedup',
             reason,
-            ...(table.gone(rank) === null ? { detail: table.id(survivors[root]!) } : {}),
+            detail: table.gone(rank) === null ? `${table.id(survivors[root]!)} ${table.url(survivors[root]!)}` : table.url(rank),
           },
         };
     }
@@ -152,8 +152,8 @@ export const withCluster = (line: Buffer, cluster: string): Buffer => {
 };
 
 /**
- * All of it in memory, as one shard: sections ascending by id, and every other one with why it is not kept (`detail`: id of
- * the one that is).
+ * All of it in memory, as one shard: sections ascending by id, and every other one with why it is not kept (`detail`: id and
+ * page of the one that is).
  */
 export const dedup = async (documents: Iterable<Document> | AsyncIterable<Document>, options: DedupOptions): Promise<Deduped> => {
   const all: Document[] = [];

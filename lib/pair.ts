@@ -121,7 +121,7 @@ const lost = (of: 'section' | 'pair', id: string, reason: PairReason | 'no_quest
 });
 
 /** Where a person finds a section. */
-const placeOf = ({ url, anchor, path }: Section): string => `${url}${anchor === null ? '' : `#${anchor}`} ${path.join(' > ')}`;
+const placeOf = ({ url, anchor }: Section): string => (anchor === null ? url : `${url}#${anchor}`);
 
 /**
  * Candidates of one host, a page after the other.

@@ -75,6 +75,11 @@ export class SectionTable {
     return this.ids.toString('hex', at, at + HASH);
   }
 
+  /** Of the page that the section stands on. */
+  url(rank: number): string {
+    return this.urls[this.numbers.page[this.order[rank]!]!]!;
+  }
+
   gone(rank: number): (typeof REASONS)[number] {
     return REASONS[this.numbers.gone[this.order[rank]!]!]!;
   }

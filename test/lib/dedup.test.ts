@@ -58,7 +58,9 @@ describe('duplicates', () => {
       OPTIONS,
     );
     expect(made.sections.map((section) => section.url)).toEqual(['http://site.test/a']);
-    expect(made.dropped).toMatchObject([{ of: 'section', stage: 'dedup', reason: 'exact_duplicate', detail: made.sections[0]!.id }]);
+    expect(made.dropped).toMatchObject([
+      { of: 'section', stage: 'dedup', reason: 'exact_duplicate', detail: `${made.sections[0]!.id} ${made.sections[0]!.url}` },
+    ]);
   });
 
   test('leave the one on a page of its own, not the one on the page that holds the whole manual', async () => {

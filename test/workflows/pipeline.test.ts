@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { askAgain } from '../../cli/resume';
 import { openStore } from '../../io/store';
+import { retune } from '../support/cli';
 import { HUB_TOKEN, HubStandIn } from '../support/hub';
 import { littleInput, page, routes } from '../support/little-docs';
+import { expectFates } from '../support/shelves';
 import { openSite, type Site } from '../support/site';
 import { Stack, until } from '../support/stack';
 
@@ -57,6 +59,16 @@ describe('a run on a site with a dead, a slow, a moved and a forbidden page', ()
     const { train = 0, validation = 0, test = 0, dropped = 0, pairs = -1 } = counts('format');
     expect(train + validation + test + dropped).toBe(pairs);
     expect(test).toBeGreaterThan(0);
+    const kept = await expectFates(await openStore(join(stack.home, 'store')), stack.record(result), all.length);
+    const told = await retune(['report', 'first', '--dropped', '--json'], {
+      RETUNE_HOME: stack.home,
+      RETUNE_STORE: join(stack.home, 'store'),
+    });
+    const { dropped: fates } = told.lines().at(-1) as { dropped: { stage: string; count: number }[] };
+    const sums: Record<string, number> = {};
+    for (const { stage, count } of fates) sums[stage] = (sums[stage] ?? 0) + count;
+    expect(sums).toEqual(kept);
+    for (const [stage, count] of Object.entries(kept)) expect([stage, counts(stage as 'pair')['dropped']]).toEqual([stage, count]);
     expect(counts('train')['steps']).toBe(8);
     expect(result.verdict?.decision).toBe('pass');
     const losses = stack.losses(result).map(([, loss]) => loss);
