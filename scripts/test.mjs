@@ -1,7 +1,8 @@
 // `npm test`: set-up, then every check and test; closes with one line over all of them.
 // By hand, some only: node scripts/test.mjs lint jest
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import path from 'node:path';
 import { HOME, ROOT, StepFailed, explain, run, step } from './steps.mjs';
 import { build, setUp } from './setup.mjs';
@@ -15,11 +16,13 @@ const node = (name, script, args, fix) => ({ name, fix, work: () => run(`test-${
 const environment = { ...process.env, OMP_WAIT_POLICY: process.env.OMP_WAIT_POLICY ?? 'PASSIVE' };
 
 /** Runs a test runner with its own progress on the terminal. */
-const runner = (command, args, cwd) =>
+const runner = (command, args, cwd, stdio = 'inherit') =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env: environment, stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(command, args, { cwd, env: environment, stdio: ['ignore', stdio, stdio] });
     child.once('error', reject);
     child.once('close', (code) => resolve(code ?? 1));
+    // What runs behind the others must not make them late.
+    if (stdio !== 'inherit' && child.pid !== undefined) setPriority(child.pid, 10);
   });
 
 const jest = async () => {
@@ -37,15 +40,19 @@ const jest = async () => {
   };
 };
 
+/** Writes to a file: it runs behind the checks and Jest, which leave half of a small machine idle. */
 const pytest = async () => {
-  const report = path.join(REPORTS, 'pytest.xml');
+  const [report, log] = [path.join(REPORTS, 'pytest.xml'), path.join(REPORTS, 'pytest.log')];
   rmSync(report, { force: true });
-  const code = await runner(python, ['-m', 'pytest', `--junitxml=${report}`], path.join(ROOT, 'native'));
+  const file = openSync(log, 'w');
+  const code = await runner(python, ['-m', 'pytest', `--junitxml=${report}`], path.join(ROOT, 'native'), file).finally(() =>
+    closeSync(file),
+  );
   if (!existsSync(report)) throw new StepFailed(`pytest ended without a report (exit ${code})`, 'cd native && .venv/bin/python -m pytest');
   const suite = readFileSync(report, 'utf8').match(/<testsuite [^>]*>/)?.[0] ?? '';
   const count = (name) => Number(suite.match(new RegExp(` ${name}="(\\d+)"`))?.[1] ?? 0);
   const failed = count('failures') + count('errors');
-  return { passed: count('tests') - failed - count('skipped'), failed, skipped: count('skipped'), code };
+  return { passed: count('tests') - failed - count('skipped'), failed, skipped: count('skipped'), code, log };
 };
 
 const CHECKS = [
@@ -75,7 +82,7 @@ const CHECKS = [
 ];
 const RUNNERS = [
   { name: 'jest', work: jest, fix: 'npx jest --runInBand <file>' },
-  { name: 'pytest', work: pytest, fix: 'cd native && .venv/bin/python -m pytest <file>' },
+  { name: 'pytest', work: pytest, fix: 'cd native && .venv/bin/python -m pytest <file>', behind: true },
 ];
 
 const main = async (chosen) => {
@@ -93,6 +100,12 @@ const main = async (chosen) => {
   const table = [];
   const failures = [];
 
+  const begin = async ({ work }) => {
+    const started = Date.now();
+    const counts = await work().catch((error) => ({ passed: 0, failed: 1, skipped: 0, code: 1, error }));
+    return { ...counts, ms: Date.now() - started };
+  };
+  const behind = new Map(RUNNERS.filter((one) => one.behind && wanted(one)).map((one) => [one.name, begin(one)]));
   for (const check of CHECKS.filter(wanted)) {
     const started = Date.now();
     const error = await step(check.name, () => check.work()).then(
@@ -103,14 +116,15 @@ const main = async (chosen) => {
     total[error ? 'failed' : 'passed'] += 1;
     if (error) failures.push({ name: check.name, error, fix: check.fix });
   }
-  for (const { name, work, fix } of RUNNERS.filter(wanted)) {
+  for (const one of RUNNERS.filter(wanted)) {
+    const { name, fix } = one;
     console.log(`\n${name}`);
-    const started = Date.now();
-    const counts = await work().catch((error) => ({ passed: 0, failed: 1, skipped: 0, code: 1, error }));
+    const counts = await (behind.get(name) ?? begin(one));
+    if (counts.log !== undefined) process.stdout.write(readFileSync(counts.log));
     // An exit code without a failed test is a failure too: no tests found, or an error outside them.
     if (counts.code !== 0 && counts.failed === 0) counts.failed = 1;
     for (const kind of Object.keys(total)) total[kind] += counts[kind];
-    table.push({ name, ms: Date.now() - started, text: `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped` });
+    table.push({ name, ms: counts.ms, text: `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped` });
     if (counts.failed > 0) failures.push({ name, error: counts.error ?? new StepFailed(`${counts.failed} failed`, fix), fix });
   }
 
