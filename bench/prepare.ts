@@ -52,20 +52,10 @@ const run = async (kind: string, folder: string): Promise<Record<string, string 
   clean(); // once for the compiler of Node
   const cleaned = await cpu(clean);
   const deduped = await cpu(() => dedup(cleaned.value, { similarity: 0.8, boilerplatePages: 5 }));
-  const paired = await cpu(() =>
-    pair(deduped.value.sections, {
-      kinds: ['heading', 'code', 'definition', 'signature', 'option', 'faq'],
-      minChars: 50,
-      maxChars: 2400,
-      minScore: 0.5,
-      maxPerPage: 60,
-      maxKindShare: 1,
-      otherLanguages: 'drop',
-      questions: 'page',
-    }),
-  );
+  const defaults = PipelineInput.parse({});
+  const paired = await cpu(() => pair(deduped.value.sections, defaults.pair));
   const { pairs, counts } = paired.value;
-  const config = { ...PipelineInput.parse({}).format, maxTokens: 4096 };
+  const config = { ...defaults.format, maxTokens: 4096 };
   writeDataset(format(pairs.slice(0, 500), config, 'gpt-oss'), config.maxTokens);
   const formatted = await cpu(() => writeDataset(format(pairs, config, 'gpt-oss'), config.maxTokens));
   const files = await cpu(async () => {
