@@ -1,19 +1,19 @@
-// Collecting against servers of our own with 200 ms a page: npx tsc -p . && node dist/bench/collect.js [--runs 5]
-// On a real Temporal server and disk store; servers, worker and client share this one process and the machine's cores.
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+// Collecting against servers of our own with 200 ms a page:
+//   npx tsc -p . && node dist/scripts/bundle.js && node dist/bench/collect.js [--runs 5]
+// On a real Temporal server, a disk store and the cpu worker's own process; the servers that are asked live in this one, as
+// the web lives elsewhere. All three share the machine's cores.
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { randomUUID } from 'node:crypto';
 import { cpus, loadavg } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { CollectTask } from '../contracts/activities';
 import type { StageRef } from '../contracts/artifacts';
-import { WORKFLOWS } from '../contracts/names';
-import { Secret } from '../io/secret';
+import { queues, WORKFLOWS } from '../contracts/names';
 import { BrightDataStandIn, TOKEN, ZONE } from '../test/support/brightdata';
 import { type Collecting, openCollecting } from '../test/support/collecting';
 import { html, openSite, type Site } from '../test/support/site';
 import { Stack } from '../test/support/stack';
-import { CPU_SLOTS } from '../workers/runtime';
 
 const LATENCY_MS = 200;
 const WIDTH = 10;
@@ -49,7 +49,7 @@ const direct = async ({ site, on, run }: Bench): Promise<void> => {
   const paths = Array.from({ length: 200 }, (_, index) => `/page-${index}`);
   for (const path of paths) site.routes.set(path, { body: html(path), delayMs: LATENCY_MS });
   const { ref, seconds } = await run(
-    await on.task(paths.map(site.url), { run: randomUUID(), source: { provider: 'direct', perHost: WIDTH, timeoutSeconds: 30 } }),
+    await on.task(paths.map(site.privateUrl), { run: randomUUID(), source: { provider: 'direct', perHost: WIDTH, timeoutSeconds: 30 } }),
   );
   row('200 pages at 200 ms, direct', {
     pages: ref.counts['pages'] ?? 0,
@@ -103,7 +103,7 @@ const nightly = async ({ site, on, run }: Bench): Promise<void> => {
   const paths = Array.from({ length: 1000 }, (_, index) => `/unchanged-${index}`);
   for (const path of paths) site.routes.set(path, { body: html(path), etag: `"${path}"` });
   const task = (): Promise<CollectTask> =>
-    on.task(paths.map(site.url), { run: randomUUID(), source: { provider: 'direct', perHost: WIDTH, timeoutSeconds: 30 } });
+    on.task(paths.map(site.privateUrl), { run: randomUUID(), source: { provider: 'direct', perHost: WIDTH, timeoutSeconds: 30 } });
   const first = await run(await task());
   const asked = site.visits.length;
   const second = await run(await task());
@@ -117,22 +117,18 @@ const nightly = async ({ site, on, run }: Bench): Promise<void> => {
   });
 };
 
-/** All scenarios on a store of their own. */
-const runAll = async (stack: Stack, connection: NativeConnection): Promise<void> => {
+/** All scenarios on a store and a worker of their own. */
+const runAll = async (stack: Stack): Promise<void> => {
   const [site, api] = [await openSite(), await BrightDataStandIn.open()];
   api.latencyMs = LATENCY_MS;
-  const on = await openCollecting(site, {
-    config: { brightData: { url: api.url, token: new Secret(TOKEN), zone: ZONE } },
+  const on = await openCollecting(site);
+  Object.assign(stack.env, {
+    RETUNE_STORE: on.folder,
+    BRIGHTDATA_API_URL: api.url,
+    BRIGHTDATA_API_TOKEN: TOKEN,
+    BRIGHTDATA_ZONE: ZONE,
   });
-  const taskQueue = randomUUID();
-  const worker = await Worker.create({
-    connection,
-    taskQueue,
-    workflowsPath: join(__dirname, '..', 'workflows', 'collect-shard.js'),
-    activities: on.activities,
-    ...CPU_SLOTS,
-  });
-  const running = worker.run();
+  const worker = await stack.startWorker('cpu');
   const bench: Bench = {
     site,
     api,
@@ -140,7 +136,7 @@ const runAll = async (stack: Stack, connection: NativeConnection): Promise<void>
     async run(task) {
       const start = performance.now();
       const ref = await stack.client.workflow.execute<(task: CollectTask) => Promise<StageRef>>(WORKFLOWS.collectShard, {
-        taskQueue,
+        taskQueue: queues().main,
         workflowId: randomUUID(),
         args: [task],
       });
@@ -155,8 +151,7 @@ const runAll = async (stack: Stack, connection: NativeConnection): Promise<void>
     await threeBad(bench, 'dead', true);
     await nightly(bench);
   } finally {
-    worker.shutdown();
-    await running;
+    await stack.kill(worker);
     await on.close();
     await Promise.all([site.close(), api.close()]);
   }
@@ -168,15 +163,13 @@ const main = async (): Promise<void> => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const stack = new Stack();
   await stack.startServer();
-  const connection = await NativeConnection.connect({ address: stack.address });
   const load: string[] = [];
   try {
     for (let run = 0; run < runs; run += 1) {
       load.push((loadavg()[0] ?? 0).toFixed(1));
-      await runAll(stack, connection);
+      await runAll(stack);
     }
   } finally {
-    await connection.close();
     await stack.stop();
   }
   const columns = Array.from({ length: runs }, (_, run) => `run ${run + 1}`);

@@ -49,6 +49,8 @@ const createActivities = (deps: Deps, filesRoot: string) => ({
 
 export interface Collecting {
   store: Store;
+  /** Where the store is. */
+  folder: string;
   /** RETUNE_FILES_ROOT: an empty folder. */
   filesRoot: string;
   activities: ReturnType<typeof createActivities>;
@@ -63,7 +65,10 @@ export interface Collecting {
   close(): Promise<void>;
 }
 
-export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pick<BrightDataDeps, 'config'>> = {}): Promise<Collecting> => {
+export const openCollecting = async (
+  site: Pick<Site, 'host' | 'port'>,
+  deps: Partial<CollectDeps & Pick<BrightDataDeps, 'config'>> = {},
+): Promise<Collecting> => {
   const folder = await mkdtemp(join(tmpdir(), 'retune-collect-'));
   const store = await openStore(folder);
   const filesRoot = await mkdtemp(join(tmpdir(), 'retune-files-'));
@@ -93,6 +98,7 @@ export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pic
   };
   return {
     store,
+    folder,
     filesRoot,
     activities,
     tasks,
