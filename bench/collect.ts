@@ -6,6 +6,7 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { randomUUID } from 'node:crypto';
 import { cpus, loadavg } from 'node:os';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { CollectTask } from '../contracts/activities';
 import type { StageRef } from '../contracts/artifacts';
@@ -123,7 +124,7 @@ const runAll = async (stack: Stack): Promise<void> => {
   api.latencyMs = LATENCY_MS;
   const on = await openCollecting(site);
   Object.assign(stack.env, {
-    RETUNE_STORE: on.folder,
+    RETUNE_STORE: fileURLToPath(on.store.uri),
     BRIGHTDATA_API_URL: api.url,
     BRIGHTDATA_API_TOKEN: TOKEN,
     BRIGHTDATA_ZONE: ZONE,

@@ -1,15 +1,11 @@
-import { openCollecting, type Collecting } from '../support/collecting';
+import { collectingForEachTest, type Collecting } from '../support/collecting';
 import { startChild } from '../support/child';
-import { html, openSite, type Site } from '../support/site';
+import { html, type Site } from '../support/site';
 import { fileURLToPath } from 'node:url';
 
 let site: Site;
 let on: Collecting;
-beforeEach(async () => {
-  site = await openSite();
-  on = await openCollecting(site);
-});
-afterEach(async () => void (await Promise.allSettled([on.close(), site.close()])));
+collectingForEachTest((opened) => ({ site, on } = opened));
 jest.setTimeout(60_000);
 
 /** A worker's collect in a process of its own, on the same store. */

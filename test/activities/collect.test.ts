@@ -3,17 +3,12 @@ import { gzipSync } from 'node:zlib';
 import { bodyPath } from '../../io/page-shelf';
 import { decode } from '../../lib/charset';
 import { pageId } from '../../lib/url';
-import { type Collecting, mockEnvironment, openCollecting } from '../support/collecting';
-import { html, openSite, type Route, type Site } from '../support/site';
+import { type Collecting, mockEnvironment, collectingForEachTest } from '../support/collecting';
+import { html, type Route, type Site } from '../support/site';
 
 let site: Site;
 let on: Collecting;
-beforeEach(async () => {
-  site = await openSite();
-  on = await openCollecting(site);
-});
-// Both, also when one fails: a server left open would keep the test process.
-afterEach(async () => void (await Promise.allSettled([on.close(), site.close()])));
+collectingForEachTest((opened) => ({ site, on } = opened));
 jest.setTimeout(30_000);
 
 const serve = (routes: Record<string, Route>): void => {

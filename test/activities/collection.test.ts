@@ -7,18 +7,14 @@ import type { RunRecord, StageRef } from '../../contracts/artifacts';
 import { PipelineInput } from '../../contracts/input';
 import { collectionPath, reportPath, writeRun } from '../../io/runs';
 import { Collection, collectionText } from '../../lib/collection';
-import { type Collecting, openCollecting } from '../support/collecting';
-import { html, openSite, type Site } from '../support/site';
+import { type Collecting, collectingForEachTest } from '../support/collecting';
+import { html, type Site } from '../support/site';
 
 jest.setTimeout(30_000);
 
 let site: Site;
 let on: Collecting;
-beforeEach(async () => {
-  site = await openSite();
-  on = await openCollecting(site);
-});
-afterEach(async () => void (await Promise.allSettled([on.close(), site.close()])));
+collectingForEachTest((opened) => ({ site, on } = opened));
 
 const START = Date.now();
 const dateOf = (n: number): string => new Date(START + n * 86_400_000).toISOString();

@@ -7,16 +7,11 @@ import type { StageRef } from '../../contracts/artifacts';
 import { clean } from '../../lib/clean';
 import { filesPath, filesUrl } from '../../lib/url';
 import { bodyPath } from '../../io/page-shelf';
-import { type Collecting, mockEnvironment, openCollecting } from '../support/collecting';
-import { html, openSite, type Site } from '../support/site';
+import { type Collecting, mockEnvironment, collectingForEachTest } from '../support/collecting';
+import { html } from '../support/site';
 
-let site: Site;
 let on: Collecting;
-beforeEach(async () => {
-  site = await openSite();
-  on = await openCollecting(site);
-});
-afterEach(async () => void (await Promise.allSettled([on.close(), site.close()])));
+collectingForEachTest((opened) => ({ on } = opened));
 
 const put = async (path: string, text: string | Buffer): Promise<void> => {
   await mkdir(join(on.filesRoot, path, '..'), { recursive: true });

@@ -5,18 +5,14 @@ import { PageChange } from '../../contracts/records';
 import { readManifest, stageFolder } from '../../io/manifest';
 import { createPageShelf } from '../../io/page-shelf';
 import { pageId } from '../../lib/url';
-import { type Collecting, openCollecting } from '../support/collecting';
-import { html, openSite, type Site } from '../support/site';
+import { type Collecting, collectingForEachTest } from '../support/collecting';
+import { html, type Site } from '../support/site';
 
 jest.setTimeout(30_000);
 
 let site: Site;
 let on: Collecting;
-beforeEach(async () => {
-  site = await openSite();
-  on = await openCollecting(site);
-});
-afterEach(async () => void (await Promise.allSettled([on.close(), site.close()])));
+collectingForEachTest((opened) => ({ site, on } = opened));
 
 const PATHS = ['/stays', '/moves', '/leaves'];
 const START = Date.now();

@@ -21,7 +21,7 @@ import { systemClock } from '../../io/clock';
 import { createHttp } from '../../io/http';
 import { readManifest, stageFolder } from '../../io/manifest';
 import { openStore, type Store } from '../../io/store';
-import type { Site } from './site';
+import { openSite, type Site } from './site';
 
 /** One for each activity; failures that a test expects are not logged. */
 export const mockEnvironment = (): MockActivityEnvironment =>
@@ -49,8 +49,6 @@ const createActivities = (deps: Deps, filesRoot: string) => ({
 
 export interface Collecting {
   store: Store;
-  /** Where the store is. */
-  folder: string;
   /** RETUNE_FILES_ROOT: an empty folder. */
   filesRoot: string;
   activities: ReturnType<typeof createActivities>;
@@ -65,10 +63,7 @@ export interface Collecting {
   close(): Promise<void>;
 }
 
-export const openCollecting = async (
-  site: Pick<Site, 'host' | 'port'>,
-  deps: Partial<CollectDeps & Pick<BrightDataDeps, 'config'>> = {},
-): Promise<Collecting> => {
+export const openCollecting = async (site: Site, deps: Partial<CollectDeps & Pick<BrightDataDeps, 'config'>> = {}): Promise<Collecting> => {
   const folder = await mkdtemp(join(tmpdir(), 'retune-collect-'));
   const store = await openStore(folder);
   const filesRoot = await mkdtemp(join(tmpdir(), 'retune-files-'));
@@ -98,7 +93,6 @@ export const openCollecting = async (
   };
   return {
     store,
-    folder,
     filesRoot,
     activities,
     tasks,
@@ -130,4 +124,16 @@ export const openCollecting = async (
       for (const path of [folder, filesRoot]) await rm(path, { recursive: true, force: true });
     },
   };
+};
+
+/** A site and an empty store before each test, closed after it: both, also when one fails, since a server left open keeps the process. */
+export const collectingForEachTest = (take: (opened: { site: Site; on: Collecting }) => void): void => {
+  let close: (() => Promise<unknown>) | null = null;
+  beforeEach(async () => {
+    const site = await openSite();
+    const on = await openCollecting(site);
+    close = () => Promise.allSettled([on.close(), site.close()]);
+    take({ site, on });
+  });
+  afterEach(async () => void (await close?.()));
 };
