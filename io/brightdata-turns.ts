@@ -11,7 +11,9 @@ const SPENT_MS = 5 * 60_000;
 /** A turn goes back to the store after so long even if there is work: other workers wait for it too. */
 const SLICE_MS = 5_000;
 const LOOK_AGAIN_MS = 200;
-const QUIET_READ_MS = 50;
+/** Those who wait read the quiet of other workers so often; one whose turn has come takes what they know, if it is not older. */
+const TICK_MS = 50;
+const QUIET_STALE_MS = 2 * TICK_MS;
 /** Over the longest request: a turn of a worker that died is free again then. */
 const HOLD_MARGIN_MS = 10_000;
 /** Without Retry-After: 2, 4, .. 32 s. */
@@ -50,6 +52,7 @@ export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock:
   let quietUntil = 0;
   let quietReadAt = -Infinity;
   let reading: Promise<void> | null = null;
+  let tick: Promise<void> | null = null;
   const ours = new Set<number>();
   const lookAgainAt: number[] = [];
 
@@ -101,29 +104,32 @@ export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock:
     quietReadAt = asOf;
   };
 
-  /** Those who wait keep it fresh, so that the one whose turn has come seldom stands in line for the disk as well. */
   const quietFor = async (): Promise<number> => {
-    if (clock.monotonic() - quietReadAt >= QUIET_READ_MS) await (reading ??= readQuiet().finally(() => (reading = null)));
+    if (clock.monotonic() - quietReadAt >= QUIET_STALE_MS) await (reading ??= readQuiet().finally(() => (reading = null)));
     return quietUntil - clock.now();
   };
 
-  /** The one that has waited longest. */
+  /** The one that has waited longest, and only once: of several turns freed in one moment each wakes another. */
   const wake = (): void => {
-    for (const one of sleeping) return one();
+    for (const one of sleeping) {
+      sleeping.delete(one);
+      return one();
+    }
   };
 
-  const look = async (signal: AbortSignal, ms: number): Promise<void> => {
-    const controller = new AbortController();
-    const stop = (): void => controller.abort();
+  /** One timer for all who wait. It reads the file for them, so that nobody whose turn has come stands in line for the disk. */
+  const nextTick = (): Promise<void> =>
+    (tick ??= clock
+      .sleep(TICK_MS)
+      .then(readQuiet)
+      .finally(() => (tick = null)));
+
+  /** Until a turn is freed here, or the next tick. */
+  const look = async (): Promise<void> => {
+    let stop: () => void = () => undefined;
+    const woken = new Promise<void>((resolve) => (stop = resolve));
     sleeping.add(stop);
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      await clock.sleep(ms, controller.signal).catch(() => undefined);
-    } finally {
-      sleeping.delete(stop);
-      signal.removeEventListener('abort', stop);
-    }
-    signal.throwIfAborted();
+    await Promise.race([woken, nextTick()]).finally(() => sleeping.delete(stop));
   };
 
   /** A turn that is here and lasts long enough; the others go back. */
@@ -190,7 +196,7 @@ export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock:
       }
       const turn = (await usable(holdMs)) ?? (await grab(holdMs));
       if (turn === null) {
-        await look(signal, QUIET_READ_MS);
+        await look();
         continue;
       }
       // Looked at again: a 429 may have come while this one stood in line.
