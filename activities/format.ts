@@ -13,7 +13,8 @@ import type { Mix } from '../lib/draw-mix';
 import { harmonyExamples, harmonyMeta, messagesOf } from '../lib/format';
 import { missingMarks, renderExample } from '../lib/harmony';
 import { digest } from '../lib/hash';
-import { type GeneralRow, mixUrl, readMix } from '../lib/mix';
+import { LineError, textLines } from '../lib/jsonl';
+import { type GeneralRow, GeneralRows, mixUrl } from '../lib/mix';
 import { parquetChunks } from '../lib/parquet';
 import { previewHtml } from '../lib/preview';
 import { Rows } from '../lib/spill';
@@ -44,16 +45,25 @@ const generalRows = async (root: string): Promise<GeneralRow[]> => {
 };
 
 /** The data of `mix` that the workflow brought into the store; null where none is asked for. */
-const readGeneral = async ({ store }: FormatDeps, task: KeyedTask): Promise<{ mix: Mix; refused: number } | null> => {
+const readGeneral = async ({ store }: FormatDeps, task: KeyedTask, box: Box, spill: SpillFile): Promise<Mix | null> => {
   const digest = task.digests['mix'];
   const { source, share } = task.config.mix as PipelineInput['mix'];
   if (digest === undefined || source === null) return null;
-  const data = await store.read(mixPath(digest));
-  if (data === null) throw failure('ArtifactCorrupt', `${mixPath(digest)} is gone from the store; start the run again`);
-  const { rows, refused } = readMix(data.toString('utf8').split('\n'));
-  if (rows.length === 0)
+  if ((await store.stat(mixPath(digest))) === null)
+    throw failure('ArtifactCorrupt', `${mixPath(digest)} is gone from the store; start the run again`);
+  const rows = new GeneralRows(spill);
+  try {
+    for await (const line of textLines(await store.open(mixPath(digest)))) {
+      box.pulse.signal.throwIfAborted();
+      rows.add(line);
+    }
+  } catch (error) {
+    if (error instanceof LineError) throw failure('InvalidInput', `mix.source ${source}, ${error.message}`, { cause: error });
+    throw error;
+  }
+  if (rows.size === 0)
     throw failure('InvalidInput', `mix.source ${source} has no row of messages, prompt and completion, or instruction and output`);
-  return { mix: { rows, share, url: mixUrl(source), sha256: digest }, refused };
+  return { rows, share, url: mixUrl(source), sha256: digest };
 };
 
 export const createFormat = (deps: FormatDeps): Pick<CpuActivities, 'format'> => ({
@@ -68,10 +78,9 @@ export const createFormat = (deps: FormatDeps): Pick<CpuActivities, 'format'> =>
           countReason(box.reasons, one.reason);
         };
         const config = task.config.format as PipelineInput['format'];
-        const general = await readGeneral(deps, task);
+        const mix = await readGeneral(deps, task, box, spill);
         const split = await splitPairs(deps, task, box, new SplitPairs(spill, drop, config));
         const parts = emptyParts(spill);
-        const mix = general?.mix ?? null;
         const formatting = { deps, box, base, config, split, parts, drop, mix, general: await generalRows(deps.config.root), work };
         const tokenised = base.family === 'gpt-oss' ? await harmonyTokens(formatting) : await chatTokens(formatting);
         if (parts.train.size === 0)
@@ -84,7 +93,7 @@ export const createFormat = (deps: FormatDeps): Pick<CpuActivities, 'format'> =>
         const held = { train: parts.train.size, validation: parts.validation.size, test: parts.test.size };
         box.counts = { pairs: split.size, ...held, dropped: dropped.size, ...box.counts };
         if (tokenised.shortened > 0) box.counts['shortened'] = tokenised.shortened;
-        if (general !== null) box.counts = { ...box.counts, general: box.counts['general'] ?? 0, general_refused: general.refused };
+        if (mix !== null) box.counts = { ...box.counts, general: box.counts['general'] ?? 0, general_refused: mix.rows.refused };
       } finally {
         spill.close();
         await rm(work, { recursive: true, force: true });

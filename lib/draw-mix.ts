@@ -2,19 +2,22 @@
 import type { Dropped, Example, Pair } from '../contracts/records';
 import { findShared, MAX_SHARED_TOKENS } from './contamination';
 import { sha256 } from './hash';
-import { type GeneralRow, mixCount, mixDropped } from './mix';
+import { type GeneralRows, mixCount, mixDropped } from './mix';
 import { LONE_SURROGATE, type SplitPairs } from './split-pairs';
 import { encodeText } from './tokens';
 
 /** General data for training, and how much of it. */
 export interface Mix {
-  rows: readonly GeneralRow[];
+  rows: GeneralRows;
   share: number;
   /** Where it comes from, as an address. */
   url: string;
   /** sha256 of all of it. */
   sha256: string;
 }
+
+/** Rows whose texts and tokens are in memory at once. */
+const BATCH = 10_000;
 
 /**
  * Draws general rows, in their order, until their share is reached; one that shares a long run with a held-out answer is
@@ -34,8 +37,9 @@ export function* drawMix(
 ): Generator<void, void, undefined> {
   const from = { kind: 'general' as const, url, anchor: null, path: [], pageId: sha256(url), documentSha256 };
   let wanted = mixCount(own, share);
-  for (let at = 0; wanted > 0 && at < rows.length;) {
-    const batch = rows.slice(at, at + wanted);
+  for (let at = 0; wanted > 0 && at < rows.size;) {
+    const first = at;
+    const batch = Array.from({ length: Math.min(wanted, BATCH, rows.size - first) }, (_, index) => rows.at(first + index));
     at += batch.length;
     const answers = batch.map(({ response }) => Int32Array.from(encodeText(response)));
     const shared = yield* findShared(

@@ -23,7 +23,7 @@ export class LineError extends Error {
  */
 export async function* parseLines<T>(stream: AsyncIterable<Uint8Array>, schema: z.ZodType<T>): AsyncGenerator<T, void, undefined> {
   let number = 0;
-  for await (const line of lines(stream)) {
+  for await (const line of textLines(stream)) {
     number += 1;
     yield parseLine(line, number, schema);
   }
@@ -42,7 +42,7 @@ export async function* parsePlacedLines<T>(
   schema: z.ZodType<T>,
 ): AsyncGenerator<PlacedRow<T>, void, undefined> {
   let [number, start] = [0, 0];
-  for await (const line of lines(stream)) {
+  for await (const line of textLines(stream)) {
     number += 1;
     const bytes = Buffer.byteLength(line) + 1;
     yield { row: parseLine(line, number, schema), start, bytes };
@@ -53,7 +53,8 @@ export async function* parsePlacedLines<T>(
 /** One record as a line; fields stand in the order in which the object has them. */
 export const toLine = (record: object): string => `${JSON.stringify(record)}\n`;
 
-async function* lines(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
+/** Lines of a stream of bytes, without their ends. @throws LineError for bytes that are not UTF-8 */
+export async function* textLines(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let parts: string[] = []; // of a line that goes over several chunks
   let number = 0;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Dropped, RECORD_SCHEMA } from '../contracts/records';
 import { digest } from './hash';
 import { Masker } from './masking';
+import { Rows, type Spill } from './spill';
 
 /** One general instruction with its answer. */
 export interface GeneralRow {
@@ -34,19 +35,20 @@ const turnOf = (row: unknown): [string, string] | null => {
   return [input === null || input === undefined || input.trim() === '' ? instruction : `${instruction}\n\n${input}`, output];
 };
 
-export interface ReadMix {
-  /** Ascending by id, each once. */
-  rows: GeneralRow[];
+/** General rows, each once and ascending by id. Their texts lie in a spill, since a dataset may be larger than memory. */
+export class GeneralRows {
   /** Lines of no known shape, of several turns, or empty. */
-  refused: number;
-}
+  refused = 0;
+  private readonly rows: Rows<GeneralRow>;
+  private order: Uint32Array | null = null;
 
-/** @param lines JSON objects, one a line; secrets in them are masked as in pages */
-export const readMix = (lines: Iterable<string>): ReadMix => {
-  const rows = new Map<string, GeneralRow>();
-  let refused = 0;
-  for (const line of lines) {
-    if (line.trim() === '') continue;
+  constructor(spill: Spill) {
+    this.rows = new Rows(spill);
+  }
+
+  /** @param line a JSON object; secrets in it are masked as in pages */
+  add(line: string): void {
+    if (line.trim() === '') return;
     let turn: [string, string] | null = null;
     try {
       turn = turnOf(JSON.parse(line));
@@ -55,14 +57,23 @@ export const readMix = (lines: Iterable<string>): ReadMix => {
     }
     const masker = new Masker();
     const [instruction, response] = (turn ?? ['', '']).map((text) => masker.mask(text.trim())) as [string, string];
-    if (instruction === '' || response === '') refused += 1;
-    else {
-      const id = digest({ instruction, response });
-      rows.set(id, { id, instruction, response });
-    }
+    if (instruction === '' || response === '') this.refused += 1;
+    else this.rows.add({ id: digest({ instruction, response }), instruction, response });
   }
-  return { rows: [...rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1)), refused };
-};
+
+  get size(): number {
+    return this.ordered().length;
+  }
+
+  at(place: number): GeneralRow {
+    return this.rows.at(this.ordered()[place]!);
+  }
+
+  private ordered(): Uint32Array {
+    const { ids } = this.rows;
+    return (this.order ??= ids.sorted().filter((row, place, all) => place === 0 || ids.compare(all[place - 1]!, row) !== 0));
+  }
+}
 
 /** How many general rows make `share` of all when `own` rows are there. */
 export const mixCount = (own: number, share: number): number => Math.round((share / (1 - share)) * own);

@@ -34,6 +34,8 @@ beforeAll(async () => {
   await writeFile(join(root, 'files', 'general.parquet'), completions);
   await writeFile(join(root, 'files', 'numbers.parquet'), parquet({}));
   await writeFile(join(root, 'files', 'broken.parquet'), 'PAR1 and nothing else');
+  await writeFile(join(root, 'files', 'latin1.jsonl'), Buffer.concat([Buffer.from(text), Buffer.from('{"prompt":"\xe9"}', 'latin1')]));
+  await writeFile(join(root, 'files', 'plain.jsonl'), '{"text":"no turn"}\n');
   await writeFile(join(root, 'outside.jsonl'), text);
   await symlink(join(root, 'outside.jsonl'), join(root, 'files', 'link.jsonl'));
 });
@@ -69,6 +71,8 @@ test.each([
   ['general.csv', 'is no .jsonl and no .parquet file'],
   ['numbers.parquet', 'has the columns number, and none of messages, prompt'],
   ['broken.parquet', 'is no Parquet file'],
+  ['latin1.jsonl', 'is not UTF-8'],
+  ['plain.jsonl', 'has no row of messages, prompt and completion'],
 ])('the file %s is refused', async (source, why) => {
   const prepared = await prepare(source);
   await expect(prepared.format()).rejects.toMatchObject({ type: 'InvalidInput', message: expect.stringContaining(why) as string });

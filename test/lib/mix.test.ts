@@ -1,4 +1,11 @@
-import { mixCount, mixSource, mixUrl, readMix } from '../../lib/mix';
+import { type GeneralRow, GeneralRows, mixCount, mixSource, mixUrl } from '../../lib/mix';
+import { MemorySpill } from '../../lib/spill';
+
+const readMix = (given: string[]): { rows: GeneralRow[]; refused: number } => {
+  const general = new GeneralRows(new MemorySpill());
+  for (const line of given) general.add(line);
+  return { rows: Array.from({ length: general.size }, (_, place) => general.at(place)), refused: general.refused };
+};
 
 const lines = [
   '{"messages":[{"role":"system","content":"s"},{"role":"user","content":"Hi?"},{"role":"assistant","content":"Hello."}]}',
