@@ -40,7 +40,7 @@ const row = (cells: readonly string[], width: number): string =>
   `| ${Array.from({ length: width }, (_, index) => cell(cells[index] ?? '')).join(' | ')} |`;
 
 const renderTable = (header: readonly string[], rows: readonly (readonly string[])[]): string => {
-  const width = Math.max(header.length, ...rows.map((cells) => cells.length));
+  const width = rows.reduce((most, cells) => Math.max(most, cells.length), header.length);
   return [row(header, width), `|${' --- |'.repeat(width)}`, ...rows.map((cells) => row(cells, width))].join('\n');
 };
 

@@ -247,9 +247,9 @@ const isIndex = (blocks: readonly RawBlock[]): boolean => {
   return listed > 0 && said <= 1.25 * listed;
 };
 
-/** A word that only says in what language the code under it is. */
+/** A word that only says again in what language the code under it is; another word is said to the reader: "Before", "Output". */
 const isLanguageLabel = ({ block }: RawBlock, next: RawBlock | undefined): boolean =>
-  next?.block.type === 'code' && block.type === 'prose' && /^[\w+#-]{1,16}$/.test(block.text) && languageName(block.text) !== null;
+  next?.block.type === 'code' && next.block.language !== null && block.type === 'prose' && languageName(block.text) === next.block.language;
 
 /** Without what the page says of itself behind its last text, also inside a stated main part. */
 const withoutImprint = (kept: readonly RawBlock[]): RawBlock[] => {

@@ -177,8 +177,7 @@ export class Run {
   ): { text: string; lines: string | null; permalink: string | null; evidence: Evidence } {
     while (this.codeDepth > 0) this.closeCode();
     let permalinks: Anchor[] = [];
-    if (own.length > 0 && this.anchors.length > 0)
-      permalinks = this.anchors.filter(({ target }) => target !== null && own.includes(fragmentId(target)));
+    if (own.length > 0 && this.anchors.length > 0) permalinks = this.permalinksTo(own);
     const controls = this.anchors.length === 0 ? [] : this.anchors.filter(({ target }) => target === null);
     let text = '';
     if (permalinks.length > 0 || (isHeading && controls.length > 0))
@@ -203,6 +202,21 @@ export class Run {
     this.evidence = noEvidence();
     if (open !== null) this.openAnchor = { target: null, local: false, isControl: false, from: 0 };
     return result;
+  }
+
+  /**
+   * Links of this run to its own place: the signs, or, where there is none, those at an end of the text. Inside it such a link is a
+   * word: Sphinx links the type of a parameter to the function that has its name.
+   */
+  private permalinksTo(own: readonly string[]): Anchor[] {
+    const ids = new Set(own);
+    const found = this.anchors.filter(({ target }) => target !== null && ids.has(fragmentId(target)));
+    const signs = found.filter(({ from, to }) => from === to);
+    if (signs.length > 0) return signs;
+    const isSpace = (part: string): boolean => part === ' ' || part === '\n';
+    const first = this.parts.findIndex((part) => !isSpace(part));
+    const last = this.parts.findLastIndex((part) => !isSpace(part));
+    return found.filter(({ from, to }) => from <= first || to > last);
   }
 
   private without(anchors: readonly Anchor[]): string {
