@@ -45,32 +45,63 @@ const withHeading = (heading: string | null, raws: readonly RawBlock[], zone: Zo
   return [{ block: { type: 'prose', text: `${said}:` }, zone, evidence: noEvidence() }, ...raws];
 };
 
-/** A row as an entry: its first cell is the term, the other cells are what is said of it, each behind its column's heading. */
+/** A row that holds more than text, as an entry: its first cell is the term, or, with a colon, what the others begin with. */
 const rowBlocks = (cells: readonly Cell[], headings: readonly (string | null)[], zone: Zone | null): RawBlock[] => {
   if (headings.length > 0 && cells.length !== headings.length) return cells.flatMap((cell) => cell.raws);
   const label = labelOf(cells[0]);
   if (label === null) return cells.flatMap((cell, column) => withHeading(headings[column] ?? null, cell.raws, zone));
   const isPair = cells.length === 2;
   const body = cells.slice(1).flatMap((cell, at) => withHeading(isPair ? null : (headings[at + 1] ?? null), cell.raws, zone));
+  if (label.endsWith(':')) return withHeading(label, body, zone);
   // A bare number names nothing without its column: "Step 1".
-  const name = /^\d+$/.test(label) && headings[0] !== undefined && headings[0] !== null ? `${headings[0]} ${label}` : label;
-  const term = {
-    text: name.replaceAll('`', ''),
-    anchor: null,
-    code: /^`[^`]+`$/.test(label),
-    evidence: cells[0]!.raws[0]!.evidence,
-  };
+  const [heading] = headings;
+  const name = /^\d+$/.test(label) && heading !== undefined && heading !== null ? `${heading} ${label}` : label;
+  const term = { text: name.replaceAll('`', ''), anchor: null, code: /^`[^`]+`$/.test(name), evidence: cells[0]!.raws[0]!.evidence };
   return definitionBlocks([term], body, zone);
 };
 
 /** Whether the first cells of rows of equal length name the rows, though no heading says so. */
 const hasLabels = (rows: readonly Cell[][]): boolean => {
   if (rows.length < 2 || rows.some((cells) => cells.length !== rows[0]!.length)) return false;
-  const labels = rows.map((cells) => labelOf(cells[0]));
-  return labels.every((label) => label !== null) && labels.some((label) => !/^[\d\s.:]*$/.test(label!));
+  const labels = rows.flatMap((cells) => labelOf(cells[0]) ?? []);
+  return labels.length === rows.length && labels.some((label) => !/^[\d\s.:]*$/.test(label));
 };
 
-/** A table of data; its rows one by one where a cell holds more than text; the blocks of a table that only arranges them. */
+const isSimple = (cells: readonly Cell[]): boolean => cells.every((cell) => cell.raws.every(isText));
+
+const tableOf = (header: readonly Cell[], rows: readonly Cell[][], zone: Zone | null): RawBlock => ({
+  block: {
+    type: 'table',
+    header: header.map((cell) => inCell(cell.raws)),
+    rows: rows.map((cells) => cells.map((cell) => inCell(cell.raws))),
+  },
+  zone,
+  evidence: sumEvidence([header, ...rows].flat().flatMap((cell) => cell.raws)),
+});
+
+/** Rows of text as tables, each other row as an entry between them. */
+const mixedBlocks = (header: readonly Cell[], rows: readonly Cell[][], zone: Zone | null): RawBlock[] => {
+  // Said again over every part and in every entry, so only where each heads a column and none is long; others stand before all rows.
+  const heads = header.length > 1 && header.every((cell) => labelOf(cell) !== null) ? header : [];
+  const headings = heads.map(labelOf);
+  const out = heads.length > 0 ? [] : header.flatMap((cell) => cell.raws);
+  let simple: Cell[][] = [];
+  const flush = (): void => {
+    if (simple.length > 0) out.push(tableOf(heads, simple, zone));
+    simple = [];
+  };
+  for (const cells of rows) {
+    if (isSimple(cells)) simple.push(cells);
+    else {
+      flush();
+      for (const raw of rowBlocks(cells, headings, zone)) out.push(raw);
+    }
+  }
+  flush();
+  return out;
+};
+
+/** A table of data; one whose rows partly hold more than text; the blocks of a table that only arranges them. */
 export const tableBlocks = (rows: readonly Cell[][], presentation: boolean, zone: Zone | null): RawBlock[] => {
   const filled = rows.filter((cells) => cells.some((cell) => cell.raws.length > 0));
   if (filled.length === 0) return [];
@@ -79,23 +110,9 @@ export const tableBlocks = (rows: readonly Cell[][], presentation: boolean, zone
   if (presentation || width === 1 || (filled.length === 1 && !all.some((cell) => cell.header))) return arrangedBlocks(filled);
   const header = filled[0]!.every((cell) => cell.header) ? filled[0]! : [];
   const body = header.length > 0 ? filled.slice(1) : filled;
-  const raws = all.flatMap((cell) => cell.raws);
-  if (!raws.every(isText)) {
-    // Headings in cells are a page in columns. One row of headings over code is data: "Before" and "After".
-    const isData = !raws.some(({ block }) => block.type === 'heading') && (header.length > 1 ? body.length > 0 : hasLabels(body));
-    if (!isData) return arrangedBlocks(filled);
-    const headings = header.map(labelOf);
-    return body.flatMap((cells) => rowBlocks(cells, headings, zone));
-  }
-  return [
-    {
-      block: {
-        type: 'table',
-        header: header.map((cell) => inCell(cell.raws)),
-        rows: body.map((cells) => cells.map((cell) => inCell(cell.raws))),
-      },
-      zone,
-      evidence: sumEvidence(raws),
-    },
-  ];
+  if (filled.every(isSimple)) return [tableOf(header, body, zone)];
+  // Headings in cells are a page in columns. One row of headings over code is data: "Before" and "After".
+  const isPage = all.some((cell) => cell.raws.some(({ block }) => block.type === 'heading'));
+  const isData = !isPage && header.every((cell) => cell.raws.every(isText)) && (header.length > 1 ? body.length > 0 : hasLabels(body));
+  return isData ? mixedBlocks(header, body, zone) : arrangedBlocks(filled);
 };

@@ -22,12 +22,27 @@ test.each([
   [
     'labels and code',
     '<tr><td>Unpack</td><td><pre>tar xzf a\n  cd a</pre></td></tr><tr><td><code>make</code></td><td>Builds it.</td></tr>',
-    '**Unpack**\n\n```\ntar xzf a\n  cd a\n```\n\n`make`\n\nBuilds it.',
+    '**Unpack**\n\n```\ntar xzf a\n  cd a\n```\n\n|  |  |\n| --- | --- |\n| `make` | Builds it. |',
   ],
   [
     'headings of columns',
     '<tr><th>Name</th><th>Default:</th><th>Example</th></tr><tr><td>port</td><td>80</td><td><pre>Listen 80</pre></td></tr>',
     '**port**\n\nDefault: 80\n\nExample:\n\n```\nListen 80\n```',
+  ],
+  [
+    'labels with a colon, in a table between whose rows of text they stand',
+    '<tr><th>What:</th><td>A port</td></tr><tr><th>Syntax:</th><td><pre>Listen port</pre></td></tr><tr><th>Default:</th><td>80</td></tr>',
+    '|  |  |\n| --- | --- |\n| What: | A port |\n\nSyntax:\n\n```\nListen port\n```\n\n|  |  |\n| --- | --- |\n| Default: | 80 |',
+  ],
+  [
+    'headings over the rows of text too',
+    '<tr><th>Flag</th><th>Meaning</th></tr><tr><td>a</td><td>All</td></tr><tr><td>b</td><td><pre>-b x</pre></td></tr><tr><td>c</td><td>Copy</td></tr>',
+    '| Flag | Meaning |\n| --- | --- |\n| a | All |\n\n**b**\n\n```\n-b x\n```\n\n| Flag | Meaning |\n| --- | --- |\n| c | Copy |',
+  ],
+  [
+    'a heading over all columns',
+    '<tr><th colspan="2">Steps</th></tr><tr><td>Get</td><td>Download it.</td></tr><tr><td>Unpack</td><td><pre>tar</pre></td></tr>',
+    'Steps\n\n|  |  |\n| --- | --- |\n| Get | Download it. |\n\n**Unpack**\n\n```\ntar\n```',
   ],
   [
     'code under each heading',
