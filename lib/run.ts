@@ -205,8 +205,8 @@ export class Run {
   }
 
   /**
-   * Links of this run to its own place: the signs, or, where there is none, those at an end of the text. Inside it such a link is a
-   * word: Sphinx links the type of a parameter to the function that has its name.
+   * Links of this run to its own place: the signs, or, where there is none, words at the end of the text or a number before it. Elsewhere
+   * such a link is a word: Sphinx links a module's name to its heading, and a parameter's type to the function of that name.
    */
   private permalinksTo(own: readonly string[]): Anchor[] {
     const ids = new Set(own);
@@ -216,7 +216,7 @@ export class Run {
     const isSpace = (part: string): boolean => part === ' ' || part === '\n';
     const first = this.parts.findIndex((part) => !isSpace(part));
     const last = this.parts.findLastIndex((part) => !isSpace(part));
-    return found.filter(({ from, to }) => from <= first || to > last);
+    return found.filter(({ from, to }) => to > last || (from <= first && !this.parts.slice(from, to).some((part) => /\p{L}/u.test(part))));
   }
 
   private without(anchors: readonly Anchor[]): string {

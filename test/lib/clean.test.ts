@@ -157,6 +157,13 @@ describe('headings', () => {
     });
   });
 
+  test.each([
+    ['a sign behind it', '<h2 id="a"><a href="#a"><code>os</code></a> for files<a href="#a">¶</a></h2>', '`os` for files'],
+    ['no sign', '<h2 id="a"><a href="#a">os</a> for files</h2>', 'os for files'],
+  ])('keeps the words of a heading that link to it, with %s', (_, html, text) => {
+    expect(blocks(`<p>${LONG}</p>${html}<p>${LONG}</p>`)[1]).toMatchObject({ type: 'heading', text, anchor: 'a' });
+  });
+
   test('keeps a link to another place as text', () => {
     expect(blocks(`<h2 id="a">About <a href="#b">hooks</a></h2><p>${LONG}</p>`)[0]).toMatchObject({ text: 'About hooks' });
   });
