@@ -255,6 +255,8 @@ const isLanguageLabel = ({ block }: RawBlock, next: RawBlock | undefined): boole
 const withoutImprint = (kept: readonly RawBlock[]): RawBlock[] => {
   let end = kept.length;
   while (end > 0 && isImprint(kept[end - 1]!)) end -= 1;
+  // Straight under a heading it is what the heading announces: "Copying" of a manual page.
+  if (end < kept.length && kept[end - 1]?.block.type === 'heading') end = kept.length;
   return kept.slice(0, end).filter((raw, at) => !isLanguageLabel(raw, kept[at + 1]));
 };
 

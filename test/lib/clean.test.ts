@@ -234,6 +234,16 @@ describe('content', () => {
       'slowly',
     ],
     ['a word before code', `${body}<p>Output</p><pre class="language-sh">ls</pre>`, 'Output'],
+    [
+      'a section about what is chrome elsewhere',
+      `${body}<section id="comments"><h2>Comments</h2><p>They begin with #.</p></section>`,
+      '#.',
+    ],
+    [
+      'a copyright that has a heading',
+      `<main>${body}<h2>Copying</h2><p>Copyright 2021 of the authors. Free use is granted.</p></main>`,
+      'Free',
+    ],
     ['a hidden tab panel', `${body}<div role="tabpanel" hidden><pre>npm i</pre></div>`, 'npm i'],
   ])('keeps %s', (_, html, expected) => {
     expect(prose(html).join('\n')).toContain(expected);
