@@ -1,5 +1,6 @@
 // A run of inline text on its way to a block: collapsed whitespace, code spans, and how much of it is links.
 import { inlineCode } from './blocks';
+import { composed } from './unicode';
 
 const SPACE = /[ \t\n\f\r\u00a0]+/g;
 /** White space that is not one space. */
@@ -39,16 +40,16 @@ const CONTROL_WORDS = 3;
 /** Links of generators beside what they lead away from: "Usage [edit]", "fn open source". */
 const CONTROL_TEXT = /^\[?(?:edit|edit source|source|src|view source|permalink)\]?$/i;
 
-/** Nothing below U+0300 composes with what stands before it. */
-const MAY_COMPOSE = /[\u0300-\uffff]/;
+const tidy = (text: string): string =>
+  composed(
+    text
+      .replace(/ ?\n ?/g, '\n')
+      .replace(/ {2,}/g, ' ')
+      .trim(),
+  );
 
-const tidy = (text: string): string => {
-  const trimmed = text
-    .replace(/ ?\n ?/g, '\n')
-    .replace(/ {2,}/g, ' ')
-    .trim();
-  return MAY_COMPOSE.test(trimmed) ? trimmed.normalize('NFC') : trimmed;
-};
+/** A longer name in several code elements is none: each of them would be written again for every next one. */
+const MAX_JOINED = 1000;
 
 export class Run {
   private parts: string[] = [];
@@ -125,7 +126,14 @@ export class Run {
     const alone = this.parts.length === 0;
     const before = this.parts.at(-1);
     // Two code spans without a space between are one to a reader; "`a``b`" would be neither.
-    if (before !== undefined && !this.space && !/^\s/.test(raw) && /^`[^`]+`$/.test(before) && !inner.includes('`')) {
+    if (
+      before !== undefined &&
+      before.length <= MAX_JOINED &&
+      !this.space &&
+      !/^\s/.test(raw) &&
+      /^`[^`]+`$/.test(before) &&
+      !inner.includes('`')
+    ) {
       this.parts[this.parts.length - 1] = `${before.slice(0, -1)}${inner}\``;
       this.evidence.chars += inner.length;
       if (isLinked) this.evidence.linked += inner.length;
@@ -186,7 +194,7 @@ export class Run {
       );
     if (text === '') text = tidy(this.parts.join(''));
     if (!isHeading && controls.length > 0 && text.split(' ').length <= CONTROL_WORDS && tidy(this.without(controls)) === '') text = '';
-    const lines = this.onlyCode !== null && /\S\s*\n\s*\S/.test(this.onlyCode) && this.onlyCode.includes('\n') ? this.onlyCode : null;
+    const lines = this.onlyCode?.trim().includes('\n') === true ? this.onlyCode : null;
     const result = {
       text,
       lines,
