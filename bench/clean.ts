@@ -9,7 +9,7 @@ import type { Document } from '../contracts/records';
 import { blockText, renderBlocks } from '../lib/blocks';
 import { cleanText } from '../lib/clean';
 import { loadPages, type SourcePage } from './pages';
-import { comparable, KINDS, truthOf, type Kind, type Truth } from './page-truth';
+import { comparable, KINDS, nameText, truthOf, type Kind, type Truth } from './page-truth';
 import { held, percent } from './shares';
 
 interface CommonMarkNode {
@@ -80,7 +80,7 @@ const python = (interpreter: string, tool: string, sources: readonly SourcePage[
 };
 
 const row = (kind: Kind, megabytes: number, truths: readonly (Truth | null)[], cleaner: Cleaner): (string | number)[] => {
-  const sums = { code: 0, exact: 0, prose: 0, kept: 0, poor: 0, chrome: 0, left: 0, signs: 0 };
+  const sums = { code: 0, exact: 0, prose: 0, kept: 0, poor: 0, names: 0, whole: 0, chrome: 0, left: 0, signs: 0 };
   truths.forEach((truth, index) => {
     if (truth === null) return;
     const { text, code } = cleaner.pages[index]!;
@@ -91,6 +91,9 @@ const row = (kind: Kind, megabytes: number, truths: readonly (Truth | null)[], c
     sums.prose += truth.prose.length;
     sums.kept += kept;
     if (kept < 0.8 * truth.prose.length) sums.poor += 1;
+    const unspaced = nameText(text);
+    sums.names += truth.names.length;
+    sums.whole += truth.names.filter((name) => unspaced.includes(name)).length;
     sums.chrome += truth.chrome.length;
     sums.left += truth.chrome.filter((each) => output.includes(each)).length;
     sums.signs += (output.match(/¶/g) ?? []).length;
@@ -102,6 +105,7 @@ const row = (kind: Kind, megabytes: number, truths: readonly (Truth | null)[], c
     percent(sums.exact, sums.code),
     percent(sums.kept, sums.prose),
     sums.poor,
+    percent(sums.whole, sums.names),
     percent(sums.left, sums.chrome),
     sums.signs,
   ];
@@ -118,7 +122,17 @@ const main = (): void => {
   const peers = flags.get('commonmark');
   const commonmark = peers === undefined ? null : (createRequire(__filename)(join(peers, 'node_modules/commonmark')) as CommonMark);
   process.stdout.write(`Code of retune: ${commonmark === null ? 'its own blocks (no --commonmark)' : 'after a CommonMark parse'}.\n\n`);
-  const heads = ['kind', 'tool', 'MB per CPU s', 'code exact', 'prose kept', 'pages under 80 %', 'chrome left', '¶'];
+  const heads = [
+    'kind',
+    'tool',
+    'MB per CPU s',
+    'code exact',
+    'prose kept',
+    'pages under 80 %',
+    'headings and terms whole',
+    'chrome left',
+    '¶',
+  ];
   process.stdout.write(`| ${heads.join(' | ')} |\n|${' --- |'.repeat(heads.length)}\n`);
   for (const [name, folder] of folders) {
     const kind = KINDS.find((each) => each.name === name);

@@ -114,6 +114,8 @@ export interface Truth {
   code: string[];
   /** Runs of six words of prose. */
   prose: string[];
+  /** Headings and terms, whole. */
+  names: string[];
   /** Text of chrome: at least two words and eight letters. */
   chrome: string[];
 }
@@ -126,6 +128,9 @@ export const comparable = (text: string): string =>
     .replace(/[`\u00ad\u200b\ufeff]/g, '')
     .replace(/[\s\u00a0]+/g, ' ')
     .trim();
+
+/** A name as it is compared: also without white space, which elements inside it part it by or not. */
+export const nameText = (text: string): string => comparable(text).replace(/[¶§#\s]/gu, '');
 
 const isDropped = (node: Node): boolean => node.name !== undefined && DROPPED.has(node.name);
 const isPre = (node: Node): boolean => node.name === 'pre';
@@ -195,7 +200,12 @@ export const truthOf = (html: string, kind: Kind): Truth | null => {
     .flatMap((node) => textNodes(node, isDropped, []))
     .map(comparable)
     .filter((text) => text.length >= 8 && text.includes(' ') && !contentText.includes(text));
-  return { code, prose, chrome };
+  const names = inRoots((root) => filter(root, (node) => /^(?:h[1-6]|dt)$/.test(node.name ?? '')))
+    .filter((node) => !hasAncestor(node, (above) => isChrome(above) || isDropped(above)))
+    // Signs of permalinks and a line of their own are no words.
+    .map((node) => nameText(textNodes(node, (inner) => isChrome(inner) || isDropped(inner), []).join('')))
+    .filter((name) => name !== '');
+  return { code, prose, names, chrome };
 };
 
 const hasAncestor = (node: Node, is: (above: Node) => boolean): boolean => {

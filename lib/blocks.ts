@@ -1,6 +1,7 @@
 // Blocks as text: Markdown for answers, plain words for comparing and counting, hashes for equality.
 import type { Block } from '../contracts/records';
 import { sha256 } from './hash';
+import { composed } from './unicode';
 
 /** Stands in a definition's text, alone on its line, for the next of its code blocks. */
 export const CODE_PLACE = '\uFFFC';
@@ -40,7 +41,7 @@ const row = (cells: readonly string[], width: number): string =>
   `| ${Array.from({ length: width }, (_, index) => cell(cells[index] ?? '')).join(' | ')} |`;
 
 const renderTable = (header: readonly string[], rows: readonly (readonly string[])[]): string => {
-  const width = Math.max(header.length, ...rows.map((cells) => cells.length));
+  const width = rows.reduce((most, cells) => Math.max(most, cells.length), header.length);
   return [row(header, width), `|${' --- |'.repeat(width)}`, ...rows.map((cells) => row(cells, width))].join('\n');
 };
 
@@ -107,7 +108,7 @@ export const countWords = (blocks: readonly Block[]): number => blocks.reduce((s
 /** Lower case, one space between words: equal for texts that a reader takes for the same. Code keeps its case and space. */
 export const normalised = (block: Block): string => {
   if (block.type === 'code') return `code ${block.text.replace(/[ \t]+$/gm, '').trim()}`;
-  return blockText(block).normalize('NFC').toLowerCase().replace(/\s+/g, ' ').trim();
+  return composed(blockText(block)).toLowerCase().replace(/\s+/g, ' ').trim();
 };
 
 /** Equal for blocks whose normalised text is equal, whatever their type of markup. */

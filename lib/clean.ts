@@ -19,7 +19,7 @@ interface CleanOptions {
 type CleanReason = 'empty' | 'too_short' | 'too_deep' | 'too_large';
 export type Cleaned = { keep: true; document: Document } | { keep: false; reason: CleanReason; detail?: string };
 
-const VERSION = /^\s*@?v?\d+(?:\.\d+)+[\w.-]*$/;
+const VERSION = /^\s*@?v?\d+\.\d[\w.-]*$/;
 
 const loose = (text: string): string =>
   text

@@ -1,8 +1,8 @@
 // Where blocks go while a page is read: into the page, or into the open list, definition or table, which becomes blocks at its end.
 import type { Attributes } from './html-events';
-import type { Cell, RawBlock, Zone } from './raw-block';
-import { definitionBlocks, listBlocks, tableBlocks } from './raw-block';
+import { definitionBlocks, listBlocks, type RawBlock, type Zone } from './raw-block';
 import { addEvidence, type Evidence } from './run';
+import { tableBlocks, type Cell } from './table-blocks';
 
 const MAX_BLOCKS = 500_000;
 /** Lists, tables and definitions inside each other; what is deeper is filled into the last, so that no text is indented without end. */

@@ -247,14 +247,16 @@ const isIndex = (blocks: readonly RawBlock[]): boolean => {
   return listed > 0 && said <= 1.25 * listed;
 };
 
-/** A word that only says in what language the code under it is. */
+/** A word that only says again in what language the code under it is; another word is said to the reader: "Before", "Output". */
 const isLanguageLabel = ({ block }: RawBlock, next: RawBlock | undefined): boolean =>
-  next?.block.type === 'code' && block.type === 'prose' && /^[\w+#-]{1,16}$/.test(block.text) && languageName(block.text) !== null;
+  next?.block.type === 'code' && next.block.language !== null && block.type === 'prose' && languageName(block.text) === next.block.language;
 
 /** Without what the page says of itself behind its last text, also inside a stated main part. */
 const withoutImprint = (kept: readonly RawBlock[]): RawBlock[] => {
   let end = kept.length;
   while (end > 0 && isImprint(kept[end - 1]!)) end -= 1;
+  // Straight under a heading it is what the heading announces: "Copying" of a manual page.
+  if (end < kept.length && kept[end - 1]?.block.type === 'heading') end = kept.length;
   return kept.slice(0, end).filter((raw, at) => !isLanguageLabel(raw, kept[at + 1]));
 };
 

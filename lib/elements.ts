@@ -144,6 +144,10 @@ export const classMeaning = (names: string): ClassMeaning => ({
   signature: /(?:^|\s)(?:sig|signature|function|method|option)(?:\s|$)/.test(names),
 });
 
+/** Its id is its heading's anchor: a section on comments or copyright is about them; only navigation is made of sections too. */
+const isSection = (tag: { name: string }, names: string | null): boolean =>
+  tag.name === 'section' || (names !== null && /(?:^|\s)sect(?:ion|\d)?(?:\s|$)/.test(names));
+
 /** The purpose that an element states by what it is, and whether only its class or id says so. */
 export const purposeOf = (
   tag: { name: string; isBlock: boolean; level: number },
@@ -154,7 +158,8 @@ export const purposeOf = (
   const stated = (role === null ? undefined : BY_ROLE.get(role.trim().toLowerCase())) ?? BY_ELEMENT.get(tag.name);
   if (stated !== undefined) return { purpose: stated, named: false };
   if ((meaning.purpose === null && id === null) || !tag.isBlock || tag.level > 0 || NOT_A_REGION.has(tag.name)) return null;
-  const named = meaning.purpose ?? namedPurpose(id!);
+  const byId = meaning.purpose !== null || id === null ? null : namedPurpose(id);
+  const named = meaning.purpose ?? (byId !== 'nav' && isSection(tag, attributes.class) ? null : byId);
   return named === null ? null : { purpose: named, named: true };
 };
 

@@ -9,6 +9,7 @@ import type { Evidence } from './run';
 import { Run, noEvidence } from './run';
 import type { Tag } from './tags';
 import { tokenize } from './tokenizer';
+import { composed } from './unicode';
 
 /** Deeper nesting is no page: browsers stop at 512 open elements. */
 const MAX_DEPTH = 1024;
@@ -32,6 +33,13 @@ interface Frame {
   /** Start of its text in the open code block when it may be a line number, else -1. */
   numbersFrom: number;
 }
+
+/** Without the line breaks at its end, found from there: a search would look at each run of them anew. */
+const withoutFinalLines = (text: string): string => {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === '\n') end -= text[end - 2] === '\r' ? 2 : 1;
+  return text.slice(0, end);
+};
 
 class Reader implements HtmlHandler {
   title = '';
@@ -170,7 +178,7 @@ class Reader implements HtmlHandler {
   private closePre(exact: boolean): void {
     const pre = this.pre!;
     this.pre = null;
-    this.emitCode(exact ? pre.toString() : pre.toString().replace(/(?:\r?\n)+$/, ''), pre.language, noEvidence());
+    this.emitCode(exact ? pre.toString() : withoutFinalLines(pre.toString()), pre.language, noEvidence());
   }
 
   private emitCode(raw: string, language: string | null, evidence: Evidence): void {
@@ -223,7 +231,7 @@ class Reader implements HtmlHandler {
 
   end(): HtmlPage {
     this.flush();
-    return { title: this.title.replace(/\s+/g, ' ').trim().normalize('NFC'), language: this.language, blocks: this.containers.blocks };
+    return { title: composed(this.title.replace(/\s+/g, ' ').trim()), language: this.language, blocks: this.containers.blocks };
   }
 }
 

@@ -4,12 +4,14 @@ import type { Block } from '../contracts/records';
 import { plain, renderBlock } from './blocks';
 import { languageName } from './code-language';
 import { isLabel } from './containers';
+import { composed } from './unicode';
 
-const FENCE = /^( *)(`{3,}|~{3,})\s*([^\s`]*)[^`]*$/;
+const FENCE = /^( *)(`{3,}|~{3,})([^`]*)$/;
 const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/;
 const ITEM = /^( *)(?:([-*+])|(\d{1,9})[.)])(?:\s+(.*))?$/;
 const RULE = /^ {0,3}(?:(?:\*\s*){3,}|(?:-\s*){3,}|(?:_\s*){3,})$/;
-const DIVIDER = /^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
+/** Of a trimmed line. */
+const DIVIDER = /^\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?$/;
 
 /** An admonition as converters and generators write it: a quote that begins with its label, or GitHub's alert. */
 const ALERT = /^(?:\[!(\w+)\]|(?:\*\*|__)([\w ]{1,30}?):?(?:\*\*|__):?|(\w{1,12}):?)$/;
@@ -24,8 +26,8 @@ const ESCAPED = 0xe000;
 
 // Every repeat below is bounded, so that no line costs more than its length times a constant.
 /** Inline Markdown as the blocks hold it: links and images as their text, emphasis without marks, code spans as they are. */
-export const inlineText = (text: string): string =>
-  text
+export const inlineText = (text: string): string => {
+  const read = text
     .split(/((`+)(?:(?!\2)[^]|\2`+){0,2000}?\2(?!`))/g)
     .filter((_, index) => index % 3 !== 2)
     .map((part, index) => {
@@ -44,12 +46,15 @@ export const inlineText = (text: string): string =>
       );
     })
     .join('')
-    // The sign of a permalink that followed a heading.
-    .replace(/\s*[¶§#]\s*$/u, '')
-    .replace(/[ \t\u00a0]+/g, ' ')
-    .replace(/ ?\n ?/g, '\n')
-    .trim()
-    .normalize('NFC');
+    .trim();
+  // The sign of a permalink that followed a heading.
+  return composed(
+    (/[¶§#]$/.test(read) ? read.slice(0, -1) : read)
+      .replace(/[ \t\u00a0]+/g, ' ')
+      .replace(/ ?\n ?/g, '\n')
+      .trim(),
+  );
+};
 
 const cells = (line: string): string[] =>
   line
@@ -93,9 +98,12 @@ const parseAt = (source: string, depth: number): Block[] => {
     const fence = FENCE.exec(line);
     if (fence !== null) {
       const [, indent = '', mark = '', info = ''] = fence;
-      const close = new RegExp(`^ *\\${mark[0]}{${mark.length},}\\s*$`);
+      const isClose = (end: string): boolean => {
+        const signs = end.trim();
+        return signs.length >= mark.length && signs === mark[0]!.repeat(signs.length);
+      };
       const code: string[] = [];
-      for (at += 1; at < lines.length && !close.test(lines[at]!); at++) {
+      for (at += 1; at < lines.length && !isClose(lines[at]!); at++) {
         const raw = lines[at]!;
         let strip = 0;
         while (strip < indent.length && raw[strip] === ' ') strip += 1;
@@ -105,7 +113,7 @@ const parseAt = (source: string, depth: number): Block[] => {
       const ordered: boolean = list?.ordered ?? false;
       endAll();
       const text = code.join('\n');
-      if (text.trim() !== '') blocks.push({ type: 'code', text, language: languageName(info) });
+      if (text.trim() !== '') blocks.push({ type: 'code', text, language: languageName(/^\S*/.exec(info.trimStart())![0]) });
       // A numbered list that held the code goes on with its numbers.
       if (next !== null && ordered) list = { ordered: true, start: next, items: [], indent: 0, content: 0 };
       continue;
@@ -140,7 +148,7 @@ const parseAt = (source: string, depth: number): Block[] => {
       endAll();
       continue;
     }
-    if (line.includes('|') && DIVIDER.test(under) && under.includes('-') && under.includes('|')) {
+    if (line.includes('|') && DIVIDER.test(under.trim()) && under.includes('-') && under.includes('|')) {
       endAll();
       const columns = cells(line);
       // A table without a heading still has the row that Markdown asks for.

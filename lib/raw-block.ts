@@ -1,4 +1,4 @@
-// Blocks with the evidence of where they stood, and how lists, definitions and tables are made of the blocks inside them.
+// Blocks with the evidence of where they stood, and how lists and definitions are made of the blocks inside them.
 import { CODE_PLACE, renderList } from './blocks';
 import type { Block } from '../contracts/records';
 import type { Evidence } from './run';
@@ -21,7 +21,8 @@ export interface RawBlock {
   evidence: Evidence;
 }
 
-const sum = (raws: readonly RawBlock[]): Evidence => raws.reduce((total, { evidence }) => addEvidence(total, evidence), noEvidence());
+export const sumEvidence = (raws: readonly RawBlock[]): Evidence =>
+  raws.reduce((total, { evidence }) => addEvidence(total, evidence), noEvidence());
 
 const listText = (block: Extract<Block, { type: 'list' }>): string => renderList(block.items, block.ordered, block.start);
 
@@ -37,7 +38,7 @@ export const listBlocks = (items: readonly RawBlock[][], ordered: boolean, start
     out.push({
       block: { type: 'list', ordered, ...(ordered && first !== 1 ? { start: first } : {}), items: texts },
       zone,
-      evidence: sum(used),
+      evidence: sumEvidence(used),
     });
     texts = [];
     used = [];
@@ -93,7 +94,7 @@ export const definitionBlocks = (
     } else break;
   }
   const inside = body.slice(0, index);
-  const evidence = sum(inside);
+  const evidence = sumEvidence(inside);
   for (const term of terms) {
     evidence.chars += term.evidence.chars;
     evidence.linked += term.evidence.linked;
@@ -104,52 +105,4 @@ export const definitionBlocks = (
   const signature = terms.some((each) => each.code) || CODELIKE.test(first.text);
   const anchor = terms.find((each) => each.anchor !== null)?.anchor ?? null;
   return [{ block: { type: 'definition', term, anchor, signature, text: parts.join('\n\n'), code }, zone, evidence }, ...body.slice(index)];
-};
-
-export interface Cell {
-  header: boolean;
-  raws: RawBlock[];
-}
-
-const inCell = (raws: readonly RawBlock[]): string =>
-  raws
-    .map(({ block }) => (block.type === 'prose' ? block.text : block.type === 'list' ? block.items.join('; ') : ''))
-    .join(' ')
-    .replace(/\s*\n\s*/g, ' ')
-    .trim();
-
-const isNumbers = ({ block }: RawBlock): boolean => block.type === 'code' && /^\s*\d+(?:\s+\d+)*\s*$/.test(block.text);
-
-/** A table of data, or, where cells hold blocks or there is one column, the blocks of a table that only arranges them. */
-export const tableBlocks = (rows: readonly Cell[][], presentation: boolean, zone: Zone | null): RawBlock[] => {
-  const filled = rows.filter((cells) => cells.some((cell) => cell.raws.length > 0));
-  if (filled.length === 0) return [];
-  const width = Math.max(...filled.map((cells) => cells.length));
-  const all = filled.flat();
-  const arranged =
-    presentation ||
-    width === 1 ||
-    all.some((cell) => cell.raws.some(({ block }) => block.type !== 'prose' && block.type !== 'list')) ||
-    (filled.length === 1 && !all.some((cell) => cell.header));
-  if (arranged) {
-    return filled.flatMap((cells) => {
-      const raws = cells.flatMap((cell) => cell.raws);
-      const numbered = raws.length > 1 && isNumbers(raws[0]!) && raws.some((raw) => raw.block.type === 'code' && !isNumbers(raw));
-      return numbered ? raws.slice(1) : raws;
-    });
-  }
-  const header = filled[0]!.every((cell) => cell.header) ? filled[0]! : [];
-  const body = header.length > 0 ? filled.slice(1) : filled;
-  const raws = all.flatMap((cell) => cell.raws);
-  return [
-    {
-      block: {
-        type: 'table',
-        header: header.map((cell) => inCell(cell.raws)),
-        rows: body.map((cells) => cells.map((cell) => inCell(cell.raws))),
-      },
-      zone,
-      evidence: sum(raws),
-    },
-  ];
 };

@@ -1,5 +1,6 @@
 // A run of inline text on its way to a block: collapsed whitespace, code spans, and how much of it is links.
 import { inlineCode } from './blocks';
+import { composed } from './unicode';
 
 const SPACE = /[ \t\n\f\r\u00a0]+/g;
 /** White space that is not one space. */
@@ -39,16 +40,16 @@ const CONTROL_WORDS = 3;
 /** Links of generators beside what they lead away from: "Usage [edit]", "fn open source". */
 const CONTROL_TEXT = /^\[?(?:edit|edit source|source|src|view source|permalink)\]?$/i;
 
-/** Nothing below U+0300 composes with what stands before it. */
-const MAY_COMPOSE = /[\u0300-\uffff]/;
+const tidy = (text: string): string =>
+  composed(
+    text
+      .replace(/ ?\n ?/g, '\n')
+      .replace(/ {2,}/g, ' ')
+      .trim(),
+  );
 
-const tidy = (text: string): string => {
-  const trimmed = text
-    .replace(/ ?\n ?/g, '\n')
-    .replace(/ {2,}/g, ' ')
-    .trim();
-  return MAY_COMPOSE.test(trimmed) ? trimmed.normalize('NFC') : trimmed;
-};
+/** A longer name in several code elements is none: each of them would be written again for every next one. */
+const MAX_JOINED = 1000;
 
 export class Run {
   private parts: string[] = [];
@@ -125,7 +126,14 @@ export class Run {
     const alone = this.parts.length === 0;
     const before = this.parts.at(-1);
     // Two code spans without a space between are one to a reader; "`a``b`" would be neither.
-    if (before !== undefined && !this.space && !/^\s/.test(raw) && /^`[^`]+`$/.test(before) && !inner.includes('`')) {
+    if (
+      before !== undefined &&
+      before.length <= MAX_JOINED &&
+      !this.space &&
+      !/^\s/.test(raw) &&
+      /^`[^`]+`$/.test(before) &&
+      !inner.includes('`')
+    ) {
       this.parts[this.parts.length - 1] = `${before.slice(0, -1)}${inner}\``;
       this.evidence.chars += inner.length;
       if (isLinked) this.evidence.linked += inner.length;
@@ -177,8 +185,7 @@ export class Run {
   ): { text: string; lines: string | null; permalink: string | null; evidence: Evidence } {
     while (this.codeDepth > 0) this.closeCode();
     let permalinks: Anchor[] = [];
-    if (own.length > 0 && this.anchors.length > 0)
-      permalinks = this.anchors.filter(({ target }) => target !== null && own.includes(fragmentId(target)));
+    if (own.length > 0 && this.anchors.length > 0) permalinks = this.permalinksTo(own);
     const controls = this.anchors.length === 0 ? [] : this.anchors.filter(({ target }) => target === null);
     let text = '';
     if (permalinks.length > 0 || (isHeading && controls.length > 0))
@@ -187,7 +194,7 @@ export class Run {
       );
     if (text === '') text = tidy(this.parts.join(''));
     if (!isHeading && controls.length > 0 && text.split(' ').length <= CONTROL_WORDS && tidy(this.without(controls)) === '') text = '';
-    const lines = this.onlyCode !== null && /\S\s*\n\s*\S/.test(this.onlyCode) && this.onlyCode.includes('\n') ? this.onlyCode : null;
+    const lines = this.onlyCode?.trim().includes('\n') === true ? this.onlyCode : null;
     const result = {
       text,
       lines,
@@ -203,6 +210,21 @@ export class Run {
     this.evidence = noEvidence();
     if (open !== null) this.openAnchor = { target: null, local: false, isControl: false, from: 0 };
     return result;
+  }
+
+  /**
+   * Links of this run to its own place: the signs, or, where there is none, words at the end of the text or a number before it. Elsewhere
+   * such a link is a word: Sphinx links a module's name to its heading, and a parameter's type to the function of that name.
+   */
+  private permalinksTo(own: readonly string[]): Anchor[] {
+    const ids = new Set(own);
+    const found = this.anchors.filter(({ target }) => target !== null && ids.has(fragmentId(target)));
+    const signs = found.filter(({ from, to }) => from === to);
+    if (signs.length > 0) return signs;
+    const isSpace = (part: string): boolean => part === ' ' || part === '\n';
+    const first = this.parts.findIndex((part) => !isSpace(part));
+    const last = this.parts.findLastIndex((part) => !isSpace(part));
+    return found.filter(({ from, to }) => to > last || (from <= first && !this.parts.slice(from, to).some((part) => /\p{L}/u.test(part))));
   }
 
   private without(anchors: readonly Anchor[]): string {

@@ -104,6 +104,23 @@ describe('text', () => {
   });
 
   test.each([
+    ['with a sign', 'void <b>f</b>(struct <a href="#f"><i>f</i></a> *x)<a href="#f">¶</a>', 'void f(struct f *x)'],
+    ['without one', 'int f(<a href="#f">f</a> *x, <a href="#g">g</a> y)', 'int f(f *x, g y)'],
+    [
+      'a pointer to a function',
+      'int <b>f</b>(<i>int</i> (<span>*</span><em>cb</em>)(<a href="#f">f</a>))<a href="#f">#</a>',
+      'int f(int (*cb)(f))',
+    ],
+  ])('keeps all words of a signature, also those that link to itself, %s', (_, term, expected) => {
+    expect(blocks(`<p>${LONG}</p><dl><dt id="f" class="sig">${term}</dt><dd>Does it.</dd></dl>`)[1]).toMatchObject({
+      type: 'definition',
+      term: expected,
+      anchor: 'f',
+      signature: true,
+    });
+  });
+
+  test.each([
     ['a paragraph', '<div class="admonition note"><p class="admonition-title">Note</p><p>Mind the gap.</p></div>'],
     ['a heading', '<div class="note"><h3>Note:</h3>Mind the gap.</div>'],
   ])('says the title of an admonition that is %s before its sentence', (_, html) => {
@@ -140,6 +157,13 @@ describe('headings', () => {
     });
   });
 
+  test.each([
+    ['a sign behind it', '<h2 id="a"><a href="#a"><code>os</code></a> for files<a href="#a">¶</a></h2>', '`os` for files'],
+    ['no sign', '<h2 id="a"><a href="#a">os</a> for files</h2>', 'os for files'],
+  ])('keeps the words of a heading that link to it, with %s', (_, html, text) => {
+    expect(blocks(`<p>${LONG}</p>${html}<p>${LONG}</p>`)[1]).toMatchObject({ type: 'heading', text, anchor: 'a' });
+  });
+
   test('keeps a link to another place as text', () => {
     expect(blocks(`<h2 id="a">About <a href="#b">hooks</a></h2><p>${LONG}</p>`)[0]).toMatchObject({ text: 'About hooks' });
   });
@@ -165,6 +189,7 @@ describe('content', () => {
     ['hidden text', `<div hidden>secret words</div><p style="display: none">more words</p>${body}<span aria-hidden="true">x</span>`],
     ['a language bar', `<p>Languages: <a href="en">en</a> | <a href="fr">fr</a> | <a href="ja">ja</a></p>${body}`],
     ['a short list of links at the end', `${body}<h2>See also</h2><ul><li><a href="a">A</a></li><li><a href="b">B</a></li></ul>`],
+    ['the name of its language over code', body.replace('<pre>', '<p>Shell</p><pre class="language-sh">')],
     ['an edit link', `${body}<p><a href="https://host/edit">Edit this page on GitHub</a></p>`],
     ['a slogan before the navigation', `<div>Small. Fast. Yours.</div><ul class="menu"><li><a href="/">Home</a></li></ul>${body}`],
     ['when the page was changed', `${body}<p>This page was last modified on 2022-12-07 by someone</p>`],
@@ -207,6 +232,17 @@ describe('content', () => {
       'a list that says something of what it links to',
       `${body}<p><a href="p">Prev</a> | <a href="n">Next</a></p>${body}<ul><li>Added the <a href="a">first of the new commands</a>, slowly</li></ul>`,
       'slowly',
+    ],
+    ['a word before code', `${body}<p>Output</p><pre class="language-sh">ls</pre>`, 'Output'],
+    [
+      'a section about what is chrome elsewhere',
+      `${body}<section id="comments"><h2>Comments</h2><p>They begin with #.</p></section>`,
+      '#.',
+    ],
+    [
+      'a copyright that has a heading',
+      `<main>${body}<h2>Copying</h2><p>Copyright 2021 of the authors. Free use is granted.</p></main>`,
+      'Free',
     ],
     ['a hidden tab panel', `${body}<div role="tabpanel" hidden><pre>npm i</pre></div>`, 'npm i'],
   ])('keeps %s', (_, html, expected) => {

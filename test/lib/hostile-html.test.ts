@@ -76,6 +76,41 @@ test.each(HOSTILE)('ends with a document or a reason on %s', (_, html) => {
   else expect(['too_deep', 'too_large', 'empty', 'too_short']).toContain(result.reason);
 });
 
+/** CPU time of cleaning, the least of two tries. */
+const cost = (text: string, format: 'html' | 'markdown'): number => {
+  const tries = [0, 1].map(() => {
+    const before = process.cpuUsage();
+    cleanText({ ...page, format }, text, { minWords: 1 });
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  });
+  return Math.min(...tries);
+};
+
+const COSTLY: [what: string, format: 'html' | 'markdown', text: (size: number) => string][] = [
+  ['code elements that touch', 'html', (size) => '<code>a</code>'.repeat(size)],
+  ['lines of nothing at the end of code', 'html', (size) => `<p><code>x${'\n'.repeat(4 * size)} </code>`],
+  ['line breaks that are none in a listing', 'html', (size) => `<div class="fragment">x${'\n\r'.repeat(size)}y</div>`],
+  ['a version that never ends', 'html', (size) => `<title>x</title><h1>x 1${'.1'.repeat(2 * size)}!</h1><p>text`],
+  ['marks on one letter', 'html', (size) => `<p>a${'\u0301\u0316'.repeat(size)}`],
+  ['nested tables with labels', 'html', (size) => `${'<table><tr><td>a<td>b<tr><td>c<td>'.repeat(40)}<pre>x</pre>`.repeat(size / 200)],
+  ['white space before no permalink', 'markdown', (size) => `x${' '.repeat(4 * size)}¶y`],
+  ['line breaks of markup', 'markdown', (size) => `a${' <br> '.repeat(2 * size)}b`],
+  ['white space before no table', 'markdown', (size) => `a|b\n${' '.repeat(4 * size)}x|-`],
+  ['white space in no table', 'markdown', (size) => `a|b\n-${' '.repeat(4 * size)}x|-`],
+  ['white space in no fence', 'markdown', (size) => `\`\`\`${' '.repeat(4 * size)}\``],
+  ['a fence of one long line', 'markdown', (size) => `${'~'.repeat(size)}\ntext`],
+  ['brackets', 'markdown', (size) => '['.repeat(size)],
+  ['stars', 'markdown', (size) => '*'.repeat(size)],
+  ['deep lists', 'markdown', (size) => Array.from({ length: size / 50 }, (_, depth) => `${' '.repeat(2 * (depth % 400))}- x\n`).join('')],
+];
+
+test.each(COSTLY)('cleans %s of %s in time that grows with their length', (_, format, text) => {
+  // Sixteen times the length: 256 times the time where it is squared. The floor is what starting costs.
+  const little = Math.max(cost(text(5000), format), 5000);
+  expect(cost(text(80_000), format)).toBeLessThan(80 * little);
+});
+
 const SCRAPS = [
   ...'<p> </p> <div> </div> <main> </main> <nav> </nav> <ul> <ol> <li> </ul> <pre> </pre> <code> </code> <table> <tr> <td> <th> </table>'.split(
     ' ',
