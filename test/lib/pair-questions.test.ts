@@ -14,7 +14,7 @@ describe('a heading is asked for as a person would', () => {
       /the file change counter \(Guide\)\?$/,
     ],
     ['with an article before "of"', 'Use of Funds', LONG, /the use of funds \(Guide\)\?$/],
-    ['as the name of what it calls it', 'ProxyPass Directive', LONG, /the ProxyPass directive \(Guide\)\?$/],
+    ['as the name of what it calls it', 'ProxyPass Directive', LONG, /the ProxyPass directive(?: do)? \(Guide\)\?$/],
     ['without "about"', 'About Flexible Typing', LONG, /(?:about|explain) flexible typing \(Guide\)\?$/],
     ['and not told to do what is a name', 'Require Directive', LONG, /the require directive \(Guide\)\?$/],
     ['with its label beside it', 'DEP0104: <code>process.env</code> coercion', LONG, /DEP0104 \(`process\.env` coercion\)/],
@@ -34,9 +34,49 @@ describe('a heading is asked for as a person would', () => {
       `An exclude pattern leaves files out. ${LONG}`,
       /"exclude patterns" \(Guide\)\?$/,
     ],
+    ['with the article of a thing', 'Free Lid List', LONG, /the free lid list \(Guide\)\?$/],
+    ['without one for what is no single thing', 'Lid Pooling', LONG, /(?:about|explain) lid pooling \(Guide\)\?$/],
+    ['without one for what is called by a name', 'Lid module mod_lid', LONG, /(?:about|explain) lid module mod_lid \(Guide\)\?$/],
+    ['without one for two things', 'Lids and boxes', LONG, /(?:about|explain|are) lids and boxes \(Guide\)\?$/],
+    ['with no article of the command that it begins', 'DROP LID', `Use the DROP LID command. ${LONG}`, / DROP LID \(Guide\)\?$/],
+    ['as what to do with two verbs', 'Enable Or Disable Lids', LONG, /^How do I enable or disable lids/],
+    ['as what to do with an unknown verb', 'Varnish your lid', LONG, /^How do I varnish my lid/],
+    ['as what to do with a particle', 'Clean Up The Lids', LONG, /^How do I clean up the lids/],
+    ['as a noun phrase where "of" follows the verb', 'Name Of A Lid', LONG, /the name of a lid/],
+    ['as what the narrower half of it says', 'Case study: moving a lid', LONG, /^How do I move a lid/],
+    ['as the step that it is', 'Step 2: Install the lid', LONG, /^How do I install the lid/],
+    ['as the hook that it names', 'Hook: lid_open', LONG, /the lid_open hook/],
+    ['as a flag with its long name', 'F|forbidden', LONG, /`F\|forbidden`/],
+    ['as a thing of the page when it is a word of no single thing', 'Caching', LONG, /(?:about|explain) caching \(Guide\)\?$/],
+    [
+      'in its own capitals where a link is without them',
+      'Using Novell lids',
+      `A link to novell.com. On Novell it is. For Novell too. ${LONG}`,
+      /Novell/,
+    ],
+    ['whole where half a name would be left', 'Lid of Ethics', `It is in the Lid of Ethics. It has Ethics. ${LONG}`, /the Lid of Ethics/],
     ['as a deed only where it is one', 'Nesting of sections', LONG, /the nesting of sections \(Guide\)\?$/],
   ])('%s', (_, heading, text, expected) => {
     expect(topic(heading, text)).toMatch(expected);
+  });
+
+  test.each([
+    ['a word alone of which the text says nothing', 'Lid'],
+    ['a test with a number', 'Test 9: 25000 lids in a box'],
+    ['what is run without what', 'Running Locally'],
+    ['a deed on "the feature"', 'Enabling the feature'],
+    ['the name of a file', '/lid/.htaccess'],
+    ['an address', 'lid@example.org'],
+    ['where more is said', 'More information'],
+  ])('%s asks nothing', (_, heading) => {
+    expect(topic(heading)).toBe('');
+  });
+
+  test('a section of an entry names the entry', () => {
+    const under = (heading: string): string[] =>
+      asked(`<h1>Box module</h1><h2>LidOpen Directive</h2><p>${LONG}</p><h3>${heading}</h3><p>Of ${heading.length} sorts. ${LONG}</p>`);
+    expect(under('Security')).toContainEqual('What are the security considerations for the LidOpen directive (Box module)?');
+    expect(under('Supported lids').join(' ')).toMatch(/supported lids for the LidOpen directive/);
   });
 
   test('a word alone is not asked what it means', () => {
@@ -59,7 +99,11 @@ describe('a heading is asked for as a person would', () => {
     ['How to Revert a Faulty Merge', '', /^How do I revert a faulty merge\?$/],
     ['Configuring the Library', '', /^How do I configure the library\?$/],
     ['Extract Metadata About A Column', '', /"Extract Metadata About A Column"/],
-    ['Box 3.3 documentation', '<h2>Lid</h2>', /^Can you explain "lid"\?$|^What should I know about "lid"\?$/],
+    ['Box 3.3 documentation', '<h2>Lids</h2>', /^(?:What are|Can you (?:explain|tell me about)|What should I know about) lids\?$/],
+    ['An Introduction to the Box Format', '', /(?:about|explain) the box format\?$/],
+    ['Box Tutorial: Closing of Lids', '', /(?:about|explain) the closing of lids\?$/],
+    ['Guide to Configuring the Library', '', /^How do I configure the library\?$/],
+    ['The Box Quick Reference', '', /the box quick reference\?$/],
   ])('the page "%s" is named by what it is about', (title, heading, expected) => {
     expect(asked(`<h1>${title}</h1>${heading}<p>${LONG}</p><p>It is so.</p>`)).toEqual([expect.stringMatching(expected)]);
   });
