@@ -19,7 +19,7 @@ const THING = /^(?:API|CLI|GUI|UI|SDK|DSL|URL|URI|ABI|VFS|VM|IDE|DOM|C\/C\+\+ in
 export const isMass = (noun: string): boolean => MASS.test(noun) || (MASS_ENDING.test(noun) && !COUNTED.test(noun));
 
 const AFTER_HEAD =
-  / (?:of|in|for|from|to|with|without|on|by|and|or|&|as|between|among|at|using|within|under|about|via|during|after|before|when|that|which|into|over|per|versus|vs|(?:correspond|belong|relat|contain|includ|hav|accord|us)ing)(?: |$)/;
+  / (?:of|in|for|from|to|with|without|on|by|and|or|&|as|between|among|at|using|within|under|about|via|during|after|before|when|that|which|into|over|per|versus|vs|against|through|upon|(?:correspond|belong|relat|contain|includ|hav|accord|us)ing)(?: |$)/;
 
 /** The noun that a noun phrase is about: the last word before a preposition. */
 export const headNoun = (np: string): string => np.split(AFTER_HEAD)[0]!.split(' ').at(-1) ?? '';
@@ -28,7 +28,7 @@ export const headNoun = (np: string): string => np.split(AFTER_HEAD)[0]!.split('
 const isOneThing = (np: string): boolean => {
   const head = headNoun(np.replace(/ \([^()]*\)$/, '')).replace(/["'’”)]+$/, '');
   const [first = '', second = ''] = np.split(' ');
-  const isGerund = infinitive(first) !== null || (first.endsWith('ing') && /^(?:an?|the)$/.test(second));
+  const isGerund = infinitive(first) !== null || (first.endsWith('ing') && /^(?:an?|the|your)$/.test(second));
   if (
     isGerund ||
     /^\d|^`|^\p{Lu}+\d+ \(/u.test(np) ||

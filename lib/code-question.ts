@@ -42,7 +42,7 @@ export const codeQuestion = (lead: string, subject: Subject): string | null => {
     !isVerb(verb) ||
     DANGLING.test(deed.replace(/`[^`]*`/g, ' ')) ||
     /^(?:be|have|see|also|do|note|notice|consider|suppose|imagine|assume|recall|remember|let|say)$/i.test(verb) ||
-    /\b(?:to \S+|of|from|in|for|a|an|the|and|or|into|onto|at)$/i.test(deed) ||
+    /\b(?:to \S+|of|from|in|for|a|an|the|and|or|into|onto|at|find out)$/i.test(deed) ||
     /^use (?:with|for|in|it)\b/i.test(deed) ||
     /^\S+ \S+ (?:can|will|is|are|may|must)\b/i.test(deed) ||
     deed.length > 140

@@ -13,7 +13,7 @@ post prefix prepare prevent preview print process produce profile prohibit prote
 recover redirect reduce refer refresh register reject release reload remove rename render reorder repair repeat replace report request require reset resolve restart restore
 restrict retrieve retry return reuse revert review revoke rewrite roll rotate run save scan schedule search secure select send serialize serve set setup share show shrink
 sign simplify skip sort specify split stage start stop store stream submit subscribe supply support suppress switch sync tag take terminate test track transfer transform
-translate traverse trigger truncate trust try turn uninstall unlink unpack unpublish unset unstar update upgrade upload use validate verify version view visit wait walk watch
+translate traverse trigger truncate trust try turn uninstall unlink unpack unpublish unset unstar update upgrade upload use validate verify view visit wait walk watch
 work wrap write`;
 const BASE: ReadonlySet<string> = new Set(VERBS.split(/\s+/));
 
@@ -131,7 +131,7 @@ const isShouted = (heading: string, page: string): boolean => {
   if (loud.length === 0 || /\p{Ll}|_/u.test(words)) return false;
   // A page without a capital says nothing about capitals.
   if (page.toLowerCase() === page || isLoudName(heading, page)) return false;
-  return 2 * loud.filter((word) => isSaidQuietly(word, page)).length >= loud.length;
+  return 2 * loud.filter((word) => isSaidQuietly(word, page) ?? words.trim().includes(' ')).length >= loud.length;
 };
 
 /** The page writes it, or what it begins with, in capitals where it does not point to the section: "a CREATE TABLE statement". */
@@ -151,6 +151,7 @@ const isLoudName = (heading: string, page: string): boolean => {
  */
 export const inSentence = (heading: string, page: string): string => {
   const shouted = isShouted(heading, page);
+  let before = '';
   const said = heading
     .split(/(`[^`]*`|\s+|-(?=\p{Lu}))/u)
     .map((word) => {
@@ -160,8 +161,11 @@ export const inSentence = (heading: string, page: string): string => {
       }
       if (!/^[("'“]?\p{Lu}[\p{Ll}'’-]*[):,"'”]?$/u.test(word)) return word;
       const bare = word.replace(/[^\p{L}]/gu, '');
-      if (/^[B-Z]$/.test(bare)) return word; // C, I, R
-      return keepsCapital(bare, page) ? word : word.toLowerCase();
+      if (/^[B-Z]$/.test(bare) || /^[B-Z]-/.test(word)) return word; // C, I, R, C-language
+      // "Red Hat": the second half of a name has no place of its own.
+      const kept = keepsCapital(bare, page) || (before !== '' && page.includes(`${before} ${bare}`));
+      before = kept ? bare : '';
+      return kept ? word : word.toLowerCase();
     })
     .join('');
   // "code of Ethics": half a name, where the page writes all of it.

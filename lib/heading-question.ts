@@ -12,7 +12,7 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
     (x) => [`Can you show me an example of using ${x}?`, `How do I use ${x}? Please show an example.`],
   ],
   [
-    /^(?:caveats?|limitations?|limits|restrictions?|known issues|gotchas|pitfalls)$/,
+    /^(?:caveats?(?: and \w+)?|limitations?|limits|restrictions?|known issues|gotchas|pitfalls)$/,
     (x) => [`What are the caveats of ${x}?`, `What should I watch out for when using ${x}?`],
   ],
   [

@@ -4,7 +4,7 @@
 interface PageWords {
   /** How often each word of ASCII letters, digits and underscores stands. */
   all: ReadonlyMap<string, number>;
-  /** Those of them that follow a lower-case letter, a number or a comma and a space: in mid-sentence. */
+  /** Those of them that follow a word without a capital, a number or a comma: in mid-sentence, and in no title. */
   inner: ReadonlyMap<string, number>;
 }
 
@@ -20,7 +20,9 @@ let newest: { page: string; words: PageWords } | null = null;
 const pageWords = (page: string): PageWords => {
   if (newest?.page === page) return newest.words;
   const all = count(page.match(/\w+/g) ?? []);
-  const inner = count(page.match(/(?<=[\p{Ll}\p{N},] )\w+(?![/\w])/gu) ?? []);
+  const inner = count(
+    page.match(/(?<=(?:(?<![\p{L}\p{N}])[\p{Ll}\p{N}](?:[\p{L}\p{N}'’.-]*[\p{L}\p{N}])?,?|\p{N},) )\w+(?![/\w])/gu) ?? [],
+  );
   newest = { page, words: { all, inner } };
   return newest.words;
 };
@@ -40,10 +42,11 @@ export const keepsCapital = (word: string, page: string): boolean => {
   return times > (all.get(lower) ?? 0) && !(times <= 2 && /[^s]s$/.test(lower) && all.has(lower.slice(0, -1)));
 };
 
-/** Whether a page that shouts a word in a heading writes it, or its singular, quietly, and more often. */
-export const isSaidQuietly = (word: string, page: string): boolean => {
+/** Whether a page writes a word that a heading shouts, or its singular, more often quietly; null where it never writes it. */
+export const isSaidQuietly = (word: string, page: string): boolean | null => {
   const { all } = pageWords(page);
   const loud = all.get(word) ?? 0;
   const lower = word.toLowerCase();
-  return Math.max(all.get(lower) ?? 0, all.get(lower.replace(/s$/, '')) ?? 0) > loud;
+  const quiet = Math.max(all.get(lower) ?? 0, all.get(lower.replace(/s$/, '')) ?? 0);
+  return loud + quiet === 0 ? null : quiet > loud;
 };

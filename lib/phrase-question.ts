@@ -11,7 +11,7 @@ export const be = (np: string): string => (isPlural(headNoun(np)) || / (?:and|&)
 
 /** Nouns that a gerund describes: "looping techniques" are no deed. */
 const DESCRIBED =
-  /^(?:techniques?|tips|rules?|guidelines?|options?|examples?|basics|methods?|strategies|mechanisms?|issues|problems|conventions?|styles?|behaviou?r|order|tools?|information|functions?|support|interface|system|considerations|hints|notes|advice|patterns?)$/i;
+  /^(?:techniques?|tips|rules?|guidelines?|options?|examples?|basics|methods?|strategies|mechanisms?|issues|problems|conventions?|styles?|behaviou?r|order|tools?|information|functions?|support|interface|system|considerations|hints|notes|advice|patterns?|details)$/i;
 
 /** "Running locally", "Enabling the feature": what is run, and which feature, the heading does not say. */
 const VAGUE =
@@ -34,9 +34,9 @@ const deed = (leaf: string, said: string, subject: Subject): string | null => {
   if (how !== null) return ending(`How do I ${asReader(how[1]!)}`, subject);
   const [first = '', ...rest] = said.replace(/^(\S+ing [^:]+): .*$/, '$1').split(' ');
   const verb = /\b(?:doesn|don|isn|won|can)['’]t\b|\bfails?\b/.test(said) ? null : infinitive(first);
-  if (verb !== null && rest.length > 0 && rest[0] !== 'of' && !(rest.length === 1 && DESCRIBED.test(rest[0]!)))
+  if (verb !== null && rest.length > 0 && !/ - /.test(said) && rest[0] !== 'of' && !(rest.length === 1 && DESCRIBED.test(rest[0]!)))
     return ending(`How do I ${verb} ${asReader(gerundsToInfinitives(rest.join(' ')))}`, subject);
-  return isInstruction(leaf) ? ending(`How do I ${asReader(said)}`, subject) : null;
+  return isInstruction(leaf) && !/ - |^\p{Ll}\S* \p{Lu}/u.test(leaf) ? ending(`How do I ${asReader(said)}`, subject) : null;
 };
 
 const withA = (np: string): string =>
@@ -51,11 +51,17 @@ const examples = (said: string, subject: Subject, owner: string): string[] => {
     return [ending(`Can you show me ${/s$/.test(what) ? `some ${what}` : withA(what)} of ${owner}`, subject)];
   }
   const of = /^examples? (?:\d+ ?)?(?:of )?(.+)$/i.exec(said.replace(/^an /, ''))?.[1];
-  if (of !== undefined && /^\p{L}+s$/u.test(of)) return [ending(`Can you show me example ${of} of ${owner}`, subject)];
+  if (of !== undefined && /^\p{L}+s$/u.test(of))
+    return [ending(`Can you show me example ${of}${plain(owner).toLowerCase().includes(of) ? '' : ` of ${owner}`}`, subject)];
   if (of !== undefined && /^\p{L}/u.test(of)) {
     const many = /^examples /i.test(said);
     const join = /^examples? of /i.test(said.replace(/^an /, '')) ? ' of' : '';
-    return [ending(`Can you show me ${many ? 'examples' : isPlural(of) && join === '' ? 'example' : 'an example'}${join} ${of}`, subject)];
+    return [
+      ending(
+        `Can you show me ${many ? 'examples' : (isPlural(of) || (isMass(headNoun(of)) && !/^(?:with|for|in|to|on)\b/.test(of))) && join === '' ? 'example' : 'an example'}${join} ${of}`,
+        subject,
+      ),
+    ];
   }
   if (/ examples$/i.test(said)) return [ending(`Can you show me some ${said}`, subject)];
   if (/ example$/i.test(said)) return [ending(`Can you show me ${withA(said.replace(/^the /i, ''))}`, subject)];
@@ -83,12 +89,27 @@ const CALLED =
 /** Not a noun phrase, so it is quoted as it stands: "Brag about it". */
 const isQuoted = (np: string, said: string): boolean =>
   (isVerbOnly(np.split(' ')[0]!) && !/^\S+ of |^\p{Lu}{2}/u.test(np)) ||
-  (!/^\p{Lu}{2}/u.test(np) &&
-    /^(?:for|with|from|in|at|by|if|when|while|as|to|no|not|never|before|after|without|during|only|requires|returns) /i.test(np)) ||
-  /\b(?:is|are|it|you|we|I(?![\/\w])|can|create|do|does|doesn['’]t|don['’]t|control|have|has|will|always|never|not|fails?)\b/.test(said);
+  (!/^\p{Lu}{2}/u.test(np) && /^(?:no|not|never|only|requires|returns) /i.test(np)) ||
+  /(?<![\w-])(?:is|are|it|you|we|I(?![/])|can|do|does|doesn['’]t|don['’]t|have|has|will|always|never|not|fails?|helps|prevents|allows|makes|requires|leads|gives|takes|becomes|depends|happens)(?![\w-])/.test(
+    said,
+  );
 
 /** What does something, or is there for something to be done. */
 const DOES = /(?:clause|command|directive|flag|function|keyword|macro|method|operator|option|parameter|pragma|setting|statement)$/;
+
+/** Without what a heading says of its own text: "Notes on", "An overview of", "(changed)". */
+const bareOfNotes = (heading: string): string =>
+  heading
+    .replace(/^(?:(?:an?|the|some) )?(?:notes? (?:on|about)|overview of|introduction to) (?=\S+ \S)/i, '')
+    .replace(/(?<=\S)\s+\((?:new|changed|deprecated|removed|added|optional|obsolete|renamed|experimental|beta|legacy)\W*\)$/i, '');
+
+/** Names a file, an address, a book, two things with a dash between, or something that stands elsewhere on the page. */
+const UNSAID =
+  /^\/|@| - .*\bexamples?$| (?:--|—|–) |\(\d{4}\)$|\b(?:this|these|those)\b|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final) \S+$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/i;
+
+/** Says when or where, and not what: "For streams of bytes", "/ (slash)". */
+const NO_PHRASE =
+  /^(?:for|with|from|in|at|by|when|while|as|to|before|after|without|during|beyond|behind|under|over|against|through|upon) |^[^\p{L}\d`"'“‘<.$%@_*-]/iu;
 
 const SORT_ALONE = /^(?:an?|the) \S+$/i;
 
@@ -105,22 +126,28 @@ const nameOf = (word: string, leaf: string, { code: inCode }: Subject, own: stri
 /** "Extract Metadata About A Column": of three words and more, the first of which is a verb. */
 const isDeed = (title: string): boolean => {
   const [first = '', ...rest] = title.split(' ');
-  return rest.length > 1 && rest[0]!.toLowerCase() !== 'of' && infinitive(`${first.replace(/e$/, '')}ing`) !== null;
+  return (
+    rest.length > 1 &&
+    rest[0]!.toLowerCase() !== 'of' &&
+    !/(?:ing|[ts]ion)$/.test(rest[0]!) &&
+    infinitive(`${first.replace(/e$/, '')}ing`) !== null
+  );
 };
 
 /**
- * @param leaf the heading or title, without its number
+ * @param heading the heading or title, without its number
  * @param own the text that it heads
  * @param owner what the headings around it are about, where it is not the page's own subject
  * @param title it is the page's own title, not a heading on it
  */
-export const phraseQuestions = (leaf: string, subject: Subject, own: string, owner: string | null, title = false): string[] => {
+export const phraseQuestions = (heading: string, subject: Subject, own: string, owner: string | null, title = false): string[] => {
+  const leaf = bareOfNotes(heading);
   const sort = namedSort(leaf, subject);
   if (sort !== null)
     return [`What should I know about ${sort}`, `Can you explain ${sort}`, ...(DOES.test(sort) ? [`What does ${sort} do`] : [])].map(
       (question) => `${question}${title ? inContext(sort, subject) : inPage(sort, subject)}?`,
     );
-  if (/^\/|@| - .*\bexamples?$/i.test(leaf) || VAGUE.test(leaf)) return [];
+  if (UNSAID.test(leaf) || VAGUE.test(leaf)) return [];
   const numbered = /^(?:(appendix|annex|part|chapter) \w+|(?:\p{L}+ ){1,3}#?\d+): (.+)$/iu.exec(leaf);
   // "Step 1: install it" is what to do; "Test 9: an index" is a test of what it does not say.
   if (numbered !== null && (numbered[1] !== undefined || isInstruction(numbered[2]!) || infinitive(numbered[2]!.split(' ')[0]!) !== null))
@@ -155,9 +182,12 @@ export const phraseQuestions = (leaf: string, subject: Subject, own: string, own
   const how = deed(leaf, said, subject)?.replace(/^How do I setup /, 'How do I set up ') ?? null;
   // A page without a tool is named by its title, which the question is made of.
   if (how !== null) return [title && subject.tool === null ? how.replace(/ \([^()]*\)\?$/, '?') : how];
-  if (/^(?:how|why|when|what|where) /i.test(said)) return [ending(`Can you explain ${asReader(said)}`, subject)];
+  const condition = /^if (.+)$/i.exec(said)?.[1];
+  if (condition !== undefined) return [ending(`What should I do if ${asReader(condition)}`, subject)];
+  if (/^(?:how|why|what|where) /i.test(said)) return [ending(`Can you explain ${asReader(said)}`, subject)];
   const more = /^more (?:on|about) (.+)$/i.exec(said)?.[1];
   if (more !== undefined) return [ending(`What else should I know about ${more}`, subject)];
+  if (NO_PHRASE.test(leaf) && !/^\p{Lu}{2}/u.test(leaf)) return [];
   const shown = examples(said, subject, owner ?? noun(subject));
   if (shown.length > 0) return shown;
   const np = withoutLabel(said);
@@ -177,7 +207,7 @@ export const phraseQuestions = (leaf: string, subject: Subject, own: string, own
             : inContext(np, subject);
   const bare = plain(/\p{Ll}/u.test(leaf) ? leaf : said).replaceAll('"', '');
   if (isQuoted(np, said) || (title && isDeed(leaf))) return [`Can you explain "${bare}"${where}?`, `What is meant by "${bare}"${where}?`];
-  if (!np.includes(' ') && np === said && !isPlural(np)) {
+  if (!np.includes(' ') && np === said && (!isPlural(np) || (title && /^\p{Ll}/u.test(leaf)))) {
     const name = nameOf(np, leaf, subject, own, title);
     return name === null ? [] : [`What should I know about ${name}${where}?`, `Can you explain ${name}${where}?`];
   }

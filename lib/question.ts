@@ -26,7 +26,7 @@ export const noun = (subject: Subject): string => {
 /** "configuring the library" */
 export const isGerund = (phrase: string): boolean => phrase.includes(' ') && infinitive(phrase.split(' ')[0]!) !== null;
 
-const SORT_OF_TEXT = '(?:introduction|overview|guide|tutorial|how-?to|faq|primer|basics|discussion)';
+const SORT_OF_TEXT = '(?:introduction|overview|guide|tutorial|how-?to|faq|primer|basics|discussion|design notes)';
 /** What sort of text a page is, beside what it is about: "An Introduction to X", "X: An Overview", "X overview". */
 const SAYS_SORT = new RegExp(
   `^(?:(?:an?|the) )?(?:[\\p{L}-]+ )?${SORT_OF_TEXT} (?:to|of|for) (?:(?:the|using) )?(?=\\S)|^.* ${SORT_OF_TEXT}: (?=\\S+ \\S)|^what.?s new in (?=\\S)|:? (?:(?:an?|the) )?${SORT_OF_TEXT}$|^the use of (?=\\S)`,
@@ -74,7 +74,7 @@ export const inPage = (question: string, subject: Subject): string => {
   const said = plain(question);
   // A long name of code is the same on every page.
   if (includes(said, title) || includes(said, page) || (/^\S{12,}$/.test(said) && /[._]/.test(said))) return wide;
-  return includes(page, tool) ? ` in ${withArticle(page, subject.text)}` : `${wide} (${page})`;
+  return includes(page, tool) ? ` in ${withArticle(page, '')}` : `${wide} (${page})`;
 };
 
 const OVERVIEW = /^(?:description|overview|introduction|about|summary|abstract|what is it\??)$/;
@@ -130,7 +130,7 @@ export const nearest = (path: readonly string[], subject: Subject): string => {
 export const isAsking = (heading: string): boolean => /\?$/.test(bareHeading(heading).trim());
 
 /** Of several spellings of a flag the longest that is no negation: what the text says of "--signoff" is not what "--no-signoff" does. */
-export const longestFlag = (term: string, between = /,\s*|\s+\|\s+|\s+\/\s+/): string =>
+export const longestFlag = (term: string, between = /,\s+|,(?=-)|\s+\|\s+|\s+\/\s+/): string =>
   term
     .split(between)
     .map((part) => part.trim())
@@ -156,6 +156,9 @@ export const optionQuestions = (name: string, path: readonly string[], subject: 
   const owner = shared || near.startsWith('"') ? (subject.tool ?? noun(subject)) : near;
   const bare = spoken(name);
   if (/^-+$/.test(bare) || bare.split(' ').length > 4) return [];
+  // "-le" of a page that is no command's: a test, an operator.
+  if (/^-\w/.test(bare) && subject.command === null && !owner.startsWith('`') && owner !== subject.tool)
+    return [`What does \`${bare}\` mean in ${owner}?`];
   if (bare.startsWith('-'))
     return [
       `What does the \`${bare}\` option of ${owner} do?`,

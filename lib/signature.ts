@@ -71,7 +71,7 @@ export const signatureQuestions = (
   const bare = name.replace(/\(\)$/, '');
   if (
     !/\p{L}/u.test(bare) ||
-    (sort === 'value' && (bare.length === 1 || bare.length > MOST_SAID || /^(?:\/\*|!)|^\w+: /.test(bare))) ||
+    (sort === 'value' && (bare.length === 1 || bare.length > MOST_SAID || /^(?:\/\*|!)|^\w+: | \w+\.{3,}$/.test(bare))) ||
     (sort === 'value' && /^(?:on|off|yes|no|true|false|none|all|null|default|string|integer|[\d.]+)$/i.test(bare))
   )
     return [];

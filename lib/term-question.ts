@@ -1,15 +1,15 @@
 // Questions about the terms that a page defines in a list: a word, a constant, a subcommand, a deed.
-import { asReader, gerundsToInfinitives, infinitive, inSentence, isInstruction, isPlural } from './grammar';
+import { asReader, gerundsToInfinitives, infinitive, inSentence, isInstruction, isPlural, isSort, isVerb } from './grammar';
 import { code, inPage, isAsking } from './question';
 import type { Subject } from './subject';
 
 /** Numbers of requirements, addresses, pointers elsewhere and labels of notes: nobody asks what they mean. */
 const NO_TERM =
-  /^(?:https?:|www\.)|(?:\d.*){10}|^(?:PEP|RFC|Module|Section|Chapter) \S+(?: |$)|^\W*$|^[\d.]+$|^.$|^<[^>]*$|^(?:[QA]|on|off|yes|no|true|false|none|all|null|default|string|integer|notes?|warnings?|caution|tips?|important|examples?|discussion|description|usage|returns?|parameters?|arguments?|attributes?|author|authors|maintainer|status|mailing list|web-?page|to ?do|introduction|overview|summary|conclusion|background|reference|glossary|faq|tutorial|see also|supported chips|the following .*)$/i;
+  /^(?:https?:|www\.)|(?:\d.*){10}|^(?:PEP|RFC|Module|Section|Chapter) \S+(?: |$)|^\W*$|^[\d.]+$|^.$|^<[^>]*$|^(?:[QA]|on|off|yes|no|to|from|of|and|or|in|by|with|true|false|none|all|null|default|string|integer|notes?|warnings?|caution|tips?|important|examples?|discussion|description|usage|returns?|parameters?|arguments?|attributes?|author|authors|maintainer|status|mailing list|web-?page|to ?do|introduction|overview|summary|conclusion|background|reference|glossary|faq|tutorial|see also|supported chips|the following .*)$/i;
 const LOOKS_LIKE_CODE = /[_$<>{}=%\\[\]]|\w\(|^["']|\w\.\w|\p{Ll}\p{Lu}|^[A-Z][A-Z0-9]{3,}$|^[a-z][\w.-]*(?:\/[\w.*-]+)+$/u;
 /** Words of a text, not a term: numbered, addressed to the reader, a sentence, a note of what was done, a mark of a bibliography. */
 const IS_TEXT =
-  /^\d+[.)] |^\d+ \(|^\[[A-Z]+\d+\]$|^(?:an?|the) \S+ |^(?:anything|everything|something) |[\p{L}\d`][.!]$|\byou(?:r|rs)?\b|^\S+ \S+ (?:.* )?\p{Ll}+ed$/iu;
+  /^\d+[.)] |^\d+ \(|^\[[A-Z]+\d+\]$|^(?:an?|the) \S+ |^(?:we|I|it|this|these|they) |^(?:anything|everything|something) |[\p{L}\d`][.!]$|\byou(?:r|rs)?\b|^\S+ \S+ (?:.* )?\p{Ll}+ed$/iu;
 /** Constants and placeholders stand for something; other names are something. */
 const STANDS_FOR = /^(?:[A-Z][A-Z0-9_]+|[<{[%$].*)$/;
 
@@ -18,7 +18,9 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   // Of several names for one thing the first is asked for.
   const term = given
     .replace(/\s*:$|, e\.g\. .*$/, '')
+    .replace(/^["'](?=[^"']*$)/, '') // a quote that nothing closes
     .replace(/^(\p{L}[\p{L} -]+) \([a-z][a-z-]*\)$/u, '$1') // "Environment Variable (env-variable)"
+    .replace(/^([\w-]+)(?:, [\w-]+)+$/, '$1')
     .replace(/^([\w.-]+), [\w., -]+$/, (all, name: string) => (LOOKS_LIKE_CODE.test(all) ? name : all))
     .trim();
   const { tool, command } = subject;
@@ -29,16 +31,19 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   if (isAsking(term)) return [term];
   if (subject.title !== '' && term.startsWith(`${subject.title} `)) return [`What does ${code(term)} do?`];
   if (/^<[\w -]+>…?$/.test(term) && command !== null) return [`What is the \`${term}\` argument of \`${command}\`?`];
+  const [name = '', sort = '', ...more] = term.split(' ');
+  if (isSort(sort) && more.length === 0 && /^\p{Ll}/u.test(name))
+    return [`What is the ${name} ${sort.toLowerCase()}${inPage(name, subject)}?`];
   const sub = subcommand(term, subject);
   if (sub !== null) return [`What does \`${sub}\` do?`, `How do I use \`${sub}\`?`];
   const deed = deedOf(term);
   if (deed !== null) return [`How do I ${deed}${inPage(term, subject).replace(/^ in `/, ' with `')}?`];
   const where = inPage(term, subject);
   // A term of words that names code in one of them is no code: "When not to use mod_rewrite".
-  const isCode = LOOKS_LIKE_CODE.test(term) && (/[<>{}=%\\[\]*$]|^\S*\w\(/.test(term) || !/^(?:[A-Z]?[a-z]+ ){2}/.test(term));
+  const isCode = LOOKS_LIKE_CODE.test(term) && (/[<>{}=%\\[\]*$]|^\S*\w\(/.test(term) || !/^(?:[A-Za-z]+ ){2}/.test(term));
   if (isCode) {
     // "frank (%u)": an example of a code, and which of them is defined nobody can tell.
-    if (term.length > 60 || /^\S+ \(/.test(term)) return [];
+    if (term.length > 60 || /^(?:\S+|(["']).*\1) \(/.test(term)) return [];
     const shown = /^(["'])([^"']+)\1$/.exec(term)?.[2] ?? term;
     return [
       `What is ${code(shown)}${where}?`,
@@ -49,7 +54,8 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   const bare = term.replaceAll('"', '');
   if (bare.split(' ').length > 2) return [`Can you explain "${bare}"${where}?`];
   const said = inSentence(term, subject.text);
-  if (isPlural(said.split(' ').at(-1)!) && /^\p{Ll}[\p{L} -]*$/u.test(said)) return [`What are ${said}${where}?`];
+  if (isPlural(said.split(' ').at(-1)!) && !isVerb(said.split(' ')[0]!) && /^\p{Ll}[\p{L} -]*$/u.test(said))
+    return [`What are ${said}${where}?`];
   return [`What does "${bare}" mean${where}?`, `What is meant by "${bare}"${where}?`];
 };
 

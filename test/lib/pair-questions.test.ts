@@ -51,7 +51,7 @@ describe('a heading is asked for as a person would', () => {
     [
       'in its own capitals where a link is without them',
       'Using Novell lids',
-      `A link to novell.com. On Novell it is. For Novell too. ${LONG}`,
+      `A link to novell.com. It runs on Novell and for Novell too. ${LONG}`,
       /Novell/,
     ],
     ['whole where half a name would be left', 'Lid of Ethics', `It is in the Lid of Ethics. It has Ethics. ${LONG}`, /the Lid of Ethics/],
