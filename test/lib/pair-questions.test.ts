@@ -143,10 +143,88 @@ describe('an entry of a reference', () => {
     );
   });
 
+  test.each([
+    ['two calls of one name', 'lid(X) lid(X,Y)', /`lid\(\)`/],
+    ['a name with its arguments', 'ServerTokens Major', /`ServerTokens Major`/],
+  ])('%s is asked for whole', (_, head, expected) => {
+    expect(entries(`<dt class="sig">${head}</dt><dd>${LONG}</dd>`).join(' ')).toMatch(expected);
+  });
+
+  test('a member names the structure that its place names', () => {
+    expect(entries(`<dt class="sig" id="c.Box.lid_count">int lid_count</dt><dd>${LONG}</dd>`)).toEqual([
+      'What is the `lid_count` member of `Box`?',
+    ]);
+  });
+
+  test('an option is not cut inside its brackets', () => {
+    expect(entries(`<dt>--stat[=&lt;width&gt;[,&lt;count&gt;]]</dt><dd>${LONG}</dd>`).join(' ')).toMatch(/`--stat`/);
+  });
+
   test('an option that can be negated is asked for as it is described', () => {
     expect(entries('<dt>--signoff</dt><dt>--no-signoff</dt><dd>Adds a line with the name of the committer to the message.</dd>')).toEqual([
       expect.stringMatching(/`--signoff`/),
     ]);
+  });
+});
+
+describe('a term', () => {
+  const term = (name: string, meaning = LONG): string => asked(`<h1>Box</h1><dl><dt>${name}</dt><dd>${meaning}</dd></dl>`)[0] ?? '';
+
+  test.each([
+    ['without the name of its anchor', 'Lid Variable (lid-variable)', /"Lid Variable"/],
+    ['as what to do', 'Closing the lid of a box', /^How do I close the lid of a box/],
+    ['as words, though one of them is code', 'When NOT to use mod_lid', /"When NOT to use mod_lid"/],
+    ['as a path', 'lids/info/old', /`lids\/info\/old`/],
+    ['by the first of its names', 'lids, oldlids', /"lids"|are lids/],
+    ['as the directive that it is', 'base Directive', /^What is the base directive/],
+  ])('is asked for %s', (_, name, expected) => {
+    expect(term(name)).toMatch(expected);
+  });
+
+  test.each([
+    ['numbered text', '2. A web path to a lid'],
+    ['an example of a code', '<code>200</code> (<code>%&gt;s</code>)'],
+    ['a mark of a bibliography', '[LID1]'],
+    ['what was done', 'Lid hook added'],
+    ['addressed to the reader', 'The output of your lid'],
+    ['a sentence', 'We assume the following lids'],
+    ['what is left over', 'anything else'],
+    ['the sort of a text', 'Introduction'],
+    ['a letter', 'H'],
+  ])('that is %s asks nothing', (_, name) => {
+    expect(term(name)).toBe('');
+  });
+
+  test('of a command line or a subcommand is asked for as it is typed', () => {
+    const html = `<h1>box lid</h1><h2>Synopsis</h2><pre>box lid pop [--old]\nbox lid drop</pre><h2>Commands</h2><dl>
+      <dt>pop [--old] [&lt;lid&gt;]</dt><dd>${LONG}</dd></dl>`;
+    expect(asked(html).join(' ')).toMatch(/`box lid pop`/);
+  });
+});
+
+describe('the sentence before code', () => {
+  const code = (lead: string): string | undefined =>
+    made(`<h1>Box Guide</h1><h2>Lids</h2><p>${LONG} ${lead}</p><pre>box close --lid</pre>`).pairs.find(({ kind }) => kind === 'code')
+      ?.instruction;
+
+  test.each([
+    ['without what the writer says of it', 'Close the lid of the box is easy:', /^How do I close the lid of the box/],
+    [
+      'without the way that is the answer',
+      'You can close a lid tightly by putting a stone on it:',
+      /^How do I close a lid tightly\b(?!.* by)/,
+    ],
+    ['with its adverb', 'To temporarily close the lid, run:', /^How do I temporarily close the lid/],
+  ])('is asked %s', (_, lead, expected) => {
+    expect(code(lead)).toMatch(expected);
+  });
+
+  test.each([
+    ['reminds of something', 'To remind you why you like lids:'],
+    ['does something to something', 'To perform some operation on a lid:'],
+    ['says no deed', 'This can be used to the lids of a box:'],
+  ])('that %s asks nothing', (_, lead) => {
+    expect(code(lead)).toBeUndefined();
   });
 });
 
@@ -171,6 +249,10 @@ describe('an answer', () => {
     ['navigation', 'is an index', '<ul><li>box of the people - box.html#box</li><li>lid of the box - lid.html#lid</li></ul>'],
     ['dangling_reference', 'speaks of a figure', `<p>${LONG} The base is circle (1) in the diagram above.</p>`],
     ['dangling_reference', 'begins with what stands before it', `<p>The algorithm above works well. ${LONG}</p>`],
+    ['dangling_reference', 'announces what it does not hold', `<p>The following lids are called under the hood. ${LONG}</p>`],
+    ['dangling_reference', 'speaks of what stands below', `<p>${LONG} Lid variables below have no values.</p>`],
+    ['dangling_reference', 'only points elsewhere', '<p>Lids of international shipping containers differ considerably. See boxes.</p>'],
+    ['dangling_reference', 'says that it is no more', `<p>This document has been deprecated. ${LONG}</p>`],
     [
       'dangling_reference',
       'ends where a list would begin',
