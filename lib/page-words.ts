@@ -4,9 +4,13 @@
 interface PageWords {
   /** How often each word of ASCII letters, digits and underscores stands. */
   all: ReadonlyMap<string, number>;
-  /** Those of them that follow a word without a capital, a number or a comma: in mid-sentence, and in no title. */
+  /** Those of them with a capital that follow a word without a capital, a number or a comma: in mid-sentence, and in no title. */
   inner: ReadonlyMap<string, number>;
 }
+
+/** A word without a capital, or a number. */
+const BEFORE_NAME = /(?<![\p{L}\p{N}])[\p{Ll}\p{N}](?:[\p{L}\p{N}'’.-]*[\p{L}\p{N}])?,?$|\p{N},$/u;
+const LONGEST_BEFORE = 40;
 
 const count = (words: readonly string[]): Map<string, number> => {
   const counts = new Map<string, number>();
@@ -21,7 +25,9 @@ const pageWords = (page: string): PageWords => {
   if (newest?.page === page) return newest.words;
   const all = count(page.match(/\w+/g) ?? []);
   const inner = count(
-    page.match(/(?<=(?:(?<![\p{L}\p{N}])[\p{Ll}\p{N}](?:[\p{L}\p{N}'’.-]*[\p{L}\p{N}])?,?|\p{N},) )\w+(?![/\w])/gu) ?? [],
+    [...page.matchAll(/(?<= )[A-Z]\w*(?![/\w])/g)]
+      .filter(({ index }) => BEFORE_NAME.test(page.slice(Math.max(0, index - LONGEST_BEFORE), index - 1)))
+      .map(([word]) => word),
   );
   newest = { page, words: { all, inner } };
   return newest.words;
