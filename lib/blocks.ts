@@ -80,7 +80,7 @@ export const renderBlock = (block: Block): string => {
 export const renderBlocks = (blocks: readonly Block[]): string => blocks.map(renderBlock).join('\n\n');
 
 /** A code span; bounded, so that stray backticks in a long text cost no search to its end each. */
-export const CODE_SPAN = /(`+)( ?)(.{1,2000}?)\2\1(?!`)/gs;
+export const CODE_SPAN = /(?<!`)(`+)(?!`)( ?)(.{1,2000}?)\2(?<!`)\1(?!`)/gs;
 
 /** Without the marks of inline code: what a reader would say. */
 export const plain = (text: string): string => (text.includes('`') ? text.replace(CODE_SPAN, '$3') : text);

@@ -1,14 +1,14 @@
 // Questions about code, from the sentence that stands before it.
-import { asReader, isInstruction } from './grammar';
+import { asReader, isInstruction, isVerb } from './grammar';
 import { inContext } from './question';
 import type { Subject } from './subject';
 
 const DANGLING =
-  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|its|they|them|their|such|same|previous|latter|former|ones?|example|do so)(?![-\w`])/i;
+  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|its|they|them|their|such|same|previous|latter|former|ones?|example|do so|something|anything|some (?:operation|thing|work|action)s?)(?![-\w`])/i;
 const FILLER =
   /^(?:(?:for example|for instance|alternatively|similarly|then|next|finally|first|second|also|or|and|now|likewise|additionally|in addition|so|thus|instead|however|e\.g\.),?\s+)+/i;
 const TAIL =
-  /[,;]?\s+(?:(?:as follows|using|via|by|with|of the form|as|like this|like so|for example|for instance|such as|e\.g\.|as in|with the following.*|by running|by using|using the following.*|in the following.*|the following.*|simply|run|use|you can.*|you could.*|you may.*|you would.*|just)\s*)$/i;
+  /[,;]?\s+(?:(?:as follows|using|via|by|with|of the form|as|like this|like so|for example|for instance|such as|e\.g\.|as in|with the following.*|by running|by using|using the following.*|in the following.*|the following.*|simply|run|use|(?:you|one) (?:can|could|may|might|would|should)\b.*|(?:is|are) (?:easy|simple|straightforward|possible|trivial)\b.*|just)\s*)$/i;
 
 /** The question that the code after a sentence answers: "To install it globally, run:" to "How do I install it ...?"; null when it says no deed. */
 export const codeQuestion = (lead: string, subject: Subject): string | null => {
@@ -33,14 +33,16 @@ export const codeQuestion = (lead: string, subject: Subject): string | null => {
     // "To show X use a path", "To have Y you must define": what follows says how.
     .replace(/ (?:(?:use|run|type|call|write) (?:an?|the|this|`)|you (?:must|need|should|have to|will|simply|just)\b).*$/, '')
     .replace(TAIL, '')
+    // "force it to go on by putting a plus sign before": what follows is the answer.
+    .replace(/^(\S+ \S+ \S.*?) (?:simply )?by \p{L}+ing .*$/u, '$1')
     .trim();
-  const [verb = '', ...rest] = deed.split(' ');
+  const [verb = '', ...rest] = deed.replace(/^\p{L}+ly /u, '').split(' ');
   if (
     rest.length < 2 ||
-    !/^[a-z]/i.test(verb) ||
+    !isVerb(verb) ||
     DANGLING.test(deed.replace(/`[^`]*`/g, ' ')) ||
     /^(?:be|have|see|also|do|note|notice|consider|suppose|imagine|assume|recall|remember|let|say)$/i.test(verb) ||
-    /\b(?:to \S+|of|from|in|for|a|an|the|and|or|into|onto|at)$/i.test(deed) ||
+    /\b(?:to \S+|of|from|in|for|a|an|the|and|or|into|onto|at|find out)$/i.test(deed) ||
     /^use (?:with|for|in|it)\b/i.test(deed) ||
     /^\S+ \S+ (?:can|will|is|are|may|must)\b/i.test(deed) ||
     deed.length > 140

@@ -1,11 +1,11 @@
 // The little English that questions need: base verbs, gerunds, the asker's side of "you", and headings as running text.
-import { keepsCapital } from './page-words';
+import { isSaidQuietly, keepsCapital } from './page-words';
 
 const VERBS = `abort accept access activate add adjust allow analyze append apply approve archive ask assign attach audit authenticate avoid back backup begin bind block
-boot break bring browse build bump bundle bypass cache calculate call cancel change check choose clean clear clone close collect combine commit compare compile complete
+boot break bring browse build bump bundle bypass cache calculate call cancel capture certify change check choose clean clear clone close collect combine commit compare compile complete
 compute concatenate configure connect consider construct contribute control convert copy count cover create customize debug declare decode decorate decrease define delete
 deny deploy deprecate describe destroy detect determine develop diagnose diff disable discard display distribute document download drop dump edit embed emit enable encode
-enforce ensure enter escape evaluate examine exclude execute exit expand explore export expose extend extract fetch fill filter find fix follow force fork format forward
+enforce ensure enter escape evaluate examine exclude execute exit expand explore export expose extend extract fetch fill filter find fix flush follow force fork format forward
 generate get give go grant group guarantee handle hide identify ignore implement import improve include increase initialize inject insert inspect install integrate
 intercept invoke isolate iterate join keep kill launch learn leave limit link list load lock log login loop maintain make manage map mark match measure merge migrate mock
 modify monitor mount move name navigate obtain omit open optimize organize output override overwrite pack package parse pass patch perform persist pin pipe point populate
@@ -13,25 +13,25 @@ post prefix prepare prevent preview print process produce profile prohibit prote
 recover redirect reduce refer refresh register reject release reload remove rename render reorder repair repeat replace report request require reset resolve restart restore
 restrict retrieve retry return reuse revert review revoke rewrite roll rotate run save scan schedule search secure select send serialize serve set setup share show shrink
 sign simplify skip sort specify split stage start stop store stream submit subscribe supply support suppress switch sync tag take terminate test track transfer transform
-translate traverse trigger truncate trust try turn uninstall unlink unpack unpublish unset unstar update upgrade upload use validate verify version view visit wait walk watch
+translate traverse trigger truncate trust try turn uninstall unlink unpack unpublish unset unstar update upgrade upload use validate verify view visit wait walk watch
 work wrap write`;
 const BASE: ReadonlySet<string> = new Set(VERBS.split(/\s+/));
 
 /** Verbs that are known as gerunds only: as the first word of a heading their base form is a noun as often. */
 const GERUND_VERBS: ReadonlySet<string> = new Set([
   ...BASE,
-  ...`adapt adopt allocate arrange assemble automate await balance bootstrap broadcast cast chain coordinate deal decrypt defer delegate detach distinguish drive duplicate
-emulate encapsulate encrypt explain express flush free hash incorporate inherit inline instantiate instrument interact interpret introduce invert investigate minimise minimize mix
-mutate nest normalize notify observe optimise plan plug predict preserve program propagate recognize refactor regenerate rely reproduce reserve route sample scale separate
-simulate solve spawn squash stash step structure substitute suspend swap synchronize tell throttle time trace train transmit unpack unregister`.split(
+  ...`accumulate acquire adapt adopt allocate arrange assemble associate automate await balance bootstrap broadcast cast catch chain coordinate deactivate deal decrypt defer delegate designate detach distinguish draw drive duplicate
+emulate encapsulate encrypt estimate explain express flush free hash incorporate inherit inline instantiate instrument interact interpret introduce invert investigate listen mimic minimise minimize mix
+mutate nest normalize notify observe optimise plan plug predict preserve program propagate recognize reconstruct refactor reference regenerate rely reproduce reserve reverse route sample scale separate
+silence simulate solve spawn squash stash step structure substitute summarize suspend swap synchronize tell throttle time trace train transmit undo unpack unregister vary`.split(
     /\s+/,
   ),
 ]);
 
 /** Verbs that headings use as nouns: "Package lock", "Tag behavior". */
 const ALSO_NOUNS: ReadonlySet<string> = new Set(
-  `abort access archive attach audit backup block boot break build bump bundle bypass cache call change check clean clone close complete commit control convert copy cover debug default
-define delete diff display document download drop dump edit escape exit export extract fetch fill filter fix force fork format forward get grant group host import index
+  `abort access archive attach audit backup block boot break build bump bundle bypass cache call capture change check clean clone close complete commit control convert copy cover debug default
+define delete diff display document download drop dump edit escape exit export extract fetch fill filter fix flush force fork format forward get grant group host import index
 input join kill launch leave limit link list load lock log login loop map mark match measure merge mock monitor mount move name open order output override package parse
 pass patch pin pipe point post prefix preview print process produce profile project publish pull push query quit read record redirect refresh release reload repair repeat
 report request require reset restart return review roll run save scan schedule search secure select set setup share sign skip sort split stage start stop store stream submit supply
@@ -40,17 +40,43 @@ support switch sync tag test track transfer transform trigger trust try turn upd
   ),
 );
 
+/** What a name may be called: "the ProxyPass directive". */
+export const isSort = (word: string): boolean =>
+  /^(?:attribute|class|clause|command|directive|element|event|field|flag|function|interface|keyword|macro|method|module|object|operator|option|parameter|pragma|property|selector|setting|statement|structure|type|variable)$/i.test(
+    word,
+  );
+/** Before "your" or "the" every other word is what to do: "Certify your work". */
+export const FUNCTION_WORD =
+  /^(?:about|above|across|after|against|all|along|among|and|are|around|as|at|because|before|behind|below|beneath|beside|between|beyond|both|but|by|despite|down|during|except|for|from|half|how|if|in|inside|into|is|like|more|near|not|of|off|on|once|only|or|out|outside|over|per|quite|rather|since|such|than|that|then|through|throughout|to|toward|towards|under|until|unto|up|upon|using|via|was|were|what|when|where|whether|which|while|who|whose|why|with|within|without)$/i;
+/** Verbs that headings use as nouns too, but hardly before a plural: "Write programs", not "Merge conflicts". */
+const VERB_BEFORE_PLURAL = /^(?:define|delete|edit|extract|flush|get|write)$/i;
+const DETERMINER = /^(?:an?|the|your|my|all|any|each|multiple|several|`.*)$/i;
+const PARTICLE = /^(?:up|out|off|down|away|back)$/i;
+
 /** A heading that tells what to do: "Create a user", "Removing" not. */
 export const isInstruction = (heading: string): boolean => {
   const [first = '', second = '', ...rest] = heading.split(/\s+/);
   if (/^\p{Lu}{2}/u.test(first)) return false; // CREATE TABLE is a name
   if (isSort(second) && rest.length === 0) return false; // the Require directive
-  if (!isBaseVerb(first) || second === '' || /^(?:and|or|vs\.?|&)$/i.test(second)) return false;
-  return !ALSO_NOUNS.has(first.toLowerCase()) || /^(?:an?|the|your|my|all|any|each|multiple|several|`.*)$/i.test(second);
+  if (/^(?:and|or)$/i.test(second)) return isBaseVerb(first) && isBaseVerb(rest[0] ?? '') && rest.length > 1;
+  if (!isBaseVerb(first))
+    return (
+      /^(?:your|an?|the)$/i.test(second) &&
+      rest.length > 0 &&
+      /^\p{L}+$/u.test(first) &&
+      !FUNCTION_WORD.test(first) &&
+      !/(?:ing|ed|s|ly)$/i.test(first)
+    );
+  if (second === '' || /^(?:vs\.?|&)$/i.test(second)) return false;
+  if (!ALSO_NOUNS.has(first.toLowerCase()) || DETERMINER.test(second)) return true;
+  return (PARTICLE.test(second) && rest.length > 0) || (VERB_BEFORE_PLURAL.test(first) && isPlural(second) && rest.length > 0);
 };
 
 /** A verb that no heading uses as a noun. */
 export const isVerbOnly = (word: string): boolean => isBaseVerb(word) && !ALSO_NOUNS.has(word.toLowerCase());
+
+/** A known verb in its base form, as what follows "How do I" begins. */
+export const isVerb = (word: string): boolean => GERUND_VERBS.has(word.toLowerCase());
 
 const isBaseVerb = (word: string): boolean => BASE.has(word.toLowerCase());
 
@@ -100,11 +126,22 @@ export const asReader = (text: string): string =>
 
 /** Man pages shout their headings; what the page's prose writes so too (DROP TRIGGER, SQLITE_OK) is no shout. */
 const isShouted = (heading: string, page: string): boolean => {
-  const loud = heading.match(/\p{Lu}{4,}/gu) ?? [];
-  if (loud.length === 0 || /\p{Ll}|_/u.test(heading.replace(/`[^`]*`/g, ''))) return false;
+  const words = heading.replace(/`[^`]*`/g, '');
+  const loud = words.match(/\p{Lu}{4,}/gu) ?? [];
+  if (loud.length === 0 || /\p{Ll}|_/u.test(words)) return false;
   // A page without a capital says nothing about capitals.
-  if (page.includes(heading) || page.toLowerCase() === page) return false;
-  return 2 * loud.filter((word) => page.includes(word.toLowerCase().replace(/s$/, ''))).length >= loud.length;
+  if (page.toLowerCase() === page || isLoudName(heading, page)) return false;
+  return 2 * loud.filter((word) => isSaidQuietly(word, page) ?? words.trim().includes(' ')).length >= loud.length;
+};
+
+/** The page writes it, or what it begins with, in capitals where it does not point to the section: "a CREATE TABLE statement". */
+const isLoudName = (heading: string, page: string): boolean => {
+  const name = /^\S+ \S+(?= )/.exec(heading)?.[0] ?? heading;
+  for (let at = page.indexOf(name); at >= 0 && name.includes(' '); at = page.indexOf(name, at + 1)) {
+    const points = /\b(?:see|see also|in|section)(?: the)? ["“]?$/i.test(page.slice(Math.max(0, at - 24), at));
+    if (!points && !/^[^.\n]{0,60}["”]? (?:sections?|below|above)\b/.test(page.slice(at + name.length))) return true;
+  }
+  return false;
 };
 
 /**
@@ -114,45 +151,34 @@ const isShouted = (heading: string, page: string): boolean => {
  */
 export const inSentence = (heading: string, page: string): string => {
   const shouted = isShouted(heading, page);
-  return heading
+  let before = '';
+  const said = heading
     .split(/(`[^`]*`|\s+|-(?=\p{Lu}))/u)
     .map((word) => {
-      if (shouted && !word.startsWith('`')) return word.toLowerCase();
+      if (shouted && !word.startsWith('`')) {
+        const name = word.slice(0, 1) + word.slice(1).toLowerCase();
+        return /^\p{Lu}\p{Ll}{2,}$/u.test(name) && keepsCapital(name, page) ? name : word.toLowerCase();
+      }
       if (!/^[("'“]?\p{Lu}[\p{Ll}'’-]*[):,"'”]?$/u.test(word)) return word;
       const bare = word.replace(/[^\p{L}]/gu, '');
-      if (/^[B-Z]$/.test(bare)) return word; // C, I, R
-      return keepsCapital(bare, page) ? word : word.toLowerCase();
+      if (/^[B-Z]$/.test(bare) || /^[B-Z]-/.test(word)) return word; // C, I, R, C-language
+      // "Red Hat": the second half of a name has no place of its own.
+      const kept = keepsCapital(bare, page) || (before !== '' && page.includes(`${before} ${bare}`));
+      before = kept ? bare : '';
+      return kept ? word : word.toLowerCase();
     })
     .join('');
+  // "code of Ethics": half a name, where the page writes all of it.
+  const isHalf = / \p{Lu}\p{Ll}/u.test(said) && said !== heading && !said.startsWith(heading[0]!);
+  return isHalf && followsWord(heading.replace(/ \(.*$/, ''), page) ? heading : said;
+};
+
+/** In mid-sentence. */
+const followsWord = (phrase: string, page: string): boolean => {
+  for (let at = page.indexOf(` ${phrase}`); at >= 0; at = page.indexOf(` ${phrase}`, at + 1))
+    if (/[\p{Ll},]/u.test(page[at - 1] ?? '')) return true;
+  return false;
 };
 
 export const isPlural = (noun: string): boolean =>
   /..[^s]s$/i.test(noun) && !/(?:us|is|ss|ics|news|lens|js|access|alias|atlas|bias|canvas)$/i.test(noun) && !/^\p{Lu}+$/u.test(noun);
-
-/** What a name may be called: "the ProxyPass directive". */
-const isSort = (word: string): boolean =>
-  /^(?:attribute|class|clause|command|directive|element|event|field|flag|function|interface|keyword|macro|method|module|object|operator|option|parameter|pragma|property|selector|setting|statement|structure|type|variable)$/i.test(
-    word,
-  );
-
-const DETERMINED =
-  /^(?:an?|the|your|my|our|all|any|both|each|every|no|some|more|most|other|this|that|these|those|its|their|how|why|what|when|where|which|who)\b/i;
-
-/**
- * A noun phrase with the article that it has in a sentence: "the file change counter", "the use of funds".
- * @param own the text that it heads, which says whether the phrase has one
- */
-export const withArticle = (np: string, own: string): string => {
-  if (DETERMINED.test(np)) return np;
-  const [, first = ''] = /^([\p{L}-]+)(?: (?!(?:out|in|instead|because)\p{L}* )[\p{L}-]+)? of \p{L}/u.exec(np) ?? [];
-  const named = /^\S+ (\p{L}+)$/u.exec(np)?.[1];
-  const follows = (start: string): boolean => {
-    const at = own.indexOf(start);
-    return at >= 0 && !/^[\p{L}\d-]/u.test(own.slice(at + start.length));
-  };
-  const definite =
-    (first !== '' && !/^(?:out|because|instead|ahead|regardless|none|one|lots?)$/i.test(first)) ||
-    (named !== undefined && isSort(named)) ||
-    (np.includes(' ') && (follows(`the ${np}`) || follows(`The ${np}`)));
-  return definite ? `the ${np}` : np;
-};

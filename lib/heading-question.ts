@@ -2,23 +2,21 @@
 import { plain } from './blocks';
 import { infinitive, inSentence } from './grammar';
 import { be, phraseQuestions } from './phrase-question';
-import { headingRole, inContext, inPage, nearest, noun } from './question';
+import { code, headingRole, inContext, inPage, isGerund, nearest, noun, withoutSort } from './question';
 import { bareHeading, type Subject } from './subject';
-
-const code = (text: string): string => `\`${text.replaceAll('`', '')}\``;
 
 /** Headings that stand on every manual page, as questions about X. */
 const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
   [
-    /^(?:examples?|an example|usage examples?|example usage)$/,
+    /^(?:examples?(?: \d+)?|an example|usage examples?|example usage)$/,
     (x) => [`Can you show me an example of using ${x}?`, `How do I use ${x}? Please show an example.`],
   ],
   [
-    /^(?:caveats?|limitations?|limits|restrictions?|known issues|gotchas|pitfalls)$/,
+    /^(?:caveats?(?: and \w+)?|limitations?|limits|restrictions?|known issues|gotchas|pitfalls)$/,
     (x) => [`What are the caveats of ${x}?`, `What should I watch out for when using ${x}?`],
   ],
   [
-    /^(?:notes?|remarks|details|more|more information|discussion|more details)$/,
+    /^(?:notes?|remarks|details|more|discussion|more details)$/,
     (x) => [`What else should I know about ${x}?`, `How does ${x} work in detail?`],
   ],
   [
@@ -27,7 +25,10 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
       x.startsWith('`') ? [`What options does ${x} take?`, `Which options can I use with ${x}?`] : [`Which options can I set for ${x}?`],
   ],
   [/^(?:sub-?commands?|commands)$/, (x) => [`What subcommands does ${x} have?`]],
-  [/^(?:exit (?:codes?|status(?:es)?)|return values?|return codes?)$/, (x) => [`What exit codes does ${x} return?`]],
+  [
+    /^(?:exit (?:codes?|status(?:es)?)|return values?|return codes?)$/,
+    (x) => (x.startsWith('`') ? [`What exit codes does ${x} return?`] : []),
+  ],
   [/^(?:purpose|rationale|motivation|why)$/, (x) => [`What is the purpose of ${x}?`]],
   [/^(?:prerequisites?|requirements)$/, (x) => [`What are the prerequisites for ${x}?`]],
   [/^(?:background|history)$/, (x) => [`What is the background of ${x}?`]],
@@ -36,7 +37,8 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
   [/^(?:trouble-?shooting)$/, (x) => [`How do I troubleshoot ${x}?`]],
   [/^(?:future (?:work|directions|plans|enhancements))$/, (x) => [`What future work is planned for ${x}?`]],
   [/^(?:permissions)$/, (x) => [`What permissions does ${x} need?`]],
-  [/^(?:algorithm|how it works|implementation)$/, (x) => [`How does ${x} work internally?`, `What algorithm does ${x} use?`]],
+  [/^(?:algorithm)$/, (x) => [`How does ${x} work internally?`, `What algorithm does ${x} use?`]],
+  [/^(?:how it works|implementation)$/, (x) => [`How does ${x} work internally?`]],
   [/^(?:best practices)$/, (x) => [`What are the best practices for ${x}?`]],
   [
     /^(?:important|warnings?|caution|danger)$/,
@@ -48,8 +50,8 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
   ],
   [/^(?:bugs|known bugs)$/, (x) => [`What are the known bugs of ${x}?`]],
   [/^(?:output)$/, (x) => [`What does ${x} print?`, `What is the output of ${x}?`]],
-  [/^(?:files)$/, (x) => [`Which files does ${x} use?`]],
-  [/^(?:environment(?: variables)?)$/, (x) => [`Which environment variables does ${x} use?`]],
+  [/^(?:files)$/, (x) => (isGerund(x) ? [] : [`Which files does ${x} use?`])],
+  [/^(?:environment(?: variables)?)$/, (x) => (isGerund(x) ? [] : [`Which environment variables does ${x} use?`])],
   [/^(?:workspaces? (?:support|usage))$/, (x) => [`How do I use ${x} with workspaces?`, `Does ${x} support workspaces?`]],
 ];
 
@@ -68,7 +70,7 @@ const overview = (subject: Subject, own: string): string[] => {
   if (subject.kind === 'changes') return [`What changed in ${noun(subject)}?`];
   if (subject.title === '')
     return subject.tool === null ? [] : [`What should I know about ${subject.tool}?`, `Can you explain ${subject.tool}?`];
-  return phraseQuestions(subject.title, subject, own, true);
+  return phraseQuestions(withoutSort(subject.title), subject, own, null, true);
 };
 
 const synopsisQuestions = (path: readonly string[], subject: Subject): string[] => {
@@ -77,18 +79,27 @@ const synopsisQuestions = (path: readonly string[], subject: Subject): string[] 
   return [`How is ${x} used on the command line?`, `What is the syntax of ${x}?`, `How do I run ${x}?`];
 };
 
+/** Wordings about X, which may be a deed: "an example of recovering data", and not "of using" it. */
+const ofSubject = (wordings: (x: string) => string[], x: string): string[] =>
+  isGerund(x)
+    ? wordings(x)
+        .filter((question) => !/^How do I use/.test(question))
+        .map((question) => question.replace(' using ', ' '))
+    : wordings(x);
+
 const topic = (path: readonly string[], subject: Subject, own: string): string[] => {
   const leaf = bareHeading(path.at(-1) ?? '');
   const lower = plain(leaf).toLowerCase();
   const x = nearest(path, subject);
   const generic = GENERIC.find(([pattern]) => pattern.test(lower));
-  if (generic !== undefined) return generic[1](x);
+  if (generic !== undefined) return ofSubject(generic[1], x === noun(subject) ? x : `${x}${inContext(x, subject)}`);
   const parent = path.length > 2 ? bareHeading(path.at(-2)!) : '';
   const command = /^`([a-z][\w-]*(?: [a-z][\w-]*)+)`$/.exec(leaf)?.[1];
   if (command !== undefined) {
     const mine = subject.command !== null && command.startsWith(subject.command);
     if (mine || parent === '') return [`What does \`${command}\` do?`, `How do I use \`${command}\`?`];
     const aspect = inSentence(parent, subject.text);
+    if (isGerund(aspect)) return [`What does \`${command}\` do?`, `How do I use \`${command}\`?`];
     return [`What ${be(aspect)} the ${aspect.replace(/^the /i, '')} for \`${command}\`?`];
   }
   if (subject.kind === 'changes') return changes(leaf, subject);
@@ -99,8 +110,8 @@ const topic = (path: readonly string[], subject: Subject, own: string): string[]
   }
   if (/^sub-?commands?$/i.test(plain(parent)) && subject.command !== null && /^[a-z][\w-]*$/.test(lower))
     return [`What does \`${subject.command} ${lower}\` do?`, `How do I use \`${subject.command} ${lower}\`?`];
-  // "(3594) SQLITE_IOERR_CHECKRESERVEDLOCK": a constant with its number.
-  const constant = /^(?:\(\d+\) )?([A-Z][A-Z0-9]*_[A-Z0-9_]+)$/.exec(leaf)?.[1];
+  // "(3594) SQLITE_IOERR_CHECKRESERVEDLOCK": a constant with its number; "F|forbidden": a flag with its long name.
+  const constant = /^(?:\(\d+\) )?([A-Z][A-Z0-9]*_[A-Z0-9_]+|\w+(?:\|\w+)+)$/.exec(leaf)?.[1];
   const name = constant ?? /^`([^`]+)`$/.exec(leaf)?.[1];
   if (name !== undefined) {
     const where = inPage(name, subject);
@@ -111,7 +122,7 @@ const topic = (path: readonly string[], subject: Subject, own: string): string[]
   }
   const alone = SINGLE_DEED.exec(lower)?.[1];
   if (alone !== undefined) return [`How do I ${infinitive(alone) ?? alone} ${x}?`];
-  return phraseQuestions(leaf, subject, own);
+  return phraseQuestions(leaf, subject, own, x === noun(subject) ? null : x);
 };
 
 /** A heading of this one word is about doing it to what the page is about. */
@@ -121,15 +132,18 @@ const SINGLE_DEED =
 /** What a page of changes says under a heading: a release, or a part of one. */
 const changes = (leaf: string, subject: Subject): string[] => {
   const said = inSentence(leaf, subject.text);
-  // "2008-03-17 - Version 3.5.7" and "2008-03-17 (3.5.7)"
-  const dated = /^(\d{4}-\d\d-\d\d)[ :–—-]+\(?(?:version |release )?v?(\d+(?:\.\d+)+)\)?/i.exec(leaf);
-  const release = dated?.[2] ?? /^(?:release |version |v)?(\d+(?:\.\d+)+)$/i.exec(leaf)?.[1];
+  // "2008-03-17 - Version 3.5.7", "2001-09-20 (2.0-alpha-2)" and "3.5.7"
+  const release =
+    /^\S*\d{4}\S*[ :–—-]+\(?(?:[\p{L} ]*\b(?:version|release) )?v?(\d+(?:\.\d+)+(?:-[\w-]+)?)\)?/iu.exec(leaf)?.[1] ??
+    /^(?:release |version |v)?(\d+(?:\.\d+)+)$/i.exec(leaf)?.[1];
   if (release !== undefined && subject.tool !== null)
     return [
       `What changed in ${subject.tool} ${release}?`,
       `What is new in ${subject.tool} ${release}?`,
       `What changed in version ${release} of ${subject.tool}?`,
     ];
+  // News of a day: of what, the date does not say.
+  if (release === undefined && /^\d{4}-/.test(leaf)) return [];
   if (/^(?:\w+ )?(?:release |version |v)?\d+\.\d|^\d{4}-\d\d-\d\d/i.test(leaf))
     return [`What changed in ${said}${inContext(said, subject)}?`];
   const page = /^what.?s new in (.+)$/i.exec(subject.title)?.[1] ?? null;

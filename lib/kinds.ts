@@ -4,11 +4,12 @@ import { answer, meaningFirst, partsFirst, wholeEnd } from './answer';
 import { codeQuestion } from './code-question';
 import { blockText, fenced, inlineCode, plain, renderMeaning } from './blocks';
 import { sectionQuestions } from './heading-question';
-import { choose, definitionQuestions, headingRole, isAsking, optionQuestions, settingQuestions } from './question';
+import { choose, headingRole, isAsking, longestFlag, optionQuestions, settingQuestions } from './question';
 import { isWhole, sentences } from './sentences';
 import { partsOf } from './shorten';
 import { parseSignature, type Signature, signatureQuestions } from './signature';
 import { bareHeading, type Subject } from './subject';
+import { definitionQuestions } from './term-question';
 
 export interface Candidate {
   kind: Pair['kind'];
@@ -60,9 +61,13 @@ const fromHeading = (section: Section, { subject, maxChars }: Surroundings): Can
     kind,
     section,
     sectionQuestions(section.path, subject, ownText(section)),
-    answer(meaningFirst(withoutDefinitions(section)), maxChars),
+    answer(meaningFirst(withoutDefinitions(section).filter((block, index) => index > 0 || !repeatsHeading(block, section))), maxChars),
   );
 };
+
+/** The title once more, as the first paragraph under it. */
+const repeatsHeading = (block: Block, { path }: Section): boolean =>
+  block.type === 'prose' && plain(block.text).toLowerCase() === plain(bareHeading(path.at(-1) ?? '')).toLowerCase();
 
 /** A signature asked for by its name only is answered with the whole of it. */
 const ofSignature = (
@@ -117,15 +122,6 @@ const fromOption = (section: Section, { subject, maxChars, optionCount, flags }:
   return candidate('option', section, questions, answer([...meaningFirst(meaning), ...facts], maxChars));
 };
 
-const longestFlag = (term: string): string =>
-  term
-    .split(/,\s*|\s+\|\s+|\s+\/\s+/)
-    .map((part) => part.trim())
-    .sort((a, b) => isNegation(a) - isNegation(b) || b.length - a.length || (a < b ? -1 : 1))[0] ?? term;
-
-/** "--no-signoff" after "--signoff": what the text says of the one is not what the other does. */
-const isNegation = (flag: string): number => Number(/^--no-/.test(flag));
-
 const fits = (block: Definition, maxChars: number): string | null => {
   const parts = partsFirst(partsOf(renderMeaning(block)));
   const meaning = parts.join('\n\n');
@@ -142,7 +138,7 @@ const fromDefinitions = (section: Section, { subject, maxChars, isLabel }: Surro
     if (block.type !== 'definition' || block.term.length > 200) return [];
     const anchor = block.anchor ?? section.anchor;
     const response = fits(block, maxChars);
-    const terms = block.term.split(', ');
+    const terms = block.term.replace(/^\u2011\u2011?(?=\p{L})/u, (dashes) => '-'.repeat(dashes.length)).split(', ');
     const isFlag = (term: string): boolean => term.startsWith('-');
     if (terms.every(isFlag) || (terms.length === 2 && terms.some(isFlag) && /^[\w-]+$/.test(terms[0]!)))
       return candidate(
@@ -153,11 +149,16 @@ const fromDefinitions = (section: Section, { subject, maxChars, isLabel }: Surro
         anchor,
       );
     if (block.signature) {
-      const term = terms.length > 1 && !block.term.includes('(') ? terms[0]! : block.term;
+      const term = block.term.includes('(') ? block.term : terms[0]!.split(/(?<!\[.*) \| /)[0]!;
+      // "git log --stat": a command line, with what it does.
+      if (subject.tool !== null && term.startsWith(`${subject.tool.toLowerCase()} `))
+        return candidate('definition', section, definitionQuestions(term, subject), response, anchor);
       const signature = parseSignature(term, block.anchor);
       if (block.anchor !== null) owner = term === signature.name ? null : signature.name;
       else if (owner === null && (isLabel(block.term) || DECLARATION.test(term))) return [];
-      return ofSignature(section, signature, response, subject, anchor, block.anchor === null && signature.sort === 'value' ? owner : null);
+      const member = /^c\.(\w+)\.\w+$/.exec(block.anchor ?? '')?.[1] ?? null;
+      const of = signature.sort !== 'value' || signature.name.includes('.') ? null : block.anchor === null ? owner : member;
+      return ofSignature(section, signature, response, subject, anchor, of);
     }
     if (isLabel(block.term)) return [];
     return candidate(isAsking(block.term) ? 'faq' : 'definition', section, definitionQuestions(block.term, subject), response, anchor);

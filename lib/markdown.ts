@@ -28,7 +28,7 @@ const ESCAPED = 0xe000;
 /** Inline Markdown as the blocks hold it: links and images as their text, emphasis without marks, code spans as they are. */
 export const inlineText = (text: string): string => {
   const read = text
-    .split(/((`+)(?:(?!\2)[^]|\2`+){0,2000}?\2(?!`))/g)
+    .split(/((?<!`)(`+)(?!`)(?:(?!\2)[^]|\2`+){0,2000}?\2(?!`))/g)
     .filter((_, index) => index % 3 !== 2)
     .map((part, index) => {
       if (index % 2 === 1) return part;

@@ -2,29 +2,57 @@
 // is most of the time that questions take.
 
 interface PageWords {
-  /** Every word of ASCII letters, digits and underscores. */
-  all: ReadonlySet<string>;
-  /** Those of them that follow a lower-case letter, a number or a comma and a space: in mid-sentence. */
-  inner: ReadonlySet<string>;
+  /** How often each word of ASCII letters, digits and underscores stands. */
+  all: ReadonlyMap<string, number>;
+  /** Those of them with a capital that follow a word without a capital, a number or a comma: in mid-sentence, and in no title. */
+  inner: ReadonlyMap<string, number>;
 }
+
+/** A word without a capital, or a number. */
+const BEFORE_NAME = /(?<![\p{L}\p{N}])[\p{Ll}\p{N}](?:[\p{L}\p{N}'’.-]*[\p{L}\p{N}])?,?$|\p{N},$/u;
+const LONGEST_BEFORE = 40;
+
+const count = (words: readonly string[]): Map<string, number> => {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return counts;
+};
 
 let newest: { page: string; words: PageWords } | null = null;
 
 /** The newest page's words are remembered, since its headings come one after the other. */
 const pageWords = (page: string): PageWords => {
   if (newest?.page === page) return newest.words;
-  const all = new Set(page.match(/\w+/g) ?? []);
-  const inner = new Set(page.match(/(?<=[\p{Ll}\p{N},] )\w+/gu) ?? []);
+  const all = count(page.match(/\w+/g) ?? []);
+  const inner = count(
+    [...page.matchAll(/(?<= )[A-Z]\w*(?![/\w])/g)]
+      .filter(({ index }) => BEFORE_NAME.test(page.slice(Math.max(0, index - LONGEST_BEFORE), index - 1)))
+      .map(([word]) => word),
+  );
   newest = { page, words: { all, inner } };
   return newest.words;
 };
 
 const search = (pattern: string, page: string): boolean => new RegExp(pattern, 'u').test(page);
 
-/** Whether the page writes the word with its capital in mid-sentence, and never without. */
+/**
+ * Whether the page writes the word with its capital in mid-sentence, and that more often than without: "Novell" on a page
+ * that links to novell.com. A plural
+ * that it writes so once or twice, and whose singular it writes without, is no name.
+ */
 export const keepsCapital = (word: string, page: string): boolean => {
   const lower = word.toLowerCase();
   if (!/^\w+$/.test(word)) return search(`[\\p{Ll}\\p{N},] ${word}\\b`, page) && !search(`\\b${lower}\\b`, page);
   const { all, inner } = pageWords(page);
-  return inner.has(word) && !all.has(lower);
+  const times = inner.get(word) ?? 0;
+  return times > (all.get(lower) ?? 0) && !(times <= 2 && /[^s]s$/.test(lower) && all.has(lower.slice(0, -1)));
+};
+
+/** Whether a page writes a word that a heading shouts, or its singular, more often quietly; null where it never writes it. */
+export const isSaidQuietly = (word: string, page: string): boolean | null => {
+  const { all } = pageWords(page);
+  const loud = all.get(word) ?? 0;
+  const lower = word.toLowerCase();
+  const quiet = Math.max(all.get(lower) ?? 0, all.get(lower.replace(/s$/, '')) ?? 0);
+  return loud + quiet === 0 ? null : quiet > loud;
 };

@@ -1,23 +1,21 @@
 // A phrase of a heading or a title as the reader's question: a deed, a question, a noun phrase, or words to be quoted.
 import { plain } from './blocks';
-import { asReader, gerundsToInfinitives, infinitive, inSentence, isInstruction, isPlural, isVerbOnly, withArticle } from './grammar';
-import { inContext, inPage, isAsking, noun } from './question';
+import { headNoun, isMass, withArticle } from './article';
+import { asReader, gerundsToInfinitives, infinitive, inSentence, isInstruction, isPlural, isVerbOnly } from './grammar';
+import { code, inContext, inPage, isAsking, namedSort, noun, withoutSort } from './question';
 import { bareHeading, spellTool, type Subject } from './subject';
 
 const ending = (question: string, subject: Subject): string => `${question}${inContext(question, subject)}?`;
-
-/** The noun that a noun phrase is about: the last word before a preposition. */
-const headNoun = (np: string): string =>
-  np
-    .split(/ (?:of|in|for|from|to|with|on|by|and|&|as|between|among|at|using|within|under|about) /)[0]!
-    .split(' ')
-    .at(-1) ?? '';
 
 export const be = (np: string): string => (isPlural(headNoun(np)) || / (?:and|&) /.test(np) ? 'are' : 'is');
 
 /** Nouns that a gerund describes: "looping techniques" are no deed. */
 const DESCRIBED =
-  /^(?:techniques?|tips|rules?|guidelines?|options?|examples?|basics|methods?|strategies|mechanisms?|issues|problems|conventions?|styles?|behaviou?r|order|tools?|information|functions?|support|interface|system|considerations)$/i;
+  /^(?:techniques?|tips|rules?|guidelines?|options?|examples?|basics|methods?|strategies|mechanisms?|issues|problems|conventions?|styles?|behaviou?r|order|tools?|information|functions?|support|interface|system|considerations|hints|notes|advice|patterns?|details)$/i;
+
+/** "Running locally", "Enabling the feature": what is run, and which feature, the heading does not say. */
+const VAGUE =
+  /^\S+ing (?:\S+ly|(?:the|this|an?) (?:feature|module|extension|example|code|project|result|change|option|tool|problem|issue|data|file|rest)s?|it|them|everything|this)$/i;
 
 /** A heading that asks, as the reader would: null when it asks nothing a page answers. */
 const asQuestion = (heading: string): string | null => {
@@ -36,49 +34,137 @@ const deed = (leaf: string, said: string, subject: Subject): string | null => {
   if (how !== null) return ending(`How do I ${asReader(how[1]!)}`, subject);
   const [first = '', ...rest] = said.replace(/^(\S+ing [^:]+): .*$/, '$1').split(' ');
   const verb = /\b(?:doesn|don|isn|won|can)['’]t\b|\bfails?\b/.test(said) ? null : infinitive(first);
-  if (verb !== null && rest.length > 0 && rest[0] !== 'of' && !(rest.length === 1 && DESCRIBED.test(rest[0]!)))
+  if (verb !== null && rest.length > 0 && !/ - /.test(said) && rest[0] !== 'of' && !(rest.length === 1 && DESCRIBED.test(rest[0]!)))
     return ending(`How do I ${verb} ${asReader(gerundsToInfinitives(rest.join(' ')))}`, subject);
-  return isInstruction(leaf) ? ending(`How do I ${asReader(said)}`, subject) : null;
+  return isInstruction(leaf) && !/ - |^\p{Ll}\S* \p{Lu}/u.test(leaf) ? ending(`How do I ${asReader(said)}`, subject) : null;
 };
 
-/** Questions about the examples that a phrase announces. */
-const examples = (said: string, subject: Subject): string[] => {
-  const of = /^examples? (?:\d+ ?)?(?:of )?(.+)$/i.exec(said.replace(/^an /, ''))?.[1];
+const withA = (np: string): string =>
+  /^(?:an?|the|some|more) /i.test(np) ? np : `${/^[aeio]|^u(?!s|ni)|^[AEFHILMNORSX](?=\p{Lu})/u.test(np) ? 'an' : 'a'} ${np}`;
+
+/** Questions about the examples that a phrase announces; one of a word is of what the page or the entry around it is about. */
+const examples = (said: string, subject: Subject, owner: string): string[] => {
   if (/^example:/i.test(said)) return [ending(`Can you show me the example "${said.replace(/^example:\s*/i, '')}"`, subject)];
+  const kind = /^(?:(?:an?|the|some) )?(\S+) (examples?|example \p{L}+s)$/iu.exec(said);
+  if (kind !== null && infinitive(kind[1]!) === null) {
+    const what = kind[1]!.toLowerCase() === 'some' ? kind[2]! : `${kind[1]} ${kind[2]}`;
+    return [ending(`Can you show me ${/s$/.test(what) ? `some ${what}` : withA(what)} of ${owner}`, subject)];
+  }
+  const of = /^examples? (?:\d+ ?)?(?:of )?(.+)$/i.exec(said.replace(/^an /, ''))?.[1];
+  if (of !== undefined && /^\p{L}+s$/u.test(of))
+    return [ending(`Can you show me example ${of}${plain(owner).toLowerCase().includes(of) ? '' : ` of ${owner}`}`, subject)];
   if (of !== undefined && /^\p{L}/u.test(of)) {
     const many = /^examples /i.test(said);
     const join = /^examples? of /i.test(said.replace(/^an /, '')) ? ' of' : '';
-    return [ending(`Can you show me ${many ? 'examples' : isPlural(of) && join === '' ? 'example' : 'an example'}${join} ${of}`, subject)];
+    return [
+      ending(
+        `Can you show me ${many ? 'examples' : (isPlural(of) || (isMass(headNoun(of)) && !/^(?:with|for|in|to|on)\b/.test(of))) && join === '' ? 'example' : 'an example'}${join} ${of}`,
+        subject,
+      ),
+    ];
   }
   if (/ examples$/i.test(said)) return [ending(`Can you show me some ${said}`, subject)];
-  if (/ example$/i.test(said)) return [ending(`Can you show me the ${said.replace(/^the /i, '')}`, subject)];
+  if (/ example$/i.test(said)) return [ending(`Can you show me ${withA(said.replace(/^the /i, ''))}`, subject)];
   return [];
 };
 
-/** "DEP0005: `Buffer()` constructor" to "DEP0005 (`Buffer()` constructor)"; a note is what it is about. */
-const withoutLabel = (said: string): string =>
-  said
-    .replace(/^(?:an? )?(?:(?:note|word) (?:about|on)|note:|warning:|caution:|tip:|about) /i, '')
-    .replace(/^([\p{L}\d_-]+(?: \d+)?): (.+)$/u, '$1 ($2)');
+/** A heading "label: text" as what it is about. */
+const withoutLabel = (said: string): string => {
+  const note = /^(?:an? )?(?:(?:note|word) (?:about|on)|note:|warning:|caution:|tip:|about) (.+)$/i.exec(said)?.[1];
+  if (note !== undefined) return note;
+  const [, label = '', text = ''] = /^(\S+): (.+)$/u.exec(said) ?? [];
+  if (label === '') return /^([^:(]* [^:(]+): \S/.exec(said)?.[1] ?? said;
+  if (/^event$/i.test(label)) return said;
+  // "DEP0005: `Buffer()` constructor" is called by its number, "hook: force_authn" by its name.
+  if (/^\p{Lu}+\d+$/u.test(label)) return `${label} (${text})`;
+  if (/^[\w.-]+$/.test(text) && CALLED.test(label)) return `the ${text} ${label.toLowerCase()}`;
+  if (/[-_.`]|\p{Ll}\p{Lu}/u.test(label)) return label;
+  return text.includes(' ') || isPlural(label) ? text : said;
+};
+
+/** What stands before the colon of "hook: force_authn". */
+const CALLED =
+  /^(?:attribute|class|command|directive|error|event|extension|field|filter|flag|function|header|hook|method|module|object|option|package|parameter|signal|stage|tool|utility|variable)$/i;
 
 /** Not a noun phrase, so it is quoted as it stands: "Brag about it". */
 const isQuoted = (np: string, said: string): boolean =>
-  isVerbOnly(np.split(' ')[0]!) ||
-  /^(?:for|with|from|in|at|by|if|when|while|as|to|no|not|never|before|after|without|during|only) /i.test(np) ||
-  /\b(?:is|are|it|you|we|can|create|do|does|doesn['’]t|don['’]t|control|have|has|will|fails?)\b/.test(said);
+  (isVerbOnly(np.split(' ')[0]!) && !/^\S+ of |^\p{Lu}{2}/u.test(np)) ||
+  (!/^\p{Lu}{2}/u.test(np) && /^(?:no|not|never|only|requires|returns) /i.test(np)) ||
+  /(?<![\w-])(?:is|are|it|you|we|I(?![/])|can|do|does|doesn['’]t|don['’]t|have|has|will|always|never|not|fails?|helps|prevents|allows|makes|requires|leads|gives|takes|becomes|depends|happens)(?![\w-])/.test(
+    said,
+  );
+
+/** What does something, or is there for something to be done. */
+const DOES = /(?:clause|command|directive|flag|function|keyword|macro|method|operator|option|parameter|pragma|setting|statement)$/;
+
+/** Without what a heading says of its own text: "Notes on", "An overview of", "(changed)". */
+const bareOfNotes = (heading: string): string =>
+  heading
+    .replace(/^(?:(?:an?|the|some) )?(?:notes? (?:on|about)|overview of|introduction to) (?=\S+ \S)/i, '')
+    .replace(/(?<=\S)\s+\((?:new|changed|deprecated|removed|added|optional|obsolete|renamed|experimental|beta|legacy)\W*\)$/i, '');
+
+/** Names a file, an address, a book, two things with a dash between, or something that stands elsewhere on the page. */
+const UNSAID =
+  /^\/|@| - .*\bexamples?$| (?:--|—|–) |\(\d{4}\)$|\b(?:this|these|those)\b|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final) \S+$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/i;
+
+/** Says when or where, and not what: "For streams of bytes", "/ (slash)". */
+const NO_PHRASE =
+  /^(?:for|with|from|in|at|by|when|while|as|to|before|after|without|during|beyond|behind|under|over|against|through|upon) |^[^\p{L}\d`"'“‘<.$%@_*-]/iu;
+
+const SORT_ALONE = /^(?:an?|the) \S+$/i;
+
+/** A word alone in a sentence; null for one that is neither a name nor can stand without an article. */
+const nameOf = (word: string, leaf: string, { code: inCode }: Subject, own: string, title: boolean): string | null => {
+  if (/^\p{Lu}|^`/u.test(word) || (title && !/^\p{Lu}/u.test(leaf))) return word;
+  const isCode = (name: string): boolean => `\n${inCode}\n`.includes(`\n${name}\n`);
+  if (/^\p{Ll}\S*[-_.\d]\S*$/u.test(leaf) || isCode(word)) return code(word);
+  if (isCode(leaf)) return code(leaf);
+  if (title || isMass(word) || infinitive(word) !== null) return word;
+  return new RegExp(`\\b[Tt]he ${word}\\b`, 'u').test(own) ? `the ${word}` : null;
+};
 
 /** "Extract Metadata About A Column": of three words and more, the first of which is a verb. */
 const isDeed = (title: string): boolean => {
   const [first = '', ...rest] = title.split(' ');
-  return rest.length > 1 && infinitive(`${first.replace(/e$/, '')}ing`) !== null;
+  return (
+    rest.length > 1 &&
+    rest[0]!.toLowerCase() !== 'of' &&
+    !/(?:ing|[ts]ion)$/.test(rest[0]!) &&
+    infinitive(`${first.replace(/e$/, '')}ing`) !== null
+  );
 };
 
 /**
- * @param leaf the heading or title, without its number
+ * @param heading the heading or title, without its number
  * @param own the text that it heads
+ * @param owner what the headings around it are about, where it is not the page's own subject
  * @param title it is the page's own title, not a heading on it
  */
-export const phraseQuestions = (leaf: string, subject: Subject, own: string, title = false): string[] => {
+export const phraseQuestions = (heading: string, subject: Subject, own: string, owner: string | null, title = false): string[] => {
+  const leaf = bareOfNotes(heading);
+  const sort = namedSort(leaf, subject);
+  if (sort !== null)
+    return [`What should I know about ${sort}`, `Can you explain ${sort}`, ...(DOES.test(sort) ? [`What does ${sort} do`] : [])].map(
+      (question) => `${question}${title ? inContext(sort, subject) : inPage(sort, subject)}?`,
+    );
+  if (UNSAID.test(leaf) || VAGUE.test(leaf)) return [];
+  const numbered = /^(?:(appendix|annex|part|chapter) \w+|(?:\p{L}+ ){1,3}#?\d+): (.+)$/iu.exec(leaf);
+  // "Step 1: install it" is what to do; "Test 9: an index" is a test of what it does not say.
+  if (numbered !== null && (numbered[1] !== undefined || isInstruction(numbered[2]!) || infinitive(numbered[2]!.split(' ')[0]!) !== null))
+    return phraseQuestions(numbered[2]!, subject, own, owner, title);
+  if (numbered !== null && !/^\p{Lu}+ /u.test(leaf)) return [];
+  // "Case study: moving a box" is about moving one, "Text boxes: an overview" about text boxes.
+  const [, wide = '', narrow = ''] = /^([\p{L}-]+(?: [\p{L}-]+)+): ([^,:]+)$/u.exec(leaf) ?? [];
+  if (wide !== '') {
+    const about = withoutSort(narrow);
+    return phraseQuestions(
+      about === narrow && /\S \S/.test(narrow) && !SORT_ALONE.test(narrow) ? narrow : wide,
+      subject,
+      own,
+      owner,
+      title,
+    );
+  }
   const said = spellTool(inSentence(leaf, subject.text).replace(/\s*\[\d+\]/g, ''), subject.tool)
     .replace(/^on (?=\S+ )/i, '')
     .replace(/^Event: /, 'event: ');
@@ -89,34 +175,41 @@ export const phraseQuestions = (leaf: string, subject: Subject, own: string, tit
     )
   ) {
     const question = asQuestion(said);
-    if (question !== null) return [ending(question, subject)];
+    if (question !== null) return [/\bwhy$/.test(question) ? `${question}?` : ending(question, subject)];
   }
   // A sentence as a heading: said by somebody who asks why.
   if (/^(?:I|my|we) /i.test(leaf) && leaf.split(' ').length > 3) return [`${leaf[0]!.toUpperCase()}${leaf.slice(1)}. Why?`];
-  const how = deed(leaf, said, subject);
+  const how = deed(leaf, said, subject)?.replace(/^How do I setup /, 'How do I set up ') ?? null;
   // A page without a tool is named by its title, which the question is made of.
   if (how !== null) return [title && subject.tool === null ? how.replace(/ \([^()]*\)\?$/, '?') : how];
-  if (/^(?:how|why|when|what|where) /i.test(said)) return [ending(`Can you explain ${asReader(said)}`, subject)];
+  const condition = /^if (.+)$/i.exec(said)?.[1];
+  if (condition !== undefined) return [ending(`What should I do if ${asReader(condition)}`, subject)];
+  if (/^(?:how|why|what|where) /i.test(said)) return [ending(`Can you explain ${asReader(said)}`, subject)];
   const more = /^more (?:on|about) (.+)$/i.exec(said)?.[1];
   if (more !== undefined) return [ending(`What else should I know about ${more}`, subject)];
-  const shown = examples(said, subject);
+  if (NO_PHRASE.test(leaf) && !/^\p{Lu}{2}/u.test(leaf)) return [];
+  const shown = examples(said, subject, owner ?? noun(subject));
   if (shown.length > 0) return shown;
   const np = withoutLabel(said);
   const about = noun(subject);
   const few = np.split(' ').length <= 2;
   const where =
-    title || plain(np).toLowerCase().includes(plain(about).toLowerCase())
-      ? inContext(np, subject)
-      : subject.command !== null
-        ? ` when using ${about}`
-        : few
-          ? inPage(np, subject)
-          : inContext(np, subject);
+    owner !== null &&
+    !/^`.*`$| (?:of|in|for|to|on|with|when|while|between) /.test(np) &&
+    !plain(np).includes(plain(owner).replace(/^the (\S+) .*$/, '$1'))
+      ? ` for ${owner}${inContext(`${np} ${owner}`, subject)}`
+      : title || plain(np).toLowerCase().includes(plain(about).toLowerCase())
+        ? inContext(np, subject)
+        : subject.command !== null
+          ? ` when using ${about}`
+          : few
+            ? inPage(np, subject)
+            : inContext(np, subject);
   const bare = plain(/\p{Ll}/u.test(leaf) ? leaf : said).replaceAll('"', '');
   if (isQuoted(np, said) || (title && isDeed(leaf))) return [`Can you explain "${bare}"${where}?`, `What is meant by "${bare}"${where}?`];
-  if (!np.includes(' ') && np === said && !isPlural(np)) {
-    const name = /^\p{Lu}/u.test(np) || title ? np : `"${plain(np)}"`;
-    return [`What should I know about ${name}${where}?`, `Can you explain ${name}${where}?`];
+  if (!np.includes(' ') && np === said && (!isPlural(np) || (title && /^\p{Ll}/u.test(leaf)))) {
+    const name = nameOf(np, leaf, subject, own, title);
+    return name === null ? [] : [`What should I know about ${name}${where}?`, `Can you explain ${name}${where}?`];
   }
   const named = withArticle(np, own);
   if (named.split(' ').length > 6) return [`What should I know about ${named}${where}?`];
@@ -130,7 +223,8 @@ export const phraseQuestions = (leaf: string, subject: Subject, own: string, tit
     !/^(?:an?|the|more|other|some|both|all|any) /i.test(named) &&
     !/^\p{L}+ing /u.test(np) &&
     /^[\p{L} -]+$/u.test(np) &&
-    subject.command === null
+    subject.command === null &&
+    !where.startsWith(' for ')
   )
     asked.push(`What are ${np}${where}?`);
   return asked;

@@ -1,31 +1,50 @@
-// What questions are made of: the name of the page's subject, the role of a heading, and wordings for options and
-// terms. The wording varies by hash, never at random.
+// What questions are made of: the name of the page's subject, the role of a heading, and wordings for options.
+// The wording varies by hash, never at random.
 import { plain } from './blocks';
-import { inSentence, infinitive, isInstruction, isPlural } from './grammar';
+import { withArticle } from './article';
+import { inSentence, infinitive, isInstruction, isSort } from './grammar';
 import { sha256 } from './hash';
 import { bareHeading, spellTool, type Subject } from './subject';
 
 export const choose = (seed: string, variants: readonly string[]): string =>
   variants[Number.parseInt(sha256(seed).slice(0, 8), 16) % variants.length]!;
 
-const code = (text: string): string => `\`${text.replaceAll('`', '')}\``;
+export const code = (text: string): string => `\`${text.replaceAll('`', '')}\``;
 const includes = (text: string, part: string): boolean => text.toLowerCase().includes(part.toLowerCase());
 
-/** The page's subject as a noun: `npm ci`, package.json, npm workspaces. */
+/** The page's subject as a noun: `npm ci`, package.json, npm workspaces, recovering data from a database. */
 export const noun = (subject: Subject): string => {
   if (subject.command !== null) return code(subject.command);
   if (subject.file !== null) return subject.file;
   const { tool } = subject;
   const title = pageName(subject);
   if (title === '') return tool ?? 'this';
-  const name = isPhrase(subject.title) ? title : `"${subject.title}"`;
+  const name = isPhrase(subject.title) || isGerund(title) ? withArticle(title, subject.text) : `"${subject.title}"`;
   return tool === null || includes(title, tool) ? name : `${name} in ${tool}`;
 };
 
-/** The page's title in a sentence, without what it says in parentheses. */
+/** "configuring the library" */
+export const isGerund = (phrase: string): boolean => phrase.includes(' ') && infinitive(phrase.split(' ')[0]!) !== null;
+
+const SORT_OF_TEXT = '(?:introduction|overview|guide|tutorial|how-?to|faq|primer|basics|discussion|design notes)';
+/** What sort of text a page is, beside what it is about: "An Introduction to X", "X: An Overview", "X overview". */
+const SAYS_SORT = new RegExp(
+  `^(?:(?:an?|the) )?(?:[\\p{L}-]+ )?${SORT_OF_TEXT} (?:to|of|for) (?:(?:the|using) )?(?=\\S)|^.* ${SORT_OF_TEXT}: (?=\\S+ \\S)|^what.?s new in (?=\\S)|:? (?:(?:an?|the) )?${SORT_OF_TEXT}$|^the use of (?=\\S)`,
+  'iu',
+);
+
+/** The page's title in a sentence, without what it says in parentheses and what sort of text it is. */
 const pageName = ({ title, text, tool }: Subject): string => {
-  const short = title.replace(/\s*\([^()]*\)/g, '').trim();
-  return spellTool(inSentence(short === '' ? title : short, text), tool);
+  const short = title.replace(/\s+\([^()]*\)/g, '').trim();
+  return spellTool(inSentence(withoutSort(short === '' ? title : short), text), tool);
+};
+
+/** "An Introduction to X" as X. */
+export const withoutSort = (title: string): string => {
+  const about = title.replace(SAYS_SORT, '').replace(SAYS_SORT, '').trim();
+  return about === '' || /(?:quick|style|started|complete|short|brief|(?:us|develop|administrat|beginn)[eo]rs?['’]?s?)$/i.test(about)
+    ? title
+    : about;
 };
 
 /** Whether a title is a noun phrase: not "How to ...", "Configuring ...", "Extract a column". */
@@ -38,7 +57,7 @@ const isPhrase = (title: string): boolean => {
 
 /** " in npm" for a question that does not name the subject yet. */
 export const inContext = (question: string, subject: Subject): string => {
-  const place = subject.file ?? subject.tool ?? subject.title.replace(/\s*\([^()]*\)/g, '');
+  const place = subject.file ?? subject.tool ?? withoutSort(subject.title.replace(/\s+\([^()]*\)/g, ''));
   const said = plain(question);
   if (place === '' || includes(said, place) || (subject.command !== null && includes(said, subject.command))) return '';
   return subject.file === null && subject.tool === null ? ` (${place})` : ` in ${place}`;
@@ -52,14 +71,16 @@ export const inPage = (question: string, subject: Subject): string => {
   if (file !== null || tool === null || title === '' || !isPhrase(title) || includes(tool, title) || title.split(' ').length > 6)
     return wide;
   const page = pageName(subject);
-  if (includes(plain(question), title)) return wide;
-  return includes(page, tool) ? ` in ${page}` : `${wide} (${page})`;
+  const said = plain(question);
+  // A long name of code is the same on every page.
+  if (includes(said, title) || includes(said, page) || (/^\S{12,}$/.test(said) && /[._]/.test(said))) return wide;
+  return includes(page, tool) ? ` in ${withArticle(page, '')}` : `${wide} (${page})`;
 };
 
 const OVERVIEW = /^(?:description|overview|introduction|about|summary|abstract|what is it\??)$/;
 const SYNOPSIS = /^(?:synopsis|usage|syntax)$/;
 const LEADS_AWAY =
-  /^(?:see also|references?|further reading|related(?: \w+)?|links|external links|bibliography|table of contents|contents|index(?: [–-] .*)?|footnotes|copyright|license|licence|authors?|contact|topics|bugfix checklist|name|git|reporting bugs|acknowledge?ments?|credits|thanks|contributors?|maintainers?|feedback|closing|.*\blicen[cs]e agreement\b.*|.*-clause \w+ licen[cs]e\b.*)$/i;
+  /^(?:see also|references?|further (?:reading|information)|(?:for )?more information|related(?: \w+)?|links|external links|bibliography|table of contents|contents|index(?: [–-] .*)?|footnotes|copyright|license|licence|authors?|contact|topics|bugfix checklist|name|git|reporting bugs|acknowledge?ments?|credits|thanks|contributors?|maintainers?|feedback|closing|.*\blicen[cs]e agreement\b.*|.*-clause \w+ licen[cs]e\b.*)$/i;
 const PARENT_OF_OPTIONS = /^(?:configuration|config(?:uration)? settings|options|flags|settings|parameters|arguments|config|.* options)$/i;
 
 export type HeadingRole = 'navigation' | 'synopsis' | 'overview' | 'option' | 'field' | 'signature' | 'topic';
@@ -86,22 +107,41 @@ export const headingRole = (path: readonly string[], subject: Subject): HeadingR
   return 'topic';
 };
 
-/** The command or name that a section's headings are about, where it is not the page's own: `npm stage list` of its synopsis. */
+/** "the ProxyPass directive": a name with what it is called, for a heading that is both. */
+export const namedSort = (heading: string, { code: inCode }: Subject): string | null => {
+  const [, name = '', sort = ''] = /^(?:the )?(`[^`]+`|[\w.:<>/-]+) (\p{L}+)$/iu.exec(heading) ?? [];
+  const isName = /[\p{Ll}\d]\p{Lu}|[_<.:`]/u.test(name) || `\n${inCode}\n`.includes(`\n${name}\n`);
+  return isSort(sort) && isName ? `the ${name} ${sort.toLowerCase()}` : null;
+};
+
+/**
+ * What a section's headings are about, where it is not the page's own subject: `npm stage list` of its synopsis, the
+ * ProxyPass directive of its caveats.
+ */
 export const nearest = (path: readonly string[], subject: Subject): string => {
   for (let index = path.length - 2; index > 0; index--) {
     const heading = bareHeading(path[index]!);
-    const named = /^(?:class: )?(`[^`]+`)$/i.exec(heading)?.[1];
-    if (named !== undefined) return named;
+    const named = /^(?:class: )?(`[^`]+`)$/i.exec(heading)?.[1] ?? namedSort(heading, subject);
+    if (named !== null) return named.replace(/^(`[\w.$]+)\(.+\)`$/, '$1()`');
   }
   return noun(subject);
 };
 
 export const isAsking = (heading: string): boolean => /\?$/.test(bareHeading(heading).trim());
 
+/** Of several spellings of a flag the longest that is no negation: what the text says of "--signoff" is not what "--no-signoff" does. */
+export const longestFlag = (term: string, between = /,\s+|,(?=-)|\s+\|\s+|\s+\/\s+/): string =>
+  term
+    .split(between)
+    .map((part) => part.trim())
+    .sort((a, b) => isNegation(a) - isNegation(b) || b.length - a.length || (a < b ? -1 : 1))[0] ?? term;
+
+const isNegation = (flag: string): number => Number(/^--no-/.test(flag));
+
 /** Without what may be left out: "--[no-]verify" is asked for as "--verify", "--color[=<when>]" as "--color". */
 const spoken = (option: string): string =>
-  option
-    .replaceAll('`', '')
+  longestFlag(option.replaceAll('`', ''), /,\s+(?=-)/)
+    .replace(/ (?:flag|option|argument|switch)$/, '')
     .replace(/\[no-\]/, '')
     .replace(/\[[^\]]*\]+(?:…|\.\.\.)?/g, '')
     .replace(/[= ]\S*\|\S*$/, '') // "--color=always|never|auto": the choices are the answer's
@@ -116,6 +156,9 @@ export const optionQuestions = (name: string, path: readonly string[], subject: 
   const owner = shared || near.startsWith('"') ? (subject.tool ?? noun(subject)) : near;
   const bare = spoken(name);
   if (/^-+$/.test(bare) || bare.split(' ').length > 4) return [];
+  // "-le" of a page that is no command's: a test, an operator.
+  if (/^-\w/.test(bare) && subject.command === null && !owner.startsWith('`') && owner !== subject.tool)
+    return [`What does \`${bare}\` mean in ${owner}?`];
   if (bare.startsWith('-'))
     return [
       `What does the \`${bare}\` option of ${owner} do?`,
@@ -128,47 +171,10 @@ export const optionQuestions = (name: string, path: readonly string[], subject: 
 /** Rows of a table of options of something that a heading names: "What does the `increment` option of ttk.Spinbox do?" */
 export const settingQuestions = (term: string, column: string, path: readonly string[], subject: Subject): string[] | null => {
   const sort = /^(option|parameter|argument|setting|variable)s?$/.exec(column.toLowerCase())?.[1];
-  const heading = path.slice(1).findLast((each) => !PARENT_OF_OPTIONS.test(plain(bareHeading(each))));
+  const heading = path.slice(1).findLast((each) => !PARENT_OF_OPTIONS.test(plain(bareHeading(each))) && !/^examples?$/i.test(each));
   if (sort === undefined || heading === undefined || !/^[\w.-]+$/.test(term) || /^\d/.test(term)) return null;
-  const owner = plain(bareHeading(heading));
+  const owner = namedSort(bareHeading(heading), subject) ?? plain(bareHeading(heading));
   if (owner.split(' ').length > 3 || infinitive(owner.split(' ')[0]!) !== null) return null;
   const where = inContext(owner, subject);
   return [`What does the \`${term}\` ${sort} of ${owner} do${where}?`, `What is the \`${term}\` ${sort} of ${owner} for${where}?`];
-};
-
-/** Numbers of requirements, addresses, pointers elsewhere and labels of notes: nobody asks what they mean. */
-const NO_TERM =
-  /^(?:https?:|www\.)|(?:\d.*){10}|^(?:PEP|RFC|Module|Section|Chapter) \S+(?: |$)|^\W*$|^[\d.]+$|^<[^>]*$|^(?:[QA]|on|off|yes|no|true|false|none|all|null|default|string|integer|notes?|warnings?|caution|tips?|important|examples?|discussion|description|usage|returns?|parameters?|arguments?|attributes?|author|authors|maintainer|status|mailing list|web-?page|to ?do|see also|supported chips|the following .*)$/i;
-const LOOKS_LIKE_CODE = /[_$<>{}=%\\[\]]|\w\(|^["']|\w\.\w|\p{Ll}\p{Lu}|^[A-Z][A-Z0-9]{3,}$/u;
-/** Constants and placeholders stand for something; other names are something. */
-const STANDS_FOR = /^(?:[A-Z][A-Z0-9_]+|[<{[%$].*)$/;
-
-export const definitionQuestions = (given: string, subject: Subject): string[] => {
-  // Of several names for one thing the first is asked for.
-  const term = given
-    .replace(/\s*:$|, e\.g\. .*$/, '')
-    .replace(/^([\w.-]+), [\w., -]+$/, (all, name: string) => (LOOKS_LIKE_CODE.test(all) ? name : all))
-    .trim();
-  const { tool, command } = subject;
-  if (NO_TERM.test(term)) return [];
-  const caller = tool === null ? null : `${tool.toLowerCase()} `;
-  if (caller !== null && term.startsWith(caller)) return term.split(' ').length > 2 ? [`What does \`${term}\` do?`] : [];
-  if (isAsking(term)) return [term];
-  const where = inPage(term, subject);
-  if (subject.title !== '' && term.startsWith(`${subject.title} `)) return [`What does ${code(term)} do?`];
-  if (/^<[\w -]+>…?$/.test(term) && command !== null) return [`What is the \`${term}\` argument of \`${command}\`?`];
-  if (LOOKS_LIKE_CODE.test(term) && term.length <= 60) {
-    const shown = /^(["'])([^"']+)\1$/.exec(term)?.[2] ?? term;
-    return [
-      `What is ${code(shown)}${where}?`,
-      STANDS_FOR.test(shown) ? `What does ${code(shown)} mean${where}?` : `Can you explain ${code(shown)}${where}?`,
-    ];
-  }
-  const words = term.split(' ').length;
-  if (isInstruction(term) && words > 2) return [`How do I ${term[0]!.toLowerCase()}${term.slice(1)}${where}?`];
-  const bare = term.replaceAll('"', '');
-  if (words > 2) return [`Can you explain "${bare}"${where}?`];
-  const said = inSentence(term, subject.text);
-  if (isPlural(said.split(' ').at(-1)!) && /^\p{Ll}/u.test(said)) return [`What are ${said}${where}?`];
-  return [`What does "${bare}" mean${where}?`, `What is meant by "${bare}"${where}?`];
 };

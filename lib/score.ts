@@ -36,16 +36,24 @@ const contentWords = (text: string): Set<string> =>
 const proseOf = (response: string): string => response.replace(FENCE, '').trim();
 
 const POINTS_AWAY =
-  /\b(?:(?:see|as|characterized|defined|described|given|introduced|mentioned|discussed|explained|seen|shown|listed|noted|stated|outlined) (?:above|below|earlier|previously)|the (?:above|previous|preceding|aforementioned) (?:sections?|examples?|paragraphs?|code|commands?|tables?|lists?)|(?:previous|preceding|next) (?:section|chapter|page)|documentation (?:for|of) (?:this|that) \w+ (?:has moved|command|class)|(?:section|page|document|article) (?:has been|was|is) moved)\b/i;
+  /\b(?:(?:see|as|characterized|defined|described|given|introduced|mentioned|discussed|explained|seen|shown|listed|noted|stated|outlined) (?:above|below|earlier|previously)|the (?:above|previous|preceding|aforementioned) (?:sections?|examples?|paragraphs?|code|commands?|tables?|lists?)|(?:previous|preceding|next) (?:section|chapter|page)|documentation (?:for|of) (?:this|that) \w+ (?:has moved|command|class)|(?:section|page|document|article|content) (?:has been|was|is) (?:moved|deprecated|reorgani[sz]ed|superseded))\b/i;
 /** What stands on the page before the answer. */
 const POINTS_BACK =
   /\b(?:above|earlier|previously|previous) (?:section|example|diagram|figure|discussion|table|list)s?\b|\b(?:the|this|these|those) (?:[\w'-]+ ){1,4}above\b/i;
 /** Numbered sections and figures, wherever they are mentioned: no answer holds them. */
 const POINTS_OUT =
-  /\b(?:sections?|chapters?|figures?) \d+(?:\.\d+)* (?:above|below)\b|\b(?:diagram|figure|graph|illustration|picture|plot|image|chart|screenshot)s? (?:above|below)\b|\b(?:above|below) (?:diagram|figure|illustration|picture)s?\b/i;
+  /\b(?:sections?|chapters?|figures?) \d+(?:\.\d+)* (?:above|below)\b|\b(?:diagram|figure|graph|illustration|picture|plot|image|chart|screenshot)s? (?:above|below)\b|\b(?:above|below) (?:diagram|figure|illustration|picture)s?\b|\b(?:above|below) this line\b/i;
+/** Announces what a list, a table or code would hold. */
+const ANNOUNCES_BLOCK =
+  /\b(?:the following|as follows|following \p{L}+ (?:are|is|can|may|will|must|describes?))\b|\b(?:described|listed|given|defined|shown|discussed|explained|mentioned|see|sections?|variables?|options?|tables?|lists?|values?|notes?|examples?|functions?|methods?) below\b|\bbelow (?:that|are|is|describes?|lists?)\b/iu;
+/** Anything but paragraphs. */
+const HOLDS_BLOCK = /^\s*(?:[-*|>]|\d+\.) |^`{3}/m;
+const RELEASE = /\b\d+(?:\.\d+)+\b/;
+/** Begins with the notes of a release. */
+const OF_RELEASE = /^(?:changes|what.?s new|new|changed) in (?:version |release )?(\d+(?:\.\d+)+)\b/i;
 /** Says of a text what it is about, not what it says. */
 const ANNOUNCES =
-  /^(?:(?:this|the following|the rest of this) (?:appendix|article|chapter|document|guide|howto|list|page|part|section|table|text)s? (?:also |briefly |simply )?(?:aims?|contains?|covers?|describes?|details|discusses|documents?|explains?|gives?|highlights?|introduces?|is (?:about|an? (?:index|introduction|list|overview|reference))|lists?|outlines?|presents?|provides?|shows?|summarizes?|supplements?|will)|here (?:is|are)|see) /i;
+  /^(?:(?:this|the following|the rest of this) (?:appendix|article|chapter|document|guide|howto|list|page|part|section|table|text)s? (?:also |briefly |simply )?(?:aims?|contains?|covers?|describes?|details|discusses|documents?|explains?|gives?|highlights?|introduces?|is (?:about|an? (?:index|introduction|list|overview|reference))|lists?|outlines?|presents?|provides?|shows?|summarizes?|supplements?|will)|here (?:is|are)|see|information (?:on|about|regarding)|discussion of) /i;
 const STARTS_AWAY =
   /^(?:(?:however|but|and|also|therefore|otherwise|thus|hence|moreover|furthermore|instead|likewise|similarly|conversely|in that case|the (?:former|latter|above)|both of these|these|those|they|such)\b(?!-))/i;
 
@@ -121,6 +129,13 @@ export const flaw = ({ kind, instruction, response }: Candidate, minChars: numbe
   const said = sentences(prose);
   if (!hasCode && said.length > 0 && said.every((sentence) => ANNOUNCES.test(sentence) && words(sentence).length < 40)) return 'navigation';
   if (/:\s*$/.test(response)) return 'dangling_reference';
+  const release = OF_RELEASE.exec(prose)?.[1];
+  if (release !== undefined && RELEASE.test(instruction) && !instruction.includes(release)) return 'dangling_reference';
+  if (!HOLDS_BLOCK.test(response) && said.some((sentence) => ANNOUNCES_BLOCK.test(plain(sentence)) && !/: \S/.test(sentence)))
+    return 'dangling_reference';
+  const pointing = said.filter((sentence) => /^\(?See(?: also)? /.test(sentence)).length;
+  if (pointing > 0 && !HOLDS_BLOCK.test(response) && words(said.filter((sentence) => !/^\(?See /.test(sentence)).join(' ')).length < 10)
+    return 'dangling_reference';
   if (POINTS_OUT.test(plain(prose)) || (said[0] !== undefined && POINTS_BACK.test(plain(said[0])))) return 'dangling_reference';
   if (said[0] !== undefined && STARTS_AWAY.test(said[0]) && kind !== 'code') return 'dangling_reference';
   if (/^(?:or|and|but) /.test(prose)) return 'dangling_reference';

@@ -8,7 +8,7 @@ export interface Signature {
   /** As it is said: "socket.socket.bind()". */
   name: string;
   sort: 'callable' | 'class' | 'exception' | 'value';
-  /** The whole of it can be said in a question: one signature, short, no declaration of C. */
+  /** The whole of it can be said in a question: one signature, short, no declaration of C, not two calls. */
   sayable: boolean;
 }
 
@@ -32,7 +32,8 @@ export const parseSignature = (term: string, anchor: string | null): Signature =
   const made = /^new /.test(bare) ? 'new ' : '';
   const at = bare.indexOf('(');
   // "V4L2_CID_GAIN (integer)" and "unt(il) [lineno]" are no calls.
-  const isNote = /^\S+ \([^,()]*\)$/.test(bare) || (at >= 0 && /\)\s+[^),\s]/.test(bare) && !bare.includes('), '));
+  const several = /^[\w.]+\([^()]*\) [\w.]+\(/.test(bare); // "log(X) log(B,X)"
+  const isNote = !several && (/^\S+ \([^,()]*\)$/.test(bare) || (at >= 0 && /\)\s+[^),\s]/.test(bare) && !bare.includes('), ')));
   const open = isNote ? -1 : at;
   const head = (at < 0 || (isNote && bare[at - 1] !== ' ') ? bare : bare.slice(0, at)).slice(made.length).trim();
   // C writes the type of what is returned before the name.
@@ -43,12 +44,14 @@ export const parseSignature = (term: string, anchor: string | null): Signature =
       : null;
   const name = qualified ?? said;
   const full = qualified === null ? bare : qualified + bare.slice(head.length);
-  const shown = isNote && said !== head ? head : name;
+  // "Require all denied": its last word is no name, unless its place is called so.
+  const isWhole = open < 0 && said !== head && (isNote || anchor?.endsWith(said) !== true);
+  const shown = isWhole ? head : name;
   return {
     full,
     name: open < 0 ? shown : `${made}${name}()`,
     sort: sort ?? (open < 0 ? 'value' : 'callable'),
-    sayable: said === head && !isNote && full.length <= MOST_SAID && !full.includes('), '),
+    sayable: said === head && !isNote && !several && full.length <= MOST_SAID && !full.includes('), '),
   };
 };
 
@@ -68,6 +71,7 @@ export const signatureQuestions = (
   const bare = name.replace(/\(\)$/, '');
   if (
     !/\p{L}/u.test(bare) ||
+    (sort === 'value' && (bare.length === 1 || bare.length > MOST_SAID || /^(?:\/\*|!)|^\w+: | \w+\.{3,}$/.test(bare))) ||
     (sort === 'value' && /^(?:on|off|yes|no|true|false|none|all|null|default|string|integer|[\d.]+)$/i.test(bare))
   )
     return [];

@@ -43,13 +43,13 @@ const LANGUAGES: ReadonlyMap<string, string> = new Map([
   ['r', 'R'],
 ]);
 
-/** Without "5.1. " and "A. " before, ":" and a permalink sign after. */
+/** Without "5.1. " and "A. " before (but not "A handle"), ":" and a permalink sign after. */
 export const bareHeading = (text: string): string =>
   text
     .replace(/^\d+\.\d+\.? \d (?=\p{L})/u, '') // "3.10. 0 Flushing": numbered twice
-    .replace(/^(?:(?:chapter|appendix|part) )?(?:(?:\d+|[A-Z])(?:\.\d+)*\.?|§)\s+(?=\S)/i, '')
+    .replace(/^(?:(?:chapter|appendix|part) (?:\d+|[A-Z])(?:\.\d+)*\.?|(?:\d+(?:\.\d+)*\.?|[A-Z](?:\.(?:\d+\.?)*))|§)\s+(?=\S)/i, '')
     .replace(/^[:–—-]\s+/, '')
-    .replace(/(?:\s*[:¶#]|(?<=\p{Ll}\p{Ll})\.)\s*$/u, '')
+    .replace(/(?:\s*[:¶#]|(?<=\p{L}\p{L})\.)\s*$/u, '')
     .trim();
 
 const codeOf = (section: Section): string[] => {
@@ -166,11 +166,13 @@ const SORT_OF_PAGE =
   /^(?:\w*glossary|faq|frequently asked questions|changelog|release (?:notes|history)|news|index|overview|introduction|\S+(?: v?\d[\d.]*)? documentation)$/i;
 
 /** "sqldiff.exe: Database Difference Utility", "apxs - APache eXtenSion tool": the name of what the page is about. */
-const NAMED = /^((?=\p{Ll}|\S*[\p{L}\d][._]\p{L})[\w.+-]+)(?: [-–—]|:) \S/u;
+const NAMED = /^((?=\p{Ll}|\d\w*\p{L}|\S*[\p{L}\d][._]\p{L})[\w.+-]+)(?: [-–—]|:) \S/u;
 
-/** A name in running text has its own capital: "apache module mod_env" is Apache's. */
+/** A name in running text has its own capital: "apache module mod_env" is Apache's, and not git-daemon. */
 export const spellTool = (text: string, tool: string | null): string =>
-  tool !== null && /^\p{Lu}\p{L}+$/u.test(tool) ? text.replace(new RegExp(`\\b${tool}\\b`, 'gi'), tool) : text;
+  tool !== null && /^\p{Lu}\p{L}+$/u.test(tool)
+    ? text.replace(new RegExp(`(?<![\\w."“-])${tool}(?![\\w-])(?=(?:[^\`]*\`[^\`]*\`)*[^\`]*$)`, 'gi'), tool)
+    : text;
 
 /**
  * @param sections all sections of one page

@@ -100,6 +100,7 @@ const COSTLY: [what: string, format: 'html' | 'markdown', text: (size: number) =
   ['white space in no table', 'markdown', (size) => `a|b\n-${' '.repeat(4 * size)}x|-`],
   ['white space in no fence', 'markdown', (size) => `\`\`\`${' '.repeat(4 * size)}\``],
   ['a fence of one long line', 'markdown', (size) => `${'~'.repeat(size)}\ntext`],
+  ['backticks', 'markdown', (size) => `x${'`'.repeat(4 * size)}`],
   ['brackets', 'markdown', (size) => '['.repeat(size)],
   ['stars', 'markdown', (size) => '*'.repeat(size)],
   ['deep lists', 'markdown', (size) => Array.from({ length: size / 50 }, (_, depth) => `${' '.repeat(2 * (depth % 400))}- x\n`).join('')],

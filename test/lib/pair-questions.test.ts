@@ -14,7 +14,7 @@ describe('a heading is asked for as a person would', () => {
       /the file change counter \(Guide\)\?$/,
     ],
     ['with an article before "of"', 'Use of Funds', LONG, /the use of funds \(Guide\)\?$/],
-    ['as the name of what it calls it', 'ProxyPass Directive', LONG, /the ProxyPass directive \(Guide\)\?$/],
+    ['as the name of what it calls it', 'ProxyPass Directive', LONG, /the ProxyPass directive(?: do)? \(Guide\)\?$/],
     ['without "about"', 'About Flexible Typing', LONG, /(?:about|explain) flexible typing \(Guide\)\?$/],
     ['and not told to do what is a name', 'Require Directive', LONG, /the require directive \(Guide\)\?$/],
     ['with its label beside it', 'DEP0104: <code>process.env</code> coercion', LONG, /DEP0104 \(`process\.env` coercion\)/],
@@ -34,9 +34,49 @@ describe('a heading is asked for as a person would', () => {
       `An exclude pattern leaves files out. ${LONG}`,
       /"exclude patterns" \(Guide\)\?$/,
     ],
+    ['with the article of a thing', 'Free Lid List', LONG, /the free lid list \(Guide\)\?$/],
+    ['without one for what is no single thing', 'Lid Pooling', LONG, /(?:about|explain) lid pooling \(Guide\)\?$/],
+    ['without one for what is called by a name', 'Lid module mod_lid', LONG, /(?:about|explain) lid module mod_lid \(Guide\)\?$/],
+    ['without one for two things', 'Lids and boxes', LONG, /(?:about|explain|are) lids and boxes \(Guide\)\?$/],
+    ['with no article of the command that it begins', 'DROP LID', `Use the DROP LID command. ${LONG}`, / DROP LID \(Guide\)\?$/],
+    ['as what to do with two verbs', 'Enable Or Disable Lids', LONG, /^How do I enable or disable lids/],
+    ['as what to do with an unknown verb', 'Varnish your lid', LONG, /^How do I varnish my lid/],
+    ['as what to do with a particle', 'Clean Up The Lids', LONG, /^How do I clean up the lids/],
+    ['as a noun phrase where "of" follows the verb', 'Name Of A Lid', LONG, /the name of a lid/],
+    ['as what the narrower half of it says', 'Case study: moving a lid', LONG, /^How do I move a lid/],
+    ['as the step that it is', 'Step 2: Install the lid', LONG, /^How do I install the lid/],
+    ['as the hook that it names', 'Hook: lid_open', LONG, /the lid_open hook/],
+    ['as a flag with its long name', 'F|forbidden', LONG, /`F\|forbidden`/],
+    ['as a thing of the page when it is a word of no single thing', 'Caching', LONG, /(?:about|explain) caching \(Guide\)\?$/],
+    [
+      'in its own capitals where a link is without them',
+      'Using Novell lids',
+      `A link to novell.com. It runs on Novell and for Novell too. ${LONG}`,
+      /Novell/,
+    ],
+    ['whole where half a name would be left', 'Lid of Ethics', `It is in the Lid of Ethics. It has Ethics. ${LONG}`, /the Lid of Ethics/],
     ['as a deed only where it is one', 'Nesting of sections', LONG, /the nesting of sections \(Guide\)\?$/],
   ])('%s', (_, heading, text, expected) => {
     expect(topic(heading, text)).toMatch(expected);
+  });
+
+  test.each([
+    ['a word alone of which the text says nothing', 'Lid'],
+    ['a test with a number', 'Test 9: 25000 lids in a box'],
+    ['what is run without what', 'Running Locally'],
+    ['a deed on "the feature"', 'Enabling the feature'],
+    ['the name of a file', '/lid/.htaccess'],
+    ['an address', 'lid@example.org'],
+    ['where more is said', 'More information'],
+  ])('%s asks nothing', (_, heading) => {
+    expect(topic(heading)).toBe('');
+  });
+
+  test('a section of an entry names the entry', () => {
+    const under = (heading: string): string[] =>
+      asked(`<h1>Box module</h1><h2>LidOpen Directive</h2><p>${LONG}</p><h3>${heading}</h3><p>Of ${heading.length} sorts. ${LONG}</p>`);
+    expect(under('Security')).toContainEqual('What are the security considerations for the LidOpen directive (Box module)?');
+    expect(under('Supported lids').join(' ')).toMatch(/supported lids for the LidOpen directive/);
   });
 
   test('a word alone is not asked what it means', () => {
@@ -59,7 +99,11 @@ describe('a heading is asked for as a person would', () => {
     ['How to Revert a Faulty Merge', '', /^How do I revert a faulty merge\?$/],
     ['Configuring the Library', '', /^How do I configure the library\?$/],
     ['Extract Metadata About A Column', '', /"Extract Metadata About A Column"/],
-    ['Box 3.3 documentation', '<h2>Lid</h2>', /^Can you explain "lid"\?$|^What should I know about "lid"\?$/],
+    ['Box 3.3 documentation', '<h2>Lids</h2>', /^(?:What are|Can you (?:explain|tell me about)|What should I know about) lids\?$/],
+    ['An Introduction to the Box Format', '', /(?:about|explain) the box format\?$/],
+    ['Box Tutorial: Closing of Lids', '', /(?:about|explain) the closing of lids\?$/],
+    ['Guide to Configuring the Library', '', /^How do I configure the library\?$/],
+    ['The Box Quick Reference', '', /the box quick reference\?$/],
   ])('the page "%s" is named by what it is about', (title, heading, expected) => {
     expect(asked(`<h1>${title}</h1>${heading}<p>${LONG}</p><p>It is so.</p>`)).toEqual([expect.stringMatching(expected)]);
   });
@@ -99,10 +143,88 @@ describe('an entry of a reference', () => {
     );
   });
 
+  test.each([
+    ['two calls of one name', 'lid(X) lid(X,Y)', /`lid\(\)`/],
+    ['a name with its arguments', 'ServerTokens Major', /`ServerTokens Major`/],
+  ])('%s is asked for whole', (_, head, expected) => {
+    expect(entries(`<dt class="sig">${head}</dt><dd>${LONG}</dd>`).join(' ')).toMatch(expected);
+  });
+
+  test('a member names the structure that its place names', () => {
+    expect(entries(`<dt class="sig" id="c.Box.lid_count">int lid_count</dt><dd>${LONG}</dd>`)).toEqual([
+      'What is the `lid_count` member of `Box`?',
+    ]);
+  });
+
+  test('an option is not cut inside its brackets', () => {
+    expect(entries(`<dt>--stat[=&lt;width&gt;[,&lt;count&gt;]]</dt><dd>${LONG}</dd>`).join(' ')).toMatch(/`--stat`/);
+  });
+
   test('an option that can be negated is asked for as it is described', () => {
     expect(entries('<dt>--signoff</dt><dt>--no-signoff</dt><dd>Adds a line with the name of the committer to the message.</dd>')).toEqual([
       expect.stringMatching(/`--signoff`/),
     ]);
+  });
+});
+
+describe('a term', () => {
+  const term = (name: string, meaning = LONG): string => asked(`<h1>Box</h1><dl><dt>${name}</dt><dd>${meaning}</dd></dl>`)[0] ?? '';
+
+  test.each([
+    ['without the name of its anchor', 'Lid Variable (lid-variable)', /"Lid Variable"/],
+    ['as what to do', 'Closing the lid of a box', /^How do I close the lid of a box/],
+    ['as words, though one of them is code', 'When NOT to use mod_lid', /"When NOT to use mod_lid"/],
+    ['as a path', 'lids/info/old', /`lids\/info\/old`/],
+    ['by the first of its names', 'lids, oldlids', /"lids"|are lids/],
+    ['as the directive that it is', 'base Directive', /^What is the base directive/],
+  ])('is asked for %s', (_, name, expected) => {
+    expect(term(name)).toMatch(expected);
+  });
+
+  test.each([
+    ['numbered text', '2. A web path to a lid'],
+    ['an example of a code', '<code>200</code> (<code>%&gt;s</code>)'],
+    ['a mark of a bibliography', '[LID1]'],
+    ['what was done', 'Lid hook added'],
+    ['addressed to the reader', 'The output of your lid'],
+    ['a sentence', 'We assume the following lids'],
+    ['what is left over', 'anything else'],
+    ['the sort of a text', 'Introduction'],
+    ['a letter', 'H'],
+  ])('that is %s asks nothing', (_, name) => {
+    expect(term(name)).toBe('');
+  });
+
+  test('of a command line or a subcommand is asked for as it is typed', () => {
+    const html = `<h1>box lid</h1><h2>Synopsis</h2><pre>box lid pop [--old]\nbox lid drop</pre><h2>Commands</h2><dl>
+      <dt>pop [--old] [&lt;lid&gt;]</dt><dd>${LONG}</dd></dl>`;
+    expect(asked(html).join(' ')).toMatch(/`box lid pop`/);
+  });
+});
+
+describe('the sentence before code', () => {
+  const code = (lead: string): string | undefined =>
+    made(`<h1>Box Guide</h1><h2>Lids</h2><p>${LONG} ${lead}</p><pre>box close --lid</pre>`).pairs.find(({ kind }) => kind === 'code')
+      ?.instruction;
+
+  test.each([
+    ['without what the writer says of it', 'Close the lid of the box is easy:', /^How do I close the lid of the box/],
+    [
+      'without the way that is the answer',
+      'You can close a lid tightly by putting a stone on it:',
+      /^How do I close a lid tightly\b(?!.* by)/,
+    ],
+    ['with its adverb', 'To temporarily close the lid, run:', /^How do I temporarily close the lid/],
+  ])('is asked %s', (_, lead, expected) => {
+    expect(code(lead)).toMatch(expected);
+  });
+
+  test.each([
+    ['reminds of something', 'To remind you why you like lids:'],
+    ['does something to something', 'To perform some operation on a lid:'],
+    ['says no deed', 'This can be used to the lids of a box:'],
+  ])('that %s asks nothing', (_, lead) => {
+    expect(code(lead)).toBeUndefined();
   });
 });
 
@@ -127,6 +249,10 @@ describe('an answer', () => {
     ['navigation', 'is an index', '<ul><li>box of the people - box.html#box</li><li>lid of the box - lid.html#lid</li></ul>'],
     ['dangling_reference', 'speaks of a figure', `<p>${LONG} The base is circle (1) in the diagram above.</p>`],
     ['dangling_reference', 'begins with what stands before it', `<p>The algorithm above works well. ${LONG}</p>`],
+    ['dangling_reference', 'announces what it does not hold', `<p>The following lids are called under the hood. ${LONG}</p>`],
+    ['dangling_reference', 'speaks of what stands below', `<p>${LONG} Lid variables below have no values.</p>`],
+    ['dangling_reference', 'only points elsewhere', '<p>Lids of international shipping containers differ considerably. See boxes.</p>'],
+    ['dangling_reference', 'says that it is no more', `<p>This document has been deprecated. ${LONG}</p>`],
     [
       'dangling_reference',
       'ends where a list would begin',

@@ -1,0 +1,77 @@
+// Questions about the terms that a page defines in a list: a word, a constant, a subcommand, a deed.
+import { asReader, gerundsToInfinitives, infinitive, inSentence, isInstruction, isPlural, isSort, isVerb } from './grammar';
+import { code, inPage, isAsking } from './question';
+import type { Subject } from './subject';
+
+/** Numbers of requirements, addresses, pointers elsewhere and labels of notes: nobody asks what they mean. */
+const NO_TERM =
+  /^(?:https?:|www\.)|(?:\d.*){10}|^(?:PEP|RFC|Module|Section|Chapter) \S+(?: |$)|^\W*$|^\[[A-Z]+\d+\]$|^[\d.]+$|^.$|^<[^>]*$|^(?:[QA]|on|off|yes|no|to|from|of|and|or|in|by|with|true|false|none|all|null|default|string|integer|notes?|warnings?|caution|tips?|important|examples?|discussion|description|usage|returns?|parameters?|arguments?|attributes?|author|authors|maintainer|status|mailing list|web-?page|to ?do|introduction|overview|summary|conclusion|background|reference|glossary|faq|tutorial|see also|supported chips|the following .*)$/i;
+const LOOKS_LIKE_CODE = /[_$<>{}=%\\[\]]|\w\(|^["']|\w\.\w|\p{Ll}\p{Lu}|^[A-Z][A-Z0-9]{3,}$|^[a-z][\w.-]*(?:\/[\w.*-]+)+$/u;
+/** Words of a text, not a term: numbered, addressed to the reader, a sentence, a note of what was done, a mark of a bibliography. */
+const IS_TEXT =
+  /^\d+[.)] |^\d+ \(|^(?:an?|the) \S+ |^(?:we|I|it|this|these|they) |^(?:anything|everything|something) |[\p{L}\d`][.!]$|\byou(?:r|rs)?\b|^\S+ \S+ (?:.* )?\p{Ll}+ed$/iu;
+/** Constants and placeholders stand for something; other names are something. */
+const STANDS_FOR = /^(?:[A-Z][A-Z0-9_]+|[<{[%$].*)$/;
+
+/** Wordings of the question that a term's meaning answers; empty for what nobody would ask the meaning of. */
+export const definitionQuestions = (given: string, subject: Subject): string[] => {
+  // Of several names for one thing the first is asked for.
+  const term = given
+    .replace(/\s*:$|, e\.g\. .*$/, '')
+    .replace(/^["'](?=[^"']*$)/, '') // a quote that nothing closes
+    .replace(/^(\p{L}[\p{L} -]+) \([a-z][a-z-]*\)$/u, '$1') // "Environment Variable (env-variable)"
+    .replace(/^([\w-]+)(?:, [\w-]+)+$/, '$1')
+    .replace(/^([\w.-]+), [\w., -]+$/, (all, name: string) => (LOOKS_LIKE_CODE.test(all) ? name : all))
+    .trim();
+  const { tool, command } = subject;
+  if (NO_TERM.test(term)) return [];
+  const caller = tool === null ? null : `${tool.toLowerCase()} `;
+  if (caller !== null && term.startsWith(caller))
+    return term.split(' ').length > 2 && !/ (?:as|and|or|the|to|with|for|in) [a-z]+(?: |$)/.test(term) ? [`What does \`${term}\` do?`] : [];
+  if (isAsking(term)) return [term];
+  if (subject.title !== '' && term.startsWith(`${subject.title} `)) return [`What does ${code(term)} do?`];
+  if (/^<[\w -]+>…?$/.test(term) && command !== null) return [`What is the \`${term}\` argument of \`${command}\`?`];
+  const [name = '', sort = '', ...more] = term.split(' ');
+  if (isSort(sort) && more.length === 0 && /^\p{Ll}/u.test(name))
+    return [`What is the ${name} ${sort.toLowerCase()}${inPage(name, subject)}?`];
+  const sub = subcommand(term, subject);
+  if (sub !== null) return [`What does \`${sub}\` do?`, `How do I use \`${sub}\`?`];
+  const deed = deedOf(term);
+  if (deed !== null) return [`How do I ${deed}${inPage(term, subject).replace(/^ in `/, ' with `')}?`];
+  const where = inPage(term, subject);
+  // A term of words that names code in one of them is no code: "When not to use mod_rewrite".
+  const isCode = LOOKS_LIKE_CODE.test(term) && (/[<>{}=%\\[\]*$]|^\S*\w\(/.test(term) || !/^(?:[A-Za-z]+ ){2}/.test(term));
+  if (isCode) {
+    // "frank (%u)": an example of a code, and which of them is defined nobody can tell.
+    if (term.length > 60 || /^(?:\S+|(["']).*\1) \(/.test(term)) return [];
+    const shown = /^(["'])([^"']+)\1$/.exec(term)?.[2] ?? term;
+    return [
+      `What is ${code(shown)}${where}?`,
+      STANDS_FOR.test(shown) ? `What does ${code(shown)} mean${where}?` : `Can you explain ${code(shown)}${where}?`,
+    ];
+  }
+  if (IS_TEXT.test(term)) return [];
+  const bare = term.replaceAll('"', '');
+  if (bare.split(' ').length > 2) return [`Can you explain "${bare}"${where}?`];
+  const said = inSentence(term, subject.text);
+  if (isPlural(said.split(' ').at(-1)!) && !isVerb(said.split(' ')[0]!) && /^\p{Ll}[\p{L} -]*$/u.test(said))
+    return [`What are ${said}${where}?`];
+  return [`What does "${bare}" mean${where}?`, `What is meant by "${bare}"${where}?`];
+};
+
+/** "pop [--index] [<stash>]" of `git stash`, whose page writes `git stash pop`. */
+const subcommand = (term: string, { command, code: inCode }: Subject): string | null => {
+  const first = /^([a-z][\w-]*)(?: [[<(-].*)?$/.exec(term)?.[1];
+  if (command === null || first === undefined) return null;
+  const whole = `${command} ${first}`;
+  return `\n${inCode}`.includes(`\n${whole}`) ? whole : null;
+};
+
+/** "Reset a single file", "Using it to export an entire tree" as what follows "How do I"; null for what is no deed. */
+const deedOf = (term: string): string | null => {
+  const [first = '', ...rest] = term.replace(/\.$/, '').split(' ');
+  if (rest.length < 2 || /\. /.test(term)) return null;
+  const verb = infinitive(first);
+  if (verb !== null && rest[0] !== 'of' && !LOOKS_LIKE_CODE.test(first)) return `${verb} ${asReader(gerundsToInfinitives(rest.join(' ')))}`;
+  return isInstruction(term) ? asReader([first.toLowerCase(), ...rest].join(' ')) : null;
+};
