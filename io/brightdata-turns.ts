@@ -11,9 +11,10 @@ const SPENT_MS = 5 * 60_000;
 /** A turn goes back to the store after so long even if there is work: other workers wait for it too. */
 const SLICE_MS = 5_000;
 const LOOK_AGAIN_MS = 200;
-/** Those who wait read the quiet of other workers so often; one whose turn has come takes what they know, if it is not older. */
+/** Those who wait read the quiet of other workers so often; */
 const TICK_MS = 50;
-const QUIET_STALE_MS = 2 * TICK_MS;
+/** and whose turn has come goes by what they read, unless it is older: a disk that pauses must not hold up what it has no part in. */
+const QUIET_STALE_MS = 1_000;
 /** Over the longest request: a turn of a worker that died is free again then. */
 const HOLD_MARGIN_MS = 10_000;
 /** Without Retry-After: 2, 4, .. 32 s. */
@@ -40,6 +41,9 @@ interface Turn {
   since: number;
   until: number;
 }
+
+/** Spread, so that turns that were taken in one moment do not all go back in one. */
+const sliceOf = ({ slot }: Turn): number => SLICE_MS * (1 + slot / TURNS);
 
 /** @param patienceMs longest wait for a turn: the work is then left to a later attempt */
 export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock: Clock; patienceMs: number }): Turns => {
@@ -145,9 +149,9 @@ export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock:
   const settle = async (turn: Turn): Promise<void> => {
     const busy = waiting > 0 || active > 0;
     const now = clock.now();
-    const tooLong = free.filter(({ since }) => !busy || now - since >= SLICE_MS);
+    const tooLong = free.filter((one) => !busy || now - one.since >= sliceOf(one));
     for (const spare of tooLong) free.splice(free.indexOf(spare), 1);
-    if (busy && now - turn.since < SLICE_MS) free.push(turn);
+    if (busy && now - turn.since < sliceOf(turn)) free.push(turn);
     else tooLong.push(turn);
     for (const one of tooLong) await giveBack(one, 0);
   };
