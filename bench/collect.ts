@@ -4,6 +4,7 @@
 // the web lives elsewhere. All three share the machine's cores.
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { cpus, loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -152,7 +153,8 @@ const runAll = async (stack: Stack): Promise<void> => {
     await threeBad(bench, 'dead', true);
     await nightly(bench);
   } finally {
-    await stack.kill(worker);
+    worker.child.kill('SIGTERM');
+    await once(worker.child, 'exit');
     await on.close();
     await Promise.all([site.close(), api.close()]);
   }
