@@ -9,7 +9,16 @@ import { composed } from './unicode';
 const FENCE = /^( *)(`{3,}|~{3,})([^`]*)$/;
 const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/;
 const ITEM = /^( *)(?:([-*+])|(\d{1,9})[.)])(?:\s+(.*))?$/;
-const RULE = /^ {0,3}(?:(?:\*\s*){3,}|(?:-\s*){3,}|(?:_\s*){3,})$/;
+/** A thematic break. No pattern: its repeats would fill the stack of a line of some million stars. */
+const isRule = (line: string): boolean => {
+  const start = /^ {0,3}(?=[-*_])/.exec(line)?.[0].length;
+  if (start === undefined) return false;
+  let signs = 0;
+  for (let at = start; at < line.length; at++)
+    if (line[at] === line[start]) signs += 1;
+    else if (!/\s/.test(line[at]!)) return false;
+  return signs >= 3;
+};
 /** Of a trimmed line. */
 const DIVIDER = /^\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?$/;
 
@@ -144,7 +153,7 @@ const parseAt = (source: string, depth: number): Block[] => {
       at += 1;
       continue;
     }
-    if (RULE.test(line)) {
+    if (isRule(line)) {
       endAll();
       continue;
     }

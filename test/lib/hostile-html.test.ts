@@ -112,6 +112,10 @@ test.each(COSTLY)('cleans %s of %s in time that grows with their length', (_, fo
   expect(cost(text(80_000), format)).toBeLessThan(80 * little);
 });
 
+test('a line of ten million stars is a rule, not the end of the stack', () => {
+  expect(parseMarkdown('*'.repeat(10_000_000))).toEqual([]);
+});
+
 const SCRAPS = [
   ...'<p> </p> <div> </div> <main> </main> <nav> </nav> <ul> <ol> <li> </ul> <pre> </pre> <code> </code> <table> <tr> <td> <th> </table>'.split(
     ' ',
