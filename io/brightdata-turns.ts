@@ -108,8 +108,11 @@ export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock:
     quietReadAt = asOf;
   };
 
+  /** One reading for all who want one now. */
+  const refreshQuiet = (): Promise<void> => (reading ??= readQuiet().finally(() => (reading = null)));
+
   const quietFor = async (): Promise<number> => {
-    if (clock.monotonic() - quietReadAt >= QUIET_STALE_MS) await (reading ??= readQuiet().finally(() => (reading = null)));
+    if (clock.monotonic() - quietReadAt >= QUIET_STALE_MS) await refreshQuiet();
     return quietUntil - clock.now();
   };
 
@@ -125,7 +128,7 @@ export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock:
   const nextTick = (): Promise<void> =>
     (tick ??= clock
       .sleep(TICK_MS)
-      .then(readQuiet)
+      .then(refreshQuiet)
       .finally(() => (tick = null)));
 
   /** Until a turn is freed here, or the next tick. */
@@ -149,10 +152,9 @@ export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock:
   const settle = async (turn: Turn): Promise<void> => {
     const busy = waiting > 0 || active > 0;
     const now = clock.now();
+    free.push(turn);
     const tooLong = free.filter((one) => !busy || now - one.since >= sliceOf(one));
-    for (const spare of tooLong) free.splice(free.indexOf(spare), 1);
-    if (busy && now - turn.since < sliceOf(turn)) free.push(turn);
-    else tooLong.push(turn);
+    for (const one of tooLong) free.splice(free.indexOf(one), 1);
     for (const one of tooLong) await giveBack(one, 0);
   };
 

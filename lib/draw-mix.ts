@@ -38,8 +38,7 @@ export function* drawMix(
   const from = { kind: 'general' as const, url, anchor: null, path: [], pageId: sha256(url), documentSha256 };
   let wanted = mixCount(own, share);
   for (let at = 0; wanted > 0 && at < rows.size;) {
-    const first = at;
-    const batch = Array.from({ length: Math.min(wanted, BATCH, rows.size - first) }, (_, index) => rows.at(first + index));
+    const batch = rows.slice(at, at + Math.min(wanted, BATCH));
     at += batch.length;
     const answers = batch.map(({ response }) => Int32Array.from(encodeText(response)));
     const shared = yield* findShared(

@@ -109,7 +109,7 @@ const parseAt = (source: string, depth: number): Block[] => {
       const [, indent = '', mark = '', info = ''] = fence;
       const isClose = (end: string): boolean => {
         const signs = end.trim();
-        return signs.length >= mark.length && signs === mark[0]!.repeat(signs.length);
+        return signs.startsWith(mark) && signs === mark[0]!.repeat(signs.length);
       };
       const code: string[] = [];
       for (at += 1; at < lines.length && !isClose(lines[at]!); at++) {

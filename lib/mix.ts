@@ -65,8 +65,9 @@ export class GeneralRows {
     return this.ordered().length;
   }
 
-  at(place: number): GeneralRow {
-    return this.rows.at(this.ordered()[place]!);
+  /** From one place in the order to another, that one not included. */
+  slice(from: number, to: number): GeneralRow[] {
+    return Array.from(this.ordered().subarray(from, to), (row) => this.rows.at(row));
   }
 
   private ordered(): Uint32Array {

@@ -3,17 +3,9 @@ import { cleanText, type Cleaned } from '../../lib/clean';
 import { parseMarkdown } from '../../lib/markdown';
 import { createRandom } from '../../lib/random';
 import { tokenize } from '../../lib/tokenizer';
+import { htmlPage } from '../support/html-page';
 
-const page = {
-  schema: 1 as const,
-  id: '0'.repeat(64),
-  url: 'http://site.test/',
-  bodySha256: '0'.repeat(64),
-  bodyBytes: 0,
-  format: 'html' as const,
-  charset: null,
-};
-const of = (html: string): Cleaned => cleanText(page, html, { minWords: 1 });
+const of = (html: string): Cleaned => cleanText(htmlPage, html, { minWords: 1 });
 
 /** Characters that reading a page looks at: one a charCodeAt, and what an indexOf passes over. */
 const work = (html: string): number => {
@@ -80,7 +72,7 @@ test.each(HOSTILE)('ends with a document or a reason on %s', (_, html) => {
 const cost = (text: string, format: 'html' | 'markdown'): number => {
   const tries = [0, 1].map(() => {
     const before = process.cpuUsage();
-    cleanText({ ...page, format }, text, { minWords: 1 });
+    cleanText({ ...htmlPage, format }, text, { minWords: 1 });
     const { user, system } = process.cpuUsage(before);
     return user + system;
   });

@@ -4,7 +4,7 @@ import { MemorySpill } from '../../lib/spill';
 const readMix = (given: string[]): { rows: GeneralRow[]; refused: number } => {
   const general = new GeneralRows(new MemorySpill());
   for (const line of given) general.add(line);
-  return { rows: Array.from({ length: general.size }, (_, place) => general.at(place)), refused: general.refused };
+  return { rows: general.slice(0, general.size), refused: general.refused };
 };
 
 const lines = [

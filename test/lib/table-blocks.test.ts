@@ -1,20 +1,12 @@
 import { renderBlocks } from '../../lib/blocks';
 import { cleanText } from '../../lib/clean';
+import { htmlPage } from '../support/html-page';
 
 const LONG = 'This sentence is long enough to be taken for the content of a page.';
-const page = {
-  schema: 1 as const,
-  id: '0'.repeat(64),
-  url: 'http://site.test/',
-  bodySha256: '0'.repeat(64),
-  bodyBytes: 0,
-  format: 'html' as const,
-  charset: null,
-};
 
 /** What is left of a page that is a sentence and a table, as Markdown. */
 const rendered = (rows: string): string => {
-  const result = cleanText(page, `<p>${LONG}</p><table>${rows}</table>`, { minWords: 1 });
+  const result = cleanText(htmlPage, `<p>${LONG}</p><table>${rows}</table>`, { minWords: 1 });
   return result.keep ? renderBlocks(result.document.blocks.slice(1)) : result.reason;
 };
 
@@ -71,7 +63,7 @@ test.each([
 
 test('keeps a table with more rows than a call may have arguments', () => {
   const rows = 200_000;
-  const result = cleanText(page, `<p>${LONG}</p><table>${'<tr><td>a</td><td>b</td></tr>'.repeat(rows)}</table>`, { minWords: 1 });
+  const result = cleanText(htmlPage, `<p>${LONG}</p><table>${'<tr><td>a</td><td>b</td></tr>'.repeat(rows)}</table>`, { minWords: 1 });
   expect(result).toMatchObject({ keep: true });
   const table = result.keep ? result.document.blocks.at(-1) : undefined;
   expect(table?.type === 'table' ? table.rows.length : 0).toBe(rows);
