@@ -23,7 +23,7 @@ export class HttpError extends Error {
 }
 
 /** A longer wait is not worth holding a run for. */
-const LONGEST_WAIT_MS = 3_600_000;
+export const LONGEST_WAIT_MS = 3_600_000;
 
 /** `Retry-After` in ms, from seconds or a date; null without a sane value. */
 export const parseRetryAfter = (value: string | undefined, now: number): number | null => {
@@ -63,7 +63,7 @@ export const transportError = (error: unknown, url: string): HttpError => {
   return make('connection_lost', 'transient', `broke off${name === '' ? '' : ` (${name})`}`);
 };
 
-/** What a status that is no 2xx means. */
+/** What a status means that brings no page. */
 export const statusError = (status: number, url: string, retryAfterMs: number | null): HttpError => {
   const make = (code: string, kind: HttpErrorClass, text: string): HttpError =>
     new HttpError(code, kind, `${url} ${text} (HTTP ${status})`, { url, status, retryAfterMs });
@@ -71,8 +71,10 @@ export const statusError = (status: number, url: string, retryAfterMs: number | 
   if (status === 404) return make('not_found', 'target', 'does not exist');
   if (status === 410) return make('gone', 'target', 'is gone');
   if (status === 429) return make('rate_limited', heals, 'asks us to wait');
-  if (status === 408 || status === 425) return make('server_error', 'transient', 'asks for another try');
+  // 202: it is being made, or a gate keeper's script stands where the page will be.
+  if (status === 202 || status === 408 || status === 425) return make('server_error', 'transient', 'asks for another try');
   if (status === 401 || status === 403 || status === 407 || status === 451) return make('forbidden', 'target', 'is not open to us');
   if (status >= 500 && status !== 501 && status !== 505) return make('server_error', heals, 'is in trouble');
+  if (status === 206) return make('bad_response', 'target', 'sent a part of itself that nobody asked for');
   return make('refused', 'target', 'refused the request');
 };

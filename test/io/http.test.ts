@@ -108,6 +108,17 @@ describe('a body', () => {
     expect(await failureOf(get('/garbage'))).toMatchObject({ code: 'bad_encoding', kind: 'target' });
   });
 
+  test('in more encodings than anybody needs is not decompressed', async () => {
+    const header = Array.from({ length: 2_000 }, () => 'gzip').join(',');
+    site.routes.set('/deep', { body: gzipSync(text), headers: { 'content-encoding': header } });
+    const before = process.memoryUsage();
+    const error = await failureOf(get('/deep'));
+    expect(error).toMatchObject({ code: 'bad_encoding', kind: 'target', message: expect.stringContaining('2000 encodings') });
+    expect(process.memoryUsage().rss - before.rss).toBeLessThan(30_000_000);
+    site.routes.set('/deep', { body: gzipSync(gzipSync(text)), headers: { 'content-encoding': 'gzip, gzip' } });
+    expect((await get('/deep')).body).toEqual(Buffer.from(text));
+  });
+
   test('of a type that nobody wants is not read', async () => {
     site.routes.set('/film', { body: 'x', headers: { 'content-type': 'video/mp4' } });
     expect(await failureOf(get('/film', { accepts: (type) => type === 'text/html' }))).toMatchObject({
@@ -130,6 +141,9 @@ describe('a status', () => {
     [501, 'refused', 'target', 7_000],
     [408, 'server_error', 'transient', null],
     [304, 'refused', 'target', null],
+    [300, 'refused', 'target', null],
+    [202, 'server_error', 'transient', 7_000],
+    [206, 'bad_response', 'target', null],
   ] as const)('%i is %s, %s', async (status, code, kind, wait) => {
     site.routes.set('/status', { status, headers: wait === null ? {} : { 'retry-after': '7' } });
     const error = await failureOf(get('/status'));
@@ -228,6 +242,9 @@ describe('a private address', () => {
     '[::1]',
     '[::ffff:127.0.0.1]',
     '[::ffff:7f00:1]',
+    '[64:ff9b::7f00:1]',
+    '[2002:7f00:1::]',
+    '0x7f.1',
     '127。0。0。1',
     'localhost',
   ])('is refused when written as %s', async (host) => {
