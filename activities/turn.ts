@@ -2,9 +2,6 @@
 import { HostBusy, type HostGates, type Manners } from '../io/host-gates';
 import { HttpError } from '../io/http-error';
 
-/** A host that asks for more quiet than that is asked again tomorrow: its clock or its header may be wrong. */
-const LONGEST_PAUSE_MS = 24 * 3_600_000;
-
 /**
  * @param url decides the host
  * @throws HttpError `rate_limited` or `host_failing` when the turn would come too late, what `act` throws, or the
@@ -23,7 +20,7 @@ export const inTurn = async <T>(gates: HostGates, url: string, manners: Manners,
   } catch (error) {
     if (error instanceof HttpError) {
       failed = error.kind === 'transient' && error.code !== 'rate_limited';
-      if (error.retryAfterMs !== null) gates.pause(origin, Math.min(error.retryAfterMs, LONGEST_PAUSE_MS));
+      if (error.retryAfterMs !== null) gates.pause(origin, error.retryAfterMs);
     }
     throw error;
   } finally {

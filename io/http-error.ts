@@ -25,12 +25,15 @@ export class HttpError extends Error {
 /** A longer wait is not worth holding a run for. */
 export const LONGEST_WAIT_MS = 3_600_000;
 
+/** Longer ones are read as a day: a clock or a header that is wrong by years must not close a host, or our account, for years. */
+const LONGEST_BELIEVED_MS = 24 * 3_600_000;
+
 /** `Retry-After` in ms, from seconds or a date; null without a sane value. */
 export const parseRetryAfter = (value: string | undefined, now: number): number | null => {
   if (value === undefined) return null;
   const seconds = /^\s*\d+\s*$/.test(value) ? Number(value) : NaN;
   const wait = Number.isNaN(seconds) ? Date.parse(value) - now : seconds * 1000;
-  return Number.isFinite(wait) ? Math.max(0, wait) : null;
+  return Number.isFinite(wait) ? Math.min(Math.max(0, wait), LONGEST_BELIEVED_MS) : null;
 };
 
 /** Errors below HTTP that say the page's server is set up wrong: a retry meets the same. */

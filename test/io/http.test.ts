@@ -160,6 +160,9 @@ describe('a status', () => {
     ['12', 12_000],
     ['Tue, 24 Nov 2026 00:01:00 GMT', 60_000],
     ['Mon, 23 Nov 2026 00:00:00 GMT', 0],
+    ['99999999', 86_400_000],
+    [`1${'0'.repeat(300)}`, 86_400_000],
+    ['Fri, 31 Dec 9999 23:59:59 GMT', 86_400_000],
     ['soon', null],
     [undefined, null],
   ])('Retry-After %s is %s ms', (value, expected) => expect(parseRetryAfter(value, NOW)).toBe(expected));

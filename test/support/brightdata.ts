@@ -65,6 +65,11 @@ export class BrightDataStandIn {
   /** Answers of 202 after progress has said ready. */
   building = 0;
   shuffle = true;
+  /** How a row repeats the address that it was asked for. */
+  echo = (url: string): string => url;
+  /** Rows of a snapshot beside the right ones, before and after them. */
+  before: object[] = [];
+  after: object[] = [];
   /** More at once get 429 with this header; null: without. */
   limit: { atOnce: number; retryAfter: number | null } | null = null;
   zones = [{ name: ZONE, type: 'unblocker' }];
@@ -185,7 +190,7 @@ export class BrightDataStandIn {
     if (endpoint === 'request') return this.unlock(JSON.parse(body) as { url: string; zone: string });
     const snapshot = this.snapshots.get(id);
     if (snapshot === undefined || endpoint === 'unknown') return { status: 404, body: 'Snapshot not found' };
-    if (endpoint === 'input') return json(snapshot.urls.map((url) => ({ url })));
+    if (endpoint === 'input') return json(snapshot.urls.map((url) => ({ url: this.echo(url) })));
     if (endpoint === 'cancel') {
       this.cancelled.push(id);
       snapshot.words = ['cancelled'];
@@ -210,18 +215,16 @@ export class BrightDataStandIn {
 
   private rows({ urls }: Snapshot): string {
     const order = this.shuffle ? [...urls].reverse() : urls;
-    return order
-      .flatMap((url): object[] => {
-        const fate = this.batchFate(url);
-        if (fate === null) return [];
-        const about = { input: { url }, timestamp: '2026-11-24T03:00:00.000Z' };
-        if (fate === 'empty') return [{ ...about, markdown: '' }];
-        if ('error' in fate) return [{ ...about, error: fate.text ?? 'not had', error_code: fate.error }];
-        if ('own' in fate) return [{ ...about, error: `status ${fate.own}`, error_code: 'http_status' }];
-        return [{ ...about, url, markdown: fate.markdown, ...(fate.html === undefined ? {} : { page_html: fate.html }) }];
-      })
-      .map((row) => `${JSON.stringify(row)}\n`)
-      .join('');
+    const right = order.flatMap((url): object[] => {
+      const fate = this.batchFate(url);
+      if (fate === null) return [];
+      const about = { input: { url: this.echo(url) }, timestamp: '2026-11-24T03:00:00.000Z' };
+      if (fate === 'empty') return [{ ...about, markdown: '' }];
+      if ('error' in fate) return [{ ...about, error: fate.text ?? 'not had', error_code: fate.error }];
+      if ('own' in fate) return [{ ...about, error: `status ${fate.own}`, error_code: 'http_status' }];
+      return [{ ...about, url, markdown: fate.markdown, ...(fate.html === undefined ? {} : { page_html: fate.html }) }];
+    });
+    return [...this.before, ...right, ...this.after].map((row) => `${JSON.stringify(row)}\n`).join('');
   }
 
   private unlock({ url, zone }: { url: string; zone: string }): { status: number; headers?: Record<string, string>; body: string } {

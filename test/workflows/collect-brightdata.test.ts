@@ -126,6 +126,32 @@ test('what the batch did not bring is asked for alone, by its own activity, and 
   expect(summaries).toContain(JSON.stringify(missing));
 });
 
+test('rows twice, of nobody, of tidied addresses and with a reason beside a page: each page is paid for once and kept', async () => {
+  const pages = [
+    'http://docs.test/Case',
+    'http://docs.test/slash',
+    'http://docs.test/both',
+    'http://docs.test/both/',
+    'http://docs.test/twice',
+  ];
+  serve(pages);
+  api.echo = (url) =>
+    /both|twice/.test(url)
+      ? url
+      : url
+          .toLowerCase()
+          .replace(/slash$/, 'slash/')
+          .replace('http:', 'https:');
+  const dead = { input: { url: pages[4] }, error: 'not had', error_code: 'dead_page' };
+  api.before = [dead, { input: { url: 'http://docs.test/unasked' }, markdown: 'Nobody asked.' }, { markdown: 'Whose?' }, [], dead];
+  api.after = [dead, { input: { url: pages[4] }, markdown: 'A second one.' }];
+  const ref = await (await start(await shard(pages))).result();
+  expect(ref.counts).toMatchObject({ urls: 5, pages: 5, dropped: 0, requests: 5, billed: 5 });
+  for (const { url, bodySha256 } of (await on.rows(ref)).pages)
+    expect((await on.store.read(bodyPath(bodySha256)))?.toString()).toBe(`# ${url}\n\nText.\n`);
+  expect([api.count('request'), api.bill]).toEqual([0, [5, 0]]);
+});
+
 test('the history of a shard holds an address once for its activity, whatever the input names', async () => {
   const named = urls(100);
   serve(named);
@@ -202,6 +228,30 @@ test('a trigger whose answer was lost is found again by its addresses, not sent 
   expect([api.count('trigger'), api.count('input'), api.bill]).toEqual([1, 1, [5, 0]]);
 });
 
+test('a trigger whose answer was lost is found beside batches of somebody else that cannot be read', async () => {
+  const pages = urls(5);
+  serve(pages);
+  api.fail('trigger', { lost: true });
+  api.echo = (url) => url.replace('docs.test', 'DOCS.test:80');
+  for (const id of ['s_gone', 's_other']) {
+    const created = new Date(Date.now() + 1000).toISOString();
+    api.snapshots.set(id, { id, created, urls: [], words: ['ready'], building: 0, billed: true });
+  }
+  api.fail('input', { status: 404, body: 'Snapshot not found' }, { status: 200, body: '[{"keyword":"x"}]' });
+  const ref = await (await start(await shard(pages))).result();
+  expect(ref.counts).toMatchObject({ pages: 5, requests: 5, billed: 5 });
+  expect([api.count('trigger'), api.count('input'), api.bill]).toEqual([1, 3, [5, 0]]);
+});
+
+test('a snapshot that stays in the making after it was ready is given up in time', async () => {
+  const pages = urls(2);
+  serve(pages);
+  api.building = 1_000;
+  const ref = await (await start(await shard(pages, { batchMinutes: 0.1 }))).result();
+  expect(ref.counts).toMatchObject({ pages: 2, requests: 4, billed: 2, possiblyBilled: 2 });
+  expect([api.cancelled, api.count('trigger')]).toEqual([['s_1'], 1]);
+});
+
 test('a snapshot whose transfer breaks is read again, not made again', async () => {
   const pages = urls(50);
   serve(pages);
@@ -241,6 +291,20 @@ test('budget.maxRequests stops before one more, keeps everything, and the next r
   expect(api.bill).toEqual([6, 0]);
   const ref = await (await start(await shard(pages, {}, { maxRequests: 6 }))).result();
   expect(ref.counts).toMatchObject({ pages: 10, reused: 6, requests: 4, billed: 4 });
+  expect(api.bill).toEqual([10, 0]);
+});
+
+test('credit that runs out in mid-run stops it, keeps what came, and the next run pays only for the rest', async () => {
+  const pages = urls(10);
+  serve(pages);
+  for (const url of pages.slice(5)) api.inBatch.set(url, null);
+  api.fail('request', {}, { status: 402, body: 'Payment required' });
+  const failed = await failureOf(await start(await shard(pages)));
+  expect(failed).toMatchObject({ type: 'QuotaExhausted', message: expect.stringContaining('payment') });
+  const before = api.bill[0];
+  expect(before).toBeGreaterThanOrEqual(5);
+  const ref = await (await start(await shard(pages))).result();
+  expect(ref.counts).toMatchObject({ pages: 10, reused: before });
   expect(api.bill).toEqual([10, 0]);
 });
 
