@@ -44,7 +44,7 @@ export const findFiles = async (
   for (const [index, path] of files.entries()) {
     const field = `source.files.${index}`;
     try {
-      for await (const { below } of root.files(path, (name) => intake.refuse('outside_files_root', name))) {
+      for await (const { below } of root.files(path, intake.refuse)) {
         signal.throwIfAborted();
         if (fileFormat(below) === null) intake.refuse('no_html_or_markdown', below);
         else intake.own(filesUrl(below));
