@@ -3,7 +3,7 @@ import type { Fetching, Pending } from '../contracts/activities';
 import { type Dropped, type Fetch, type Page, RECORD_SCHEMA } from '../contracts/records';
 import type { Clock } from '../io/clock';
 import type { HttpResponse } from '../io/http';
-import { HttpError, LONGEST_WAIT_MS } from '../io/http-error';
+import { HttpError } from '../io/http-error';
 import type { PageShelf } from '../io/page-shelf';
 import { charsetOf } from '../lib/charset';
 import { droppedUrl, pageFormat } from '../lib/collect';
@@ -126,8 +126,7 @@ export const createFetchPage = ({ shelf, web: { http, gates, robots }, clock }: 
       return { page: await keep(request, await ask(request)) };
     } catch (error) {
       if (!(error instanceof HttpError) || error.kind === 'configuration') throw error;
-      // Asked to wait for longer than a run should.
-      if ((error.retryAfterMs ?? 0) > LONGEST_WAIT_MS) return { dropped: droppedUrl(url, error.code, error.message), heals: true };
+      if (error.isForLater) return { dropped: droppedUrl(url, error.code, error.message), heals: true };
       if (error.kind === 'target') return { dropped: droppedUrl(url, error.code, error.message) };
       return { pending: { url, reason: error.code, retryAfterMs: error.retryAfterMs }, error };
     }

@@ -24,7 +24,7 @@ export interface RobotsLimits {
 
 export interface RobotsDesk {
   /**
-   * @throws HttpError `robots_unavailable` (transient) when the host's rules cannot be known now; any other is
+   * @throws HttpError `robots_unavailable` when the host's rules cannot be known now (transient) or today; any other is
    * what every page of that host would meet too
    */
   rules(pageUrl: string, userAgent: string, limits: RobotsLimits): Promise<Robots>;
@@ -64,7 +64,7 @@ export const createRobotsDesk = ({ http, clock, gates }: { http: HttpClient; clo
       if (error.kind !== 'transient' && status === undefined) return ALLOW_ALL;
       return new HttpError(
         'robots_unavailable',
-        'transient',
+        error.isForLater ? 'target' : 'transient',
         `${address} cannot be had, so nothing of its host may be fetched: ${error.message}`,
         {
           ...error.details,

@@ -4,6 +4,9 @@ import { errors } from 'undici';
 /** configuration: ours to mend; target: that page will not come; transient: it may come later. */
 export type HttpErrorClass = 'configuration' | 'target' | 'transient';
 
+/** A longer wait is not worth holding a run for. */
+const LONGEST_WAIT_MS = 3_600_000;
+
 /** `code` is stable and snake_case: it is the reason that manifests count. */
 export class HttpError extends Error {
   constructor(
@@ -20,10 +23,12 @@ export class HttpError extends Error {
   get retryAfterMs(): number | null {
     return this.details.retryAfterMs ?? null;
   }
-}
 
-/** A longer wait is not worth holding a run for. */
-export const LONGEST_WAIT_MS = 3_600_000;
+  /** It may heal, but not while this run waits: it says nothing about what was asked for. */
+  get isForLater(): boolean {
+    return (this.retryAfterMs ?? 0) > LONGEST_WAIT_MS;
+  }
+}
 
 /** Longer ones are read as a day: a clock or a header that is wrong by years must not close a host, or our account, for years. */
 const LONGEST_BELIEVED_MS = 24 * 3_600_000;

@@ -328,4 +328,17 @@ describe('sitemaps', () => {
     serve('/two.xml', '', 503);
     expect(await failed({ sitemaps: [page('sitemap.xml')], retries: 0 })).toMatchObject({ type: 'RemoteUnavailable', nonRetryable: false });
   });
+
+  test('a host that asks for days of quiet ends the run by name: it is neither waited for nor done without', async () => {
+    serve('/sitemap.xml', index(page('one.xml'), page('two.xml')));
+    site.routes.set('/one.xml', { status: 503, headers: { 'retry-after': '172800' } });
+    serve('/two.xml', xml(page('b')));
+    expect(await failed({ sitemaps: [page('sitemap.xml')] })).toMatchObject({
+      type: 'RemoteRefused',
+      nonRetryable: true,
+      message: expect.stringMatching(/^source\.sitemaps\.0: .*one\.xml is in trouble/),
+    });
+    site.routes.set('/robots.txt', { status: 429, headers: { 'retry-after': '172800' } });
+    expect(await failed({ sitemaps: [page('')] })).toMatchObject({ nonRetryable: true });
+  });
 });
