@@ -56,7 +56,7 @@ export const createResolveSource = (deps: ResolveSourceDeps): Pick<CpuActivities
     requireStore(deps.store, storeId);
     return withPulse(async (pulse) => {
       // Before anything is fetched: a worker without RETUNE_FILES_ROOT is no place for this run.
-      if (source.files.length > 0) await requireFilesRoot(deps.filesRoot);
+      await requireFilesRoot(deps.filesRoot, source.files);
       const intake = createIntake(source);
       takeNamed(source.urls, intake);
       requireNoPassword(source);

@@ -3,7 +3,10 @@ import { gzipSync } from 'node:zlib';
 import { bodyPath } from '../../io/page-shelf';
 import { decode } from '../../lib/charset';
 import { pageId } from '../../lib/url';
-import { type Collecting, mockEnvironment, collectingForEachTest } from '../support/collecting';
+import { systemClock } from '../../io/clock';
+import { createHttp } from '../../io/http';
+import { createWeb } from '../../activities/web';
+import { type Collecting, mockEnvironment, collectingForEachTest, openCollecting } from '../support/collecting';
 import { html, type Route, type Site } from '../support/site';
 
 let site: Site;
@@ -278,6 +281,27 @@ describe('manners', () => {
     await Promise.all(tasks.map(on.collect));
     expect(site.visits.length).toBe(60);
     expect(site.peak).toBe(3);
+  });
+
+  test('of many hosts a shard asks eight at once, each as wide as asked', async () => {
+    const hosts = Array.from({ length: 20 }, (_, index) => `host-${index}.test`);
+    const http = createHttp({
+      ...{ allowPrivateHosts: false, now: () => Date.now() },
+      own: Object.fromEntries(hosts.map((host) => [host, async () => site.port])),
+    });
+    const web = createWeb({ config: { allowPrivateHosts: false }, clock: systemClock, http });
+    const many = await openCollecting(site, { web });
+    try {
+      const paths = Array.from({ length: 3 }, (_, index) => `/${index}`);
+      serve(Object.fromEntries(paths.map((path) => [path, { status: 404, delayMs: 20 }])));
+      const urls = hosts.flatMap((host) => paths.map((path) => `http://${host}${path}`));
+      await many.collect(await many.task(urls, { source: { perHost: 2, robots: 'ignore' } }));
+      expect(site.visits.length).toBe(60);
+      expect(site.peak).toBe(16);
+    } finally {
+      await many.close();
+      await http.close();
+    }
   });
 
   test('a crawl delay is kept', async () => {

@@ -197,7 +197,7 @@ describe('a list', () => {
     root = null;
     expect(await failed({ files: ['docs'], sitemaps: [site.url('/')] })).toMatchObject({
       type: 'ConfigMissing',
-      message: expect.stringMatching(/^source\.files: .*RETUNE_FILES_ROOT is not set/),
+      message: expect.stringMatching(/^source\.files\.0: "docs" .*RETUNE_FILES_ROOT is not set/),
     });
     expect(site.visits).toEqual([]);
     expect(await failed({ list: 'list.txt' })).toMatchObject({

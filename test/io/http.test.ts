@@ -79,6 +79,21 @@ describe('a body', () => {
     }
   });
 
+  test('comes over the connection of one before, unchanged pages, dead ones and redirects included', async () => {
+    site.routes.set('/kept', { body: text, etag: '"k"' });
+    const http = client();
+    const before = site.connections;
+    const known = { url: site.url('/kept'), etag: '"k"', lastModified: null };
+    site.routes.set('/moved', { status: 302, headers: { location: '/kept' } });
+    const asked = ['/kept', '/kept', '/moved', '/nowhere'].map((path) => ({ url: site.url(path), known }));
+    for (const request of [...asked, ...asked, ...asked]) {
+      const limits = { userAgent: 'retune-test/1', signal: new AbortController().signal, timeoutMs: 5_000, maxBytes: 100_000 };
+      await http.get({ ...request, ...limits }).catch((error: unknown) => expect(error).toMatchObject({ code: 'not_found' }));
+    }
+    // undici opens a second one when it is asked again at the very moment in which an answer ends.
+    expect(site.connections - before).toBeLessThanOrEqual(2);
+  });
+
   test.each([
     ['a bomb of 50 MB in 50 kB', { body: gzipSync(Buffer.alloc(50_000_000)), headers: { 'content-encoding': 'gzip' } }],
     ['a plain one', { body: Buffer.alloc(200_000) }],

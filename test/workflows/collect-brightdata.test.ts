@@ -235,7 +235,7 @@ test('a trigger whose answer was lost is found beside batches of somebody else t
   api.echo = (url) => url.replace('docs.test', 'DOCS.test:80');
   for (const id of ['s_gone', 's_other']) {
     const created = new Date(Date.now() + 1000).toISOString();
-    api.snapshots.set(id, { id, created, urls: [], words: ['ready'], building: 0, billed: true });
+    api.snapshots.set(id, { id, created, urls: [], words: ['ready'], building: 0, billed: true, errors: true });
   }
   api.fail('input', { status: 404, body: 'Snapshot not found' }, { status: 200, body: '[{"keyword":"x"}]' });
   const ref = await (await start(await shard(pages))).result();
