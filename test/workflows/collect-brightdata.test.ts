@@ -71,7 +71,11 @@ test('a batch brings the pages in another order, each to its own address, and a 
   api.pages.set(pages[3] ?? '', { markdown: 'Three', html: html('Three') });
   api.words = ['starting', 'ready'];
   api.building = 1;
-  const ref = await (await start(await shard(pages))).result();
+  const run = await start(await shard(pages));
+  const ref = await run.result();
+  // Between looks the workflow sleeps, not an activity: starting, ready, still being built, built.
+  const { events } = await run.fetchHistory();
+  expect((events ?? []).filter(({ timerStartedEventAttributes: timer }) => timer != null).length).toBe(3);
   expect(ref.counts).toEqual({
     urls: 30,
     pages: 30,
