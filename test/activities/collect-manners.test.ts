@@ -68,7 +68,7 @@ describe('manners', () => {
   test('a crawl delay of hours is kept as one of a minute', async () => {
     serve({ '/robots.txt': { body: 'User-agent: *\nCrawl-delay: 7200', headers: { 'content-type': 'text/plain' } } });
     const clock = manualClock();
-    const http = createHttp({ allowPrivateHosts: false, now: clock.now, own: { [site.host]: async () => site.port } });
+    const http = createHttp({ allowPrivateHosts: false, now: () => clock.now(), own: { [site.host]: async () => site.port } });
     const slow = await openCollecting(site, { web: createWeb({ config: { allowPrivateHosts: false }, clock, http }) });
     const environment = mockEnvironment();
     const done = environment.run(slow.activities.collect, await slow.task(['/a', '/b'].map(site.url)));

@@ -356,6 +356,34 @@ test('cancelling the run cancels its snapshot', async () => {
   expect([api.count('request'), api.bill]).toEqual([0, [0, 0]]);
 });
 
+test('a run that is cancelled while its batch is being started cancels that batch, whose id it had not heard yet', async () => {
+  const pages = urls(3);
+  serve(pages);
+  api.fail('trigger', { delayMs: 2_000 });
+  const run = await start(await shard(pages));
+  await until('the trigger', 20, () => api.count('trigger') > 0);
+  await run.cancel();
+  await expect(run.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) });
+  expect([api.cancelled, api.count('progress'), api.count('request')]).toEqual([['s_1'], 0, 0]);
+});
+
+test('a run that is cancelled among single requests waits for those under way, keeps their pages and asks for no more', async () => {
+  const pages = urls(60);
+  serve(pages);
+  api.fail('trigger', { status: 400, body: 'no batches here' });
+  api.latencyMs = 500;
+  const run = await start(await shard(pages));
+  await until('a page', 20, () => api.count('request') > 0);
+  await run.cancel();
+  await expect(run.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) });
+  const paid = api.bill[0];
+  expect(paid).toBeLessThan(60);
+  api.latencyMs = 0;
+  const again = await (await start(await shard(pages))).result();
+  expect(again.counts).toMatchObject({ pages: 60, reused: paid });
+  expect(api.bill).toEqual([60, 0]);
+});
+
 test('auto means Bright Data where the worker has a token', async () => {
   serve(urls(2));
   const ref = await (await start(await shard(urls(2), { provider: 'auto' }))).result();
