@@ -45,7 +45,7 @@ export const findFiles = async (
   for (const [index, path] of files.entries()) {
     const field = `source.files.${index}`;
     try {
-      for await (const { below } of root.files(path, intake.refuse)) {
+      for await (const { below } of root.files(path, (reason, name) => intake.refuse(reason, name))) {
         signal.throwIfAborted();
         if (fileFormat(below) === null) intake.refuse('no_html_or_markdown', below);
         else intake.own(filesUrl(below));

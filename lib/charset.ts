@@ -25,7 +25,9 @@ const byteOrderMark = (bytes: Uint8Array): string | null => {
 /** `<meta charset>`, `<meta http-equiv content="...charset=...">` or the XML declaration; null if there is none. */
 const declared = (bytes: Uint8Array, within: number): string | null => {
   // One character a byte: every declaration is ASCII.
-  const head = Buffer.from(bytes.subarray(0, within)).toString('latin1').replace(/<!--[\s\S]*?(?:-->|$)/g, '');
+  const head = Buffer.from(bytes.subarray(0, within))
+    .toString('latin1')
+    .replace(/<!--[\s\S]*?(?:-->|$)/g, '');
   const label =
     /^\s*<\?xml\s[^>]*?encoding\s*=\s*["']([^"'>]+)["']/i.exec(head)?.[1] ??
     /<meta\s[^<>]*?charset\s*=\s*["']?\s*([^\s"'/>;]+)/i.exec(head)?.[1];

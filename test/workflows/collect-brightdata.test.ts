@@ -265,11 +265,13 @@ test('a snapshot whose transfer breaks is read again, not made again', async () 
   expect([api.count('trigger'), api.count('snapshot'), api.bill]).toEqual([1, 2, [50, 0]]);
 });
 
-test('429 with and without Retry-After is waited for and costs no try', async () => {
+test('429 with and without Retry-After is waited for, whatever was asked, and costs no try', async () => {
   const pages = urls(5);
   serve(pages);
   for (const url of pages) api.inBatch.set(url, null);
   api.fail('trigger', { status: 429, headers: { 'retry-after': '1' } }, { status: 429 });
+  api.fail('progress', { status: 429, headers: { 'retry-after': '1' } });
+  api.fail('snapshot', { status: 429, headers: { 'retry-after': '1' } });
   api.fail('request', { status: 429, headers: { 'retry-after': '1' } });
   const ref = await (await start(await shard(pages, { retries: 0 }))).result();
   expect(ref.counts).toMatchObject({ pages: 5, billed: 5, requests: 10 });
