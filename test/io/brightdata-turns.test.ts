@@ -104,6 +104,8 @@ test('a burst of 429 keeps below the block, nothing is sent before Retry-After, 
   try {
     api.latencyMs = 30;
     api.limit = { atOnce: 5, retryAfter: 1 };
+    // Two workers: a durable write of the one and a look of the other, on a machine that is busy with other tests.
+    api.onItsWayMs = 400;
     const pages = Array.from({ length: 60 }, (_, index) => `http://docs.test/${index}`);
     for (const url of pages) api.pages.set(url, { markdown: url });
     const fetchOne = async (url: string, index: number): Promise<string> => {

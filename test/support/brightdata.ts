@@ -48,8 +48,6 @@ export interface Call {
 /** The Fetch API's, from Bright Data's documents. */
 const DATASET = 'gd_m6gjtfmeh43we6cqc';
 export const TOKEN = 'brd-token-that-must-not-be-seen';
-/** A request may have been sent before the 429 had arrived. */
-const ON_ITS_WAY_MS = 100;
 export const ZONE = 'unlocker_test';
 
 export class BrightDataStandIn {
@@ -80,6 +78,8 @@ export class BrightDataStandIn {
   peak = 0;
   /** Bytes of right answers. */
   sent = 0;
+  /** A request may have been sent before the 429 had arrived, or before another worker had heard of it from the store. */
+  onItsWayMs = 100;
   /** Requests that came before the named time although the 429 had had time to arrive. */
   early = 0;
   private active = 0;
@@ -160,7 +160,7 @@ export class BrightDataStandIn {
     if (this.refusals.filter((time) => time > at - 300_000).length >= 25)
       return Boolean(response.writeHead(403).end('Your IP is blocked, contact support'));
     const lastRefusal = this.refusals.at(-1) ?? Infinity;
-    if (at < this.quietUntil && at > lastRefusal + ON_ITS_WAY_MS) this.early += 1;
+    if (at < this.quietUntil && at > lastRefusal + this.onItsWayMs) this.early += 1;
     if (request.headers.authorization !== `Bearer ${TOKEN}`)
       return Boolean(response.writeHead(401).end(`Invalid token ${request.headers.authorization ?? ''}`));
     if (this.limit === null || this.active <= this.limit.atOnce) return false;
