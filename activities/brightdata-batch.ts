@@ -4,9 +4,9 @@ import { failure } from '../contracts/errors';
 import { BRIGHTDATA } from '../contracts/policies';
 import { BrightDataError } from '../io/brightdata-error';
 import { textLines } from '../io/plain-text';
-import { type BatchRow, readBatchRow } from '../lib/brightdata';
+import { type BatchRow, readBatchRow, rowOwner } from '../lib/brightdata';
 import { digest } from '../lib/hash';
-import { pageId } from '../lib/url';
+import { canonicalUrl, pageId } from '../lib/url';
 import { type BrightDataDeps, type BrightDataDesk, MB } from './brightdata-desk';
 import { inLanes } from './lanes';
 import { type Pulse, withPulse } from './pulse';
@@ -20,6 +20,9 @@ const ROWS = 8;
 const ROW_BODIES = 8;
 /** Clocks of two machines may differ so much when a batch is looked for by its time. */
 const CLOCK_MARGIN_MS = 5 * 60_000;
+
+type Came = Extract<BatchRow, { body: string }>;
+type NoPage = Exclude<BatchRow, Came>;
 
 type Names = 'triggerBatch' | 'checkBatch' | 'settleBatch' | 'cancelBatch';
 
@@ -36,40 +39,57 @@ export const createBrightDataBatch = (
     const api = connected(task);
     const listed = await api.snapshots(iso(Date.parse(at) - CLOCK_MARGIN_MS), options);
     // The newest first: an older one with the same addresses is another run's.
-    for (const { id } of listed.reverse()) if (digest([...(await api.inputs(id, options))].sort()) === inputs) return id;
+    for (const { id } of listed.reverse()) {
+      const urls = await api.inputs(id, options).catch((error: unknown) => {
+        // Somebody else's on this account, of another form or gone already: none of it may end our search.
+        if (error instanceof BrightDataError && (error.kind === 'target' || error.code === 'bad_response')) return [];
+        throw error;
+      });
+      if (digest(urls.map((url) => canonicalUrl(url) ?? url).sort()) === inputs) return id;
+    }
     return null;
   };
 
   /** The rows of a finished snapshot: pages to the shelf, reasons to the notes. @returns pages that came, by URL */
-  const takeRows = async (task: CollectTask, urls: ReadonlySet<string>, { signal, details }: Pulse): Promise<Set<string>> => {
+  const takeRows = async (task: CollectTask, urls: readonly string[], { signal, details }: Pulse): Promise<Set<string>> => {
     const came = new Set<string>();
-    const take = async (row: BatchRow): Promise<void> => {
-      if ('reason' in row) return note(task, row.url, row.reason, row.detail, row.final);
+    const owner = rowOwner(urls);
+    // Written down last: of two rows of one address the page counts, in whatever order they come.
+    const missing = new Map<string, NoPage>();
+    const take = async (row: Came): Promise<void> => {
       const body = Buffer.from(row.body, 'utf8');
       if (body.length > task.source.maxBodyMb * MB)
         return note(task, row.url, 'too_large', `${row.url} is larger than source.maxBodyMb (${task.source.maxBodyMb})`, true);
       const known = await shelf.read(pageId(row.url));
       await keep(task, { url: row.url, finalUrl: row.finalUrl, body, format: row.format }, known);
     };
-    const takeAll = async (rows: readonly BatchRow[]): Promise<void> => {
+    const takeAll = async (rows: readonly Came[]): Promise<void> => {
       signal.throwIfAborted();
       await inLanes(rows, ROWS, take);
       details({ pages: came.size });
     };
-    let rows: BatchRow[] = [];
+    let rows: Came[] = [];
     const text = (await store.open(snapshotPath(task))).setEncoding('utf8') as AsyncIterable<string>;
     // Not node:readline, which reads 1,024 rows ahead of whoever makes them durable: a whole snapshot in memory.
     for await (const line of textLines(text, ROW_BODIES * task.source.maxBodyMb * MB)) {
       const row = readBatchRow(line);
-      // A second row of a page, or one that nobody asked for, is no page of ours.
-      if (row === null || !urls.has(row.url) || came.has(row.url)) continue;
-      if (!('reason' in row)) came.add(row.url);
-      rows.push(row);
+      const url = row === null ? null : owner(row.url);
+      // A second page of an address, or one that nobody asked for, is no page of ours.
+      if (row === null || url === null || came.has(url)) continue;
+      if ('reason' in row) {
+        // Of two reasons the one that a single request may still change.
+        if (missing.get(url)?.final !== false) missing.set(url, row);
+        continue;
+      }
+      came.add(url);
+      rows.push({ ...row, url });
       if (rows.length < ROWS) continue;
       await takeAll(rows);
       rows = [];
     }
     await takeAll(rows);
+    const reasons = [...missing].filter(([url]) => !came.has(url));
+    await inLanes(reasons, ROWS, async ([url, { reason, detail, final }]) => note(task, url, reason, detail, final));
     return came;
   };
 
@@ -145,7 +165,7 @@ export const createBrightDataBatch = (
         let delivered = 0;
         if (batch !== null && typeof outcome === 'object' && batch.state !== 'settled') {
           if (!(await download(task, outcome.snapshotId, pulse))) return null;
-          const came = await takeRows(task, new Set(await readShard(store, task.shard)), pulse);
+          const came = await takeRows(task, await readShard(store, task.shard), pulse);
           delivered = came.size;
           await writeBatch(store, task, { ...batch, state: 'settled', billed: came.size });
           await store.remove(snapshotPath(task));

@@ -50,9 +50,10 @@ export const createBrightDataActivities = (deps: BrightDataDeps): Pick<CpuActivi
       for (;;) {
         const error = await ask(task, { url, zone, known }, single);
         if (error === null) return;
-        const failed = await singleFailure(task, url, single, error);
-        single = await readSingle(store, task, id);
-        if (!error.peer || single.requests > task.source.retries || clock.monotonic() - since > PEERS_MS) throw failed;
+        single = answered(single, error);
+        const again = error.peer && single.requests <= task.source.retries && clock.monotonic() - since <= PEERS_MS;
+        // The note of the next request says all that this one's would: until then a crash leaves this one in doubt.
+        if (!again) throw await singleFailure(task, url, single, error);
       }
     },
   };
@@ -78,21 +79,25 @@ export const createBrightDataActivities = (deps: BrightDataDeps): Pick<CpuActivi
     }
   }
 
-  /** Closes the note of a request that brought no page. @returns what the activity throws */
-  async function singleFailure(task: CollectTask, url: string, before: Single, error: BrightDataError): Promise<unknown> {
-    const id = pageId(url);
-    const waits = error.code === 'rate_limited';
-    const single = {
+  /** The note of a URL after a request that brought no page. */
+  function answered(before: Single, error: BrightDataError): Single {
+    return {
       open: false,
-      requests: before.requests + (waits ? 0 : 1),
+      // Waiting is not asking.
+      requests: before.requests + (error.code === 'rate_limited' ? 0 : 1),
       billed: before.billed + (error.billing === 'yes' ? 1 : 0),
       possiblyBilled: before.possiblyBilled + (error.billing === 'perhaps' ? 1 : 0),
     };
-    await writeSingle(store, task, id, single);
+  }
+
+  /** Writes down what became of the last request. @returns what the activity throws */
+  async function singleFailure(task: CollectTask, url: string, single: Single, error: BrightDataError): Promise<unknown> {
+    const waits = error.code === 'rate_limited';
+    const written = writeSingle(store, task, pageId(url), single);
+    if (error.kind === 'configuration') return written.then(() => httpFailure(error));
+    await Promise.all([written, note(task, url, error.code, error.message, error.kind === 'target')]);
     // Not counted as asked: Bright Data refused it or we did not send it.
     if (waits) await takeBudget(store, task, -1);
-    if (error.kind === 'configuration') return httpFailure(error);
-    await note(task, url, error.code, error.message, error.kind === 'target');
     if (error.kind === 'transient' && !waits && single.requests > task.source.retries)
       return failure('RemoteUnavailable', error.message, { final: true, cause: error, details: { reason: error.code } });
     return httpFailure(error);

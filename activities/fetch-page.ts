@@ -33,8 +33,11 @@ export interface PageRequest {
   signal: AbortSignal;
 }
 
-/** A page is on the shelf, or it never will be, or a later try may bring it. */
-export type Outcome = { page: Fetch } | { dropped: Dropped } | { pending: Pending; error: HttpError };
+/**
+ * A page is on the shelf, or it never will be, or a later try may bring it. `heals`: a later run's try, and until then
+ * nothing is said about the page.
+ */
+export type Outcome = { page: Fetch } | { dropped: Dropped; heals?: true } | { pending: Pending; error: HttpError };
 
 /** Longest pause between two requests that a robots.txt can make us keep: beyond it a host's pages would take days. */
 const LONGEST_CRAWL_DELAY_MS = 60_000;
@@ -123,8 +126,9 @@ export const createFetchPage = ({ shelf, web: { http, gates, robots }, clock }: 
       return { page: await keep(request, await ask(request)) };
     } catch (error) {
       if (!(error instanceof HttpError) || error.kind === 'configuration') throw error;
+      if (error.isForLater) return { dropped: droppedUrl(url, error.code, error.message), heals: true };
       if (error.kind === 'target') return { dropped: droppedUrl(url, error.code, error.message) };
-      return { pending: { url, reason: error.code, retryAfterMs: error.retryAfterMs }, error: error };
+      return { pending: { url, reason: error.code, retryAfterMs: error.retryAfterMs }, error };
     }
   };
 };

@@ -24,12 +24,13 @@ const MB = 1024 * 1024;
 /** Files read at once: with maxBodyMb this bounds memory. */
 const READS = 4;
 
-/** @throws ConfigMissing when this worker may not read files */
-export const requireFilesRoot = async (filesRoot: string | null): Promise<void> => {
+/** @throws ConfigMissing when this worker may not read files, InvalidInput when the first of them is not there */
+export const requireFilesRoot = async (filesRoot: string | null, [first]: readonly string[]): Promise<void> => {
+  if (first === undefined) return;
   await createFilesRoot(filesRoot)
-    .find('.')
+    .find(first)
     .catch((error: unknown) => {
-      throw fieldFailure('source.files', error);
+      throw fieldFailure('source.files.0', error);
     });
 };
 
@@ -44,7 +45,7 @@ export const findFiles = async (
   for (const [index, path] of files.entries()) {
     const field = `source.files.${index}`;
     try {
-      for await (const { below } of root.files(path, (name) => intake.refuse('outside_files_root', name))) {
+      for await (const { below } of root.files(path, (reason, name) => intake.refuse(reason, name))) {
         signal.throwIfAborted();
         if (fileFormat(below) === null) intake.refuse('no_html_or_markdown', below);
         else intake.own(filesUrl(below));

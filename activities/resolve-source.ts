@@ -4,13 +4,14 @@ import { failure } from '../contracts/errors';
 import type { PipelineInput } from '../contracts/input';
 import type { Clock } from '../io/clock';
 import type { Store } from '../io/store';
-import { createIntake, type Intake, namesPages } from '../lib/intake';
+import { createIntake, type Intake, namesPages, shownUnread } from '../lib/intake';
+import { canonicalUrl } from '../lib/url';
 import { findFiles, requireFilesRoot } from './local-files';
 import { withPulse } from './pulse';
 import { writeShards } from './shard-lists';
 import { createSitemapWalk } from './sitemaps';
 import { reasonText, requireStore } from './stage';
-import { readList } from './url-list';
+import { isWebAddress, readList } from './url-list';
 import type { Web } from './web';
 
 /** Named at most in one message. */
@@ -27,11 +28,19 @@ export interface ResolveSourceDeps {
 const takeNamed = (urls: readonly string[], intake: Intake): void => {
   const bad = urls.filter((url) => !intake.named(url));
   if (bad.length === 0) return;
-  const examples = bad.slice(0, EXAMPLES).map((url) => url.replace(/\/\/[^/@]*@/, '//[password]@'));
+  const examples = bad.slice(0, EXAMPLES).map(shownUnread);
   throw failure(
     'InvalidInput',
     `source.urls: ${bad.length} of ${urls.length} are no http(s) address without a password: ${examples.join(', ')}`,
   );
+};
+
+/** Of lists and sitemaps: what fails with them is told with their address. */
+const requireNoPassword = ({ list, sitemaps }: PipelineInput['source']): void => {
+  const named = [...sitemaps.map((address, index) => [`sitemaps.${index}`, address] as const), ['list', list ?? ''] as const];
+  for (const [field, address] of named)
+    if (isWebAddress(address) && canonicalUrl(address) === null)
+      throw failure('InvalidInput', `source.${field}: must be an http(s) address without a password, not ${shownUnread(address)}`);
 };
 
 /** Why nothing is left, for the person who named the sources. */
@@ -47,9 +56,10 @@ export const createResolveSource = (deps: ResolveSourceDeps): Pick<CpuActivities
     requireStore(deps.store, storeId);
     return withPulse(async (pulse) => {
       // Before anything is fetched: a worker without RETUNE_FILES_ROOT is no place for this run.
-      if (source.files.length > 0) await requireFilesRoot(deps.filesRoot);
+      await requireFilesRoot(deps.filesRoot, source.files);
       const intake = createIntake(source);
       takeNamed(source.urls, intake);
+      requireNoPassword(source);
       await readList(deps, source, intake, pulse);
       const sitemaps = await createSitemapWalk(deps, source, intake, pulse)();
       await findFiles(deps.filesRoot, source, intake, pulse);

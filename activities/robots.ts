@@ -8,6 +8,8 @@ import { inTurn } from './turn';
 
 /** RFC 9309, 2.4: not longer than a day; an hour lets a changed file take effect within a long run. */
 const KEEP_MS = 3_600_000;
+/** Hosts whose rules are kept: a list of addresses may name hundreds of thousands. */
+export const KEPT_HOSTS = 2_000;
 /** How long a host whose robots.txt could not be had is not asked for it again. */
 const RETRY_MS = 5_000;
 
@@ -22,7 +24,7 @@ export interface RobotsLimits {
 
 export interface RobotsDesk {
   /**
-   * @throws HttpError `robots_unavailable` (transient) when the host's rules cannot be known now; any other is
+   * @throws HttpError `robots_unavailable` when the host's rules cannot be known now (transient) or today; any other is
    * what every page of that host would meet too
    */
   rules(pageUrl: string, userAgent: string, limits: RobotsLimits): Promise<Robots>;
@@ -62,7 +64,7 @@ export const createRobotsDesk = ({ http, clock, gates }: { http: HttpClient; clo
       if (error.kind !== 'transient' && status === undefined) return ALLOW_ALL;
       return new HttpError(
         'robots_unavailable',
-        'transient',
+        error.isForLater ? 'target' : 'transient',
         `${address} cannot be had, so nothing of its host may be fetched: ${error.message}`,
         {
           ...error.details,
@@ -91,6 +93,10 @@ export const createRobotsDesk = ({ http, clock, gates }: { http: HttpClient; clo
         }
         const own = ask(address, userAgent, limits).then((answer) => {
           const keepMs = answer instanceof HttpError ? Math.max(RETRY_MS, answer.retryAfterMs ?? 0) : KEEP_MS;
+          kept.delete(name);
+          // The oldest goes; if it is needed again it is asked for again.
+          const oldest = kept.keys().next();
+          if (kept.size >= KEPT_HOSTS && oldest.done !== true) kept.delete(oldest.value);
           kept.set(name, { until: clock.monotonic() + keepMs, answer });
         });
         flights.set(

@@ -71,7 +71,7 @@ export const noteOutcome = async (
   if ('page' in outcome) return;
   const [kind, row]: [FateKind, Dropped] =
     'dropped' in outcome
-      ? ['fates', outcome.dropped]
+      ? [outcome.heals === true ? 'tries' : 'fates', outcome.dropped]
       : ['tries', droppedUrl(outcome.pending.url, outcome.pending.reason, outcome.error.message)];
   await store.putFile(fatePath(task, kind, row.id), JSON.stringify(row));
   log.debug({ reason: row.reason, url: 'pending' in outcome ? outcome.pending.url : row.detail }, 'no page');

@@ -86,7 +86,7 @@ export const createSitemapWalk = (deps: SourceTextDeps, source: PipelineInput['s
       if (error instanceof TextTooLarge) stopped('sitemap_too_large');
       else if (isBrokenGzip(error)) stopped('sitemap_broken');
       // What a person named has to be there; what a sitemap names is the site's own affair.
-      else if (error instanceof HttpError && error.kind === 'target' && depth > 0) stopped(`sitemap_${error.code}`);
+      else if (error instanceof HttpError && error.kind === 'target' && !error.isForLater && depth > 0) stopped(`sitemap_${error.code}`);
       else throw fieldFailure(field, error);
     }
     const { entries, end } = reader.end();

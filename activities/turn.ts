@@ -12,7 +12,9 @@ export const inTurn = async <T>(gates: HostGates, url: string, manners: Manners,
   const leave = await gates.enter(origin, manners).catch((error: unknown) => {
     if (!(error instanceof HostBusy)) throw error;
     const code = error.because === 'failing' ? 'host_failing' : 'rate_limited';
-    throw new HttpError(code, 'transient', `${url}: ${error.message}`, { url, retryAfterMs: error.waitMs, cause: error });
+    const busy = new HttpError(code, 'transient', `${url}: ${error.message}`, { url, retryAfterMs: error.waitMs, cause: error });
+    // Nobody holds a run for so long: as final as the answer that asked for it.
+    throw busy.isForLater ? new HttpError(code, 'target', busy.message, busy.details) : busy;
   });
   let failed = false;
   try {

@@ -10,6 +10,9 @@ const MAX_BYTES = 2 * 1024 ** 3;
 /** A longer line is no address; lib/intake says so. */
 const MAX_LINE = 4096;
 
+/** As against a path below RETUNE_FILES_ROOT. */
+export const isWebAddress = (place: string): boolean => /^https?:/i.test(place);
+
 /** Takes every address of the list, or counts why not. @throws a failure that names the field */
 export const readList = async (
   deps: SourceTextDeps,
@@ -20,8 +23,9 @@ export const readList = async (
   const { list } = source;
   if (list === null) return;
   try {
-    const isWeb = /^https?:\/\//i.test(list);
-    const text = isWeb ? await webText(deps, source, list, { maxBytes: MAX_BYTES, signal }) : await fileText(deps, list, MAX_BYTES);
+    const text = isWebAddress(list)
+      ? await webText(deps, source, list, { maxBytes: MAX_BYTES, signal })
+      : await fileText(deps, list, MAX_BYTES);
     for await (const line of textLines(text, MAX_LINE)) {
       signal.throwIfAborted();
       const address = line.trim();

@@ -8,7 +8,19 @@ const outside = { key: false } as const;
 const Fraction = z.number().min(0).max(1);
 
 const WebUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) address' });
-const Patterns = z.array(z.string().min(1).max(500)).max(100).default([]);
+/** Whether any address can begin as the pattern does up to its first star. */
+const canFit = (pattern: string): boolean => {
+  const start = pattern.split('*', 1)[0]?.toLowerCase() ?? '';
+  return (
+    start.startsWith('/') || ['http://', 'https://', 'files:///'].some((scheme) => scheme.startsWith(start) || start.startsWith(scheme))
+  );
+};
+const Pattern = z
+  .string()
+  .min(1)
+  .max(500)
+  .refine(canFit, { error: 'fits no address: it must begin with / (a path), with http:// or https:// (a whole address), or with *' });
+const Patterns = z.array(Pattern).max(100).default([]);
 
 const Source = z.strictObject({
   urls: z.array(WebUrl).max(5000).default([]).describe('pages to collect, taken as they are named; more than 5,000: list'),
@@ -63,7 +75,13 @@ const Source = z.strictObject({
     .default('auto')
     .describe('who fetches; auto: Bright Data when the worker has BRIGHTDATA_API_TOKEN, else direct'),
   robots: z.enum(['obey', 'ignore']).default('obey').describe('direct: robots.txt of each host'),
-  userAgent: z.string().min(1).max(200).default('retune/0.1').describe('direct: the name we give'),
+  userAgent: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, 'must be printable ASCII, as an HTTP header carries it')
+    .default('retune/0.1')
+    .describe('direct: the name we give'),
   maxAgeHours: z
     .number()
     .min(0)

@@ -17,7 +17,7 @@ const TICK_MS = 50;
 const QUIET_STALE_MS = 1_000;
 /** Over the longest request: a turn of a worker that died is free again then. */
 const HOLD_MARGIN_MS = 10_000;
-/** Without Retry-After: 2, 4, .. 32 s. */
+/** Without Retry-After, or one that has passed: 2, 4, .. 32 s. */
 const BACKOFF_MS = [2_000, 4_000, 8_000, 16_000, 32_000];
 
 const folder = 'brightdata';
@@ -164,7 +164,8 @@ export const createTurns = ({ store, clock, patienceMs }: { store: Store; clock:
       active -= 1;
       try {
         if (limited !== null) {
-          const wait = limited.retryAfterMs ?? BACKOFF_MS[Math.min(refusals, BACKOFF_MS.length - 1)] ?? 0;
+          const backoff = BACKOFF_MS[Math.min(refusals, BACKOFF_MS.length - 1)] ?? 0;
+          const wait = limited.retryAfterMs === null || limited.retryAfterMs === 0 ? backoff : limited.retryAfterMs;
           refusals += 1;
           const now = clock.now();
           quietUntil = Math.max(quietUntil, now + wait);

@@ -16,6 +16,8 @@ export class FilesRootError extends Error {
   }
 }
 
+export type Skipped = 'outside_files_root' | 'unreadable';
+
 export interface LocalPath {
   /** Without links, absolute: what to open. */
   real: string;
@@ -33,16 +35,24 @@ export interface FilesRoot {
   /**
    * All files of a folder and of those in it, in code unit order of their names; a file itself. Names that begin with
    * a dot are passed over. What links lead to is listed once, under its own path.
-   * @param outside is told of links that lead out of the root, or nowhere
+   * @param skipped is told of links that lead out of the root, and of what cannot be read: links to nowhere, closed folders,
+   * names that are no UTF-8
    * @throws FilesRootError
    */
-  files(path: string, outside: (path: string) => void): AsyncGenerator<LocalPath, void, undefined>;
+  files(path: string, skipped: (reason: Skipped, path: string) => void): AsyncGenerator<LocalPath, void, undefined>;
 }
 
 /** Below `from`, or null. */
 const within = (target: string, from: string): string | null => {
   const below = relative(from, target);
   return below === '..' || below.startsWith(`..${sep}`) || isAbsolute(below) ? null : below;
+};
+
+/** In code unit order; null: neither a file nor a folder. */
+const namesIn = async (path: string): Promise<string[] | 'file' | null> => {
+  const found = await stat(path);
+  if (found.isFile()) return 'file';
+  return found.isDirectory() ? (await readdir(path)).sort() : null;
 };
 
 /** @param root RETUNE_FILES_ROOT; null: unset */
@@ -67,28 +77,32 @@ export const createFilesRoot = (root: string | null): FilesRoot => {
     return { real, below: below.split(sep).join('/') };
   };
 
-  async function* walk(at: LocalPath, seen: Set<string>, outside: (path: string) => void): AsyncGenerator<LocalPath, void, undefined> {
+  async function* walk(
+    at: LocalPath,
+    seen: Set<string>,
+    skipped: (reason: Skipped, path: string) => void,
+  ): AsyncGenerator<LocalPath, void, undefined> {
     // Links can make a circle.
     if (seen.has(at.real)) return;
     seen.add(at.real);
-    const found = await stat(at.real);
-    if (found.isFile()) yield at;
-    if (!found.isDirectory()) return;
-    for (const name of (await readdir(at.real)).sort()) {
+    const names = await namesIn(at.real).catch(() => skipped('unreadable', at.below));
+    if (names === 'file') yield at;
+    if (!Array.isArray(names)) return;
+    for (const name of names) {
       if (name.startsWith('.')) continue;
       const next = await find(join(at.real, name)).catch((error: unknown) => {
         if (!(error instanceof FilesRootError)) throw error;
-        outside(at.below === '' ? name : `${at.below}/${name}`);
+        skipped(error.code === 'OUTSIDE' ? 'outside_files_root' : 'unreadable', at.below === '' ? name : `${at.below}/${name}`);
         return null;
       });
-      if (next !== null) yield* walk(next, seen, outside);
+      if (next !== null) yield* walk(next, seen, skipped);
     }
   }
 
   return {
     find,
-    async *files(path, outside) {
-      yield* walk(await find(path), new Set(), outside);
+    async *files(path, skipped) {
+      yield* walk(await find(path), new Set(), skipped);
     },
   };
 };

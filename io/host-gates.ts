@@ -76,7 +76,13 @@ export const createHostGates = (clock: Clock): HostGates => {
     });
   };
 
-  const leave = (gate: Gate) => {
+  /** Forgotten when nobody is there and nothing is known against it: a run may meet hundreds of thousands of hosts. */
+  const tidy = (origin: string, gate: Gate): void => {
+    const now = clock.monotonic();
+    if (gate.active + gate.waiting.size + gate.failures === 0 && gate.pausedUntil <= now && gate.nextStart <= now) gates.delete(origin);
+  };
+
+  const leave = (origin: string, gate: Gate) => {
     let left = false;
     return (failed: boolean): void => {
       if (left) return;
@@ -84,15 +90,17 @@ export const createHostGates = (clock: Clock): HostGates => {
       gate.active -= 1;
       gate.failures = failed ? gate.failures + 1 : 0;
       if (gate.failures >= BREAK_AFTER) gate.pausedUntil = Math.max(gate.pausedUntil, clock.monotonic() + BREAK_MS);
+      tidy(origin, gate);
       for (const wake of [...gate.waiting]) wake();
     };
   };
 
   return {
     async enter(origin, { width, spacingMs, patienceMs, signal }) {
-      const gate = gateOf(origin);
       for (;;) {
         signal.throwIfAborted();
+        // Anew each time: while this one slept the gate may have been forgotten and made again.
+        const gate = gateOf(origin);
         const paused = gate.pausedUntil - clock.monotonic();
         const failing = gate.failures >= BREAK_AFTER;
         if (paused > 0 && (failing || paused > patienceMs))
@@ -106,7 +114,7 @@ export const createHostGates = (clock: Clock): HostGates => {
         if (wait <= 0) {
           gate.active += 1;
           gate.nextStart = clock.monotonic() + spacingMs;
-          return leave(gate);
+          return leave(origin, gate);
         }
         await clock.sleep(wait, signal);
       }

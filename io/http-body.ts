@@ -4,20 +4,25 @@ import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 import { HttpError } from './http-error';
 
+/** One inside the other. Each takes memory of its own, and a header has room for ten thousand. */
+const MAX_DECODERS = 4;
+
 /** Decoders for a Content-Encoding, innermost last; a header that we did not ask for is not guessed at. */
-const decoders = (encoding: string | undefined, firstByte: number, url: string): Transform[] =>
-  (encoding ?? '')
+const decoders = (encoding: string | undefined, firstByte: number, url: string): Transform[] => {
+  const names = (encoding ?? '')
     .split(',')
     .map((name) => name.trim().toLowerCase())
-    .filter((name) => name !== '' && name !== 'identity')
-    .reverse()
-    .map((name) => {
-      if (name === 'gzip' || name === 'x-gzip') return createGunzip();
-      if (name === 'br') return createBrotliDecompress();
-      // "deflate" is zlib by the standard and raw deflate at some servers; zlib's first byte has 8 in its low bits.
-      if (name === 'deflate') return (firstByte & 0x0f) === 8 ? createInflate() : createInflateRaw();
-      throw new HttpError('bad_encoding', 'target', `${url} sent a body in an encoding that we did not ask for (${name})`, { url });
-    });
+    .filter((name) => name !== '' && name !== 'identity');
+  if (names.length > MAX_DECODERS)
+    throw new HttpError('bad_encoding', 'target', `${url} sent a body in ${names.length} encodings, one inside the other`, { url });
+  return names.reverse().map((name) => {
+    if (name === 'gzip' || name === 'x-gzip') return createGunzip();
+    if (name === 'br') return createBrotliDecompress();
+    // "deflate" is zlib by the standard and raw deflate at some servers; zlib's first byte has 8 in its low bits.
+    if (name === 'deflate') return (firstByte & 0x0f) === 8 ? createInflate() : createInflateRaw();
+    throw new HttpError('bad_encoding', 'target', `${url} sent a body in an encoding that we did not ask for (${name})`, { url });
+  });
+};
 
 const tooLarge = (url: string, maxBytes: number): HttpError =>
   new HttpError('too_large', 'target', `${url} is larger than ${maxBytes} bytes (source.maxBodyMb)`, { url });

@@ -4,6 +4,9 @@ import { errors } from 'undici';
 /** configuration: ours to mend; target: that page will not come; transient: it may come later. */
 export type HttpErrorClass = 'configuration' | 'target' | 'transient';
 
+/** A longer wait is not worth holding a run for. */
+const LONGEST_WAIT_MS = 3_600_000;
+
 /** `code` is stable and snake_case: it is the reason that manifests count. */
 export class HttpError extends Error {
   constructor(
@@ -20,17 +23,22 @@ export class HttpError extends Error {
   get retryAfterMs(): number | null {
     return this.details.retryAfterMs ?? null;
   }
+
+  /** It may heal, but not while this run waits: it says nothing about what was asked for. */
+  get isForLater(): boolean {
+    return (this.retryAfterMs ?? 0) > LONGEST_WAIT_MS;
+  }
 }
 
-/** A longer wait is not worth holding a run for. */
-const LONGEST_WAIT_MS = 3_600_000;
+/** Longer ones are read as a day: a clock or a header that is wrong by years must not close a host, or our account, for years. */
+const LONGEST_BELIEVED_MS = 24 * 3_600_000;
 
 /** `Retry-After` in ms, from seconds or a date; null without a sane value. */
 export const parseRetryAfter = (value: string | undefined, now: number): number | null => {
   if (value === undefined) return null;
   const seconds = /^\s*\d+\s*$/.test(value) ? Number(value) : NaN;
   const wait = Number.isNaN(seconds) ? Date.parse(value) - now : seconds * 1000;
-  return Number.isFinite(wait) ? Math.max(0, wait) : null;
+  return Number.isFinite(wait) ? Math.min(Math.max(0, wait), LONGEST_BELIEVED_MS) : null;
 };
 
 /** Errors below HTTP that say the page's server is set up wrong: a retry meets the same. */
@@ -63,7 +71,7 @@ export const transportError = (error: unknown, url: string): HttpError => {
   return make('connection_lost', 'transient', `broke off${name === '' ? '' : ` (${name})`}`);
 };
 
-/** What a status that is no 2xx means. */
+/** What a status means that brings no page. */
 export const statusError = (status: number, url: string, retryAfterMs: number | null): HttpError => {
   const make = (code: string, kind: HttpErrorClass, text: string): HttpError =>
     new HttpError(code, kind, `${url} ${text} (HTTP ${status})`, { url, status, retryAfterMs });
@@ -71,8 +79,10 @@ export const statusError = (status: number, url: string, retryAfterMs: number | 
   if (status === 404) return make('not_found', 'target', 'does not exist');
   if (status === 410) return make('gone', 'target', 'is gone');
   if (status === 429) return make('rate_limited', heals, 'asks us to wait');
-  if (status === 408 || status === 425) return make('server_error', 'transient', 'asks for another try');
+  // 202: it is being made, or a gate keeper's script stands where the page will be.
+  if (status === 202 || status === 408 || status === 425) return make('server_error', 'transient', 'asks for another try');
   if (status === 401 || status === 403 || status === 407 || status === 451) return make('forbidden', 'target', 'is not open to us');
   if (status >= 500 && status !== 501 && status !== 505) return make('server_error', heals, 'is in trouble');
+  if (status === 206) return make('bad_response', 'target', 'sent a part of itself that nobody asked for');
   return make('refused', 'target', 'refused the request');
 };

@@ -115,6 +115,8 @@ const redirectTarget = (location: string | undefined, base: string, status: numb
   throw new HttpError('bad_redirect', 'target', `${base} redirects to nowhere`, { url: base, status });
 };
 
+/** Accepted and partial content: what came is not the page. */
+const NOT_WHOLE = new Set([202, 206]);
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /** Keep-alive over all requests of the process; close() when it ends. */
@@ -150,7 +152,7 @@ export const createHttp = (options: HttpOptions): HttpClient => {
       drop();
       return { redirect: redirectTarget(header(headers, 'location'), url, status) };
     }
-    if (status < 200 || status > 299) {
+    if (status < 200 || status > 299 || NOT_WHOLE.has(status)) {
       drop();
       throw statusError(status, url, parseRetryAfter(header(headers, 'retry-after'), options.now()));
     }

@@ -1,6 +1,7 @@
 // Text out of bytes that may be compressed, whatever their name says: what sitemaps and URL lists come as.
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
+import { TextDecoder } from 'node:util';
 import { createGunzip } from 'node:zlib';
 
 export class TextTooLarge extends Error {
@@ -44,20 +45,28 @@ async function* plainBytes(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer
   yield* input.pipe(gunzip) as AsyncIterable<Buffer>;
 }
 
+/** By the byte order mark, which some editors and shells write with UTF-16, else UTF-8. */
+const decoderOf = (head: Uint8Array): TextDecoder => {
+  if (head[0] === 0xff && head[1] === 0xfe) return new TextDecoder('utf-16le');
+  return new TextDecoder(head[0] === 0xfe && head[1] === 0xff ? 'utf-16be' : 'utf-8');
+};
+
 /**
- * The text of a stream of bytes: gzip by content, UTF-8, without a byte order mark.
+ * The text of a stream of bytes: gzip by content, UTF-8 or, by its mark, UTF-16; without a byte order mark.
  * @param maxBytes limit of what comes out, so that a small bomb stops early
  * @throws TextTooLarge; zlib's Z_DATA_ERROR or Z_BUF_ERROR for broken gzip
  */
 export async function* plainText(source: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<string, void, undefined> {
-  const decoder = new TextDecoder('utf-8');
+  let decoder: TextDecoder | null = null;
   let bytes = 0;
   for await (const chunk of plainBytes(source)) {
     bytes += chunk.length;
     if (bytes > maxBytes) throw new TextTooLarge(maxBytes);
+    // The first chunk holds the mark: pieces and files are read in chunks of kilobytes.
+    decoder ??= decoderOf(chunk);
     yield decoder.decode(chunk, { stream: true });
   }
-  yield decoder.decode();
+  if (decoder !== null) yield decoder.decode();
 }
 
 /** Lines of a text that comes in pieces; of a longer line only `maxChars` are kept. */

@@ -55,5 +55,24 @@ export const readBatchRow = (line: string): BatchRow | null => {
   return { url, reason: 'empty_body', detail: `${url}: Bright Data's batch has an empty page`, final: false };
 };
 
+/** The same for spellings that a service may have tidied: letter case, a last slash, http or https. */
+const loose = (url: string): string =>
+  url
+    .toLowerCase()
+    .replace(/^https?:/, '')
+    .replace(/\/(?=\?|$)/, '');
+
+/**
+ * Whose a row is. Bright Data repeats the address as it was sent, by its documents; one that was tidied on its way is still
+ * told where only one page can be meant: else that page would be paid for twice.
+ * @param urls canonical, what was asked for
+ */
+export const rowOwner = (urls: readonly string[]): ((url: string) => string | null) => {
+  const asked = new Set(urls);
+  const meant = new Map<string, string | null>();
+  for (const url of asked) meant.set(loose(url), meant.has(loose(url)) ? null : url);
+  return (url) => (asked.has(url) ? url : (meant.get(loose(url)) ?? null));
+};
+
 /** At the list price, to a hundredth of a cent. */
 export const estimatedCostUsd = (billed: number): number => Math.round(billed * USD_PER_THOUSAND * 10) / 10_000;

@@ -1,5 +1,5 @@
 // Bytes of an HTML or Markdown page to text: byte order mark, HTTP header, declaration in the page, UTF-8 if the
-// bytes are valid, else windows-1252 (the WHATWG order, with a UTF-8 check before its last guess).
+// bytes are valid, a later declaration, else windows-1252 (the WHATWG order, with a UTF-8 check before its last guesses).
 import { TextDecoder } from 'node:util';
 
 export interface Decoded {
@@ -10,21 +10,27 @@ export interface Decoded {
 
 /** How far a declaration is looked for; WHATWG's prescan reads as many bytes. */
 const PRESCAN_BYTES = 1024;
+/** How far in what is no UTF-8: browsers go back for a declaration that they meet later (behind scripts, a licence). */
+const LATE_BYTES = 64 * 1024;
 
 const byteOrderMark = (bytes: Uint8Array): string | null => {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return 'utf-8';
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
-  return null;
+  // Markup without a mark whose first letter takes two bytes; no other charset has a NUL there.
+  if (bytes[0] === 0x3c && bytes[1] === 0) return 'utf-16le';
+  return bytes[0] === 0 && bytes[1] === 0x3c ? 'utf-16be' : null;
 };
 
 /** `<meta charset>`, `<meta http-equiv content="...charset=...">` or the XML declaration; null if there is none. */
-const declared = (bytes: Uint8Array): string | null => {
+const declared = (bytes: Uint8Array, within: number): string | null => {
   // One character a byte: every declaration is ASCII.
-  const head = String.fromCharCode(...bytes.subarray(0, PRESCAN_BYTES)).replace(/<!--[\s\S]*?(?:-->|$)/g, '');
+  const head = Buffer.from(bytes.subarray(0, within))
+    .toString('latin1')
+    .replace(/<!--[\s\S]*?(?:-->|$)/g, '');
   const label =
     /^\s*<\?xml\s[^>]*?encoding\s*=\s*["']([^"'>]+)["']/i.exec(head)?.[1] ??
-    /<meta\s[^>]*?charset\s*=\s*["']?\s*([^\s"'/>;]+)/i.exec(head)?.[1];
+    /<meta\s[^<>]*?charset\s*=\s*["']?\s*([^\s"'/>;]+)/i.exec(head)?.[1];
   if (label === undefined) return null;
   // A declaration that could be read as ASCII is not UTF-16, whatever it says (WHATWG prescan, last steps).
   if (/^utf-?16/i.test(label)) return 'utf-8';
@@ -59,11 +65,14 @@ const decodeAs = (bytes: Uint8Array, label: string, fatal = false): Decoded | nu
 export const decode = (bytes: Uint8Array, headerCharset: string | null): Decoded => {
   const mark = byteOrderMark(bytes);
   if (mark !== null) return decodeAs(bytes, mark) as Decoded;
-  for (const label of [headerCharset, declared(bytes)]) {
-    const decoded = label === null ? null : decodeAs(bytes, label.trim());
-    if (decoded !== null) return decoded;
-  }
-  return decodeAs(bytes, 'utf-8', true) ?? (decodeAs(bytes, 'windows-1252') as Decoded);
+  const named = (label: string | null): Decoded | null => (label === null ? null : decodeAs(bytes, label.trim()));
+  return (
+    named(headerCharset) ??
+    named(declared(bytes, PRESCAN_BYTES)) ??
+    decodeAs(bytes, 'utf-8', true) ??
+    named(declared(bytes, LATE_BYTES)) ??
+    (decodeAs(bytes, 'windows-1252') as Decoded)
+  );
 };
 
 /** `charset` of a Content-Type header, as it stands there; null without one. */

@@ -37,7 +37,9 @@ export interface Intake {
 }
 
 /** An address as it may be shown: no password, not endless. */
-const shown = (text: string): string => text.replace(/\/\/[^/@]*@/, '//[password]@').slice(0, 200);
+const shown = (text: string): string => text.replace(/\/\/[^/?#]*@/, '//[password]@').slice(0, 200);
+/** What is no address may hold a password anywhere: `user:pa/ss@host`, a line of another file. */
+export const shownUnread = (text: string): string => text.replace(/^(https?:\/\/)?.*@/is, '$1[password]@').slice(0, 200);
 
 export const createIntake = ({ include, exclude, maxPages }: Limits): Intake => {
   const urls = new Set<string>();
@@ -77,7 +79,7 @@ export const createIntake = ({ include, exclude, maxPages }: Limits): Intake => 
     },
     found(text, site) {
       const url = text.length > MAX_URL ? null : canonicalUrl(text);
-      if (url === null) refuse(text.length > MAX_URL ? 'url_too_long' : 'not_a_url', text);
+      if (url === null) refuse(text.length > MAX_URL ? 'url_too_long' : 'not_a_url', shownUnread(text));
       else if (site !== null && include.length === 0 && !sameSite(url, site)) refuse('other_site', url);
       else own(url);
     },

@@ -26,7 +26,20 @@ const absolute = (href: string, base: string): string | null => {
   }
 };
 
+/** Where `<meta http-equiv="refresh" content="0; url=...">` leads: how generators without a server of their own redirect. */
+const refreshTarget = (content: string | undefined): string | undefined =>
+  /^\s*[\d.]+\s*[;,]\s*(?:url\s*=\s*)?(?:"([^"]*)|'([^']*)|([^"'].*))/is
+    .exec(content ?? '')
+    ?.slice(1)
+    .find((target) => target !== undefined);
+
 const words = (text: string | undefined): string[] => (text ?? '').toLowerCase().split(/[\s,]+/);
+
+const targetOf = (name: string, attributes: Record<string, string>): string | undefined => {
+  if (name === 'a' || name === 'area') return attributes['href'];
+  if (name === 'frame') return attributes['src'];
+  return name === 'meta' && attributes['http-equiv']?.toLowerCase() === 'refresh' ? refreshTarget(attributes['content']) : undefined;
+};
 
 interface Reading {
   canonical: string | null;
@@ -54,7 +67,7 @@ const readHtml = (text: string, url: string, wanted: 'head' | 'all', obey = true
           reading.canonical = absolute(href, base ?? url);
         if (name === 'meta' && words(attributes['name']).includes('robots'))
           reading.nofollow ||= words(attributes['content']).some((word) => word === 'nofollow' || word === 'none');
-        const target = name === 'a' || name === 'area' ? href : name === 'frame' ? attributes['src'] : undefined;
+        const target = targetOf(name, attributes);
         if (wanted === 'head' || shut > 0 || target === undefined || (obey && words(attributes['rel']).includes('nofollow'))) return;
         const link = absolute(target, base ?? url);
         if (link !== null && reading.links.size < MAX_LINKS) reading.links.add(link);

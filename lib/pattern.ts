@@ -1,4 +1,5 @@
 // Patterns over addresses: the globs of source.include and source.exclude.
+import { normalEscapes } from './url';
 
 /** A part of a pattern: a letter that must stand there, or a run of any letters, with or without '/'. */
 type Part = string | { crosses: boolean };
@@ -40,13 +41,30 @@ const matches = (parts: readonly Part[], text: string): boolean => {
   return here[parts.length] === 1;
 };
 
+/** A host as addresses have it: lower case, Punycode, no default port. With a star in it: lower case. */
+const canonicalHost = (scheme: string, host: string): string => {
+  try {
+    if (!host.includes('*')) return new URL(`${scheme}${host}`).host;
+  } catch {
+    // no host: such a pattern fits nothing
+  }
+  return host.toLowerCase();
+};
+
+/** Spelled as canonicalUrl spells addresses: `/café/**` and `https://Example.org/**` would fit none of them. */
+const canonical = (pattern: string): string => {
+  const [, scheme = '', host = '', rest = pattern] = /^(https?:\/\/)([^/?]*)(.*)$/is.exec(pattern) ?? [];
+  const begin = scheme === '' ? '' : scheme.toLowerCase() + canonicalHost(scheme, host);
+  return begin + normalEscapes(rest.replace(/[^\x21-\x7e]+/gu, (text) => encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\uFFFD'))));
+};
+
 /**
  * A pattern as a test of addresses. `*` stands for any characters but '/', `**` for any at all; everything else for
  * itself ('?' too: it begins a query). A pattern that begins with '/' is compared with path and query, any other with
  * the whole address.
  */
 export const compilePattern = (pattern: string): Matcher => {
-  const parts = parse(pattern);
+  const parts = parse(canonical(pattern));
   const ofPath = pattern.startsWith('/');
   return (url) => matches(parts, ofPath ? (/^[a-z]+:\/\/[^/?]*(.*)$/i.exec(url)?.[1] ?? '') : url);
 };

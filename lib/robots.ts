@@ -10,7 +10,7 @@ export interface Robots {
   sitemaps: string[];
 }
 
-/** RFC 9309, 2.5: at least 500 KiB are read; what follows is ignored. */
+/** RFC 9309, 2.5: at least 500 KiB are read; what follows is ignored, and so is the line that the limit cuts. */
 export const ROBOTS_MAX_BYTES = 500 * 1024;
 
 /** RFC 9309, 2.3.1.3: no file, no rules. */
@@ -19,13 +19,20 @@ export const ALLOW_ALL: Robots = { allowed: () => true, crawlDelayMs: null, site
 /** Address of the robots.txt that governs a page: one for each scheme, host and port. */
 export const robotsUrl = (pageUrl: string): string => new URL('/robots.txt', pageUrl).href;
 
+/** Half of `Disallow: /private` would close a whole host. */
+const wholeLines = (text: string): string =>
+  Buffer.byteLength(text) < ROBOTS_MAX_BYTES ? text : text.slice(0, Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1);
+
+/** An address that begins with `/`, which the protocol does not know and many files hold. */
+const absolute = (sitemap: string, address: string): string => (/^\/(?!\/)/.test(sitemap) ? new URL(sitemap, address).href : sitemap);
+
 /**
  * @param address where the file was asked for (robotsUrl), which its rules are bound to
- * @param text its content
+ * @param text its content, at most ROBOTS_MAX_BYTES of it
  * @param userAgent our full name; the product token before '/' decides
  */
 export const parseRobots = (address: string, text: string, userAgent: string): Robots => {
-  const rules = robotsParser(address, text.replace(/^\uFEFF/, ''));
+  const rules = robotsParser(address, wholeLines(text).replace(/^\uFEFF/, ''));
   const seconds = rules.getCrawlDelay(userAgent);
   return {
     allowed: (url) => {
@@ -35,7 +42,7 @@ export const parseRobots = (address: string, text: string, userAgent: string): R
       return answer;
     },
     crawlDelayMs: seconds !== undefined && Number.isFinite(seconds) && seconds > 0 ? Math.round(seconds * 1000) : null,
-    sitemaps: rules.getSitemaps(),
+    sitemaps: rules.getSitemaps().map((sitemap) => absolute(sitemap, address)),
   };
 };
 

@@ -6,7 +6,7 @@ const TRACKING = /^(?:utm_[a-z]+|gclid|dclid|fbclid|msclkid|mc_cid|mc_eid|yclid|
 const UNRESERVED = /^[A-Za-z0-9\-._~]$/;
 
 /** %7E and %7e mean ~ and nothing else (RFC 3986, 6.2.2); other escapes only get upper-case digits. */
-const normalEscapes = (text: string): string =>
+export const normalEscapes = (text: string): string =>
   text.replace(/%([0-9a-f]{2})/gi, (escape) => {
     const character = String.fromCharCode(parseInt(escape.slice(1), 16));
     return UNRESERVED.test(character) ? character : escape.toUpperCase();

@@ -71,6 +71,25 @@ test('while a page is under way: it is asked for again, and the doubt is on the 
   expect((await on.seal(given)).counts).toMatchObject({ pages: 1, requests: 2, billed: 1, possiblyBilled: 1 });
 });
 
+test('between two tries of a blocked page: the tries go on from where they were, and one is in doubt', async () => {
+  const given = await task();
+  const [url] = PAGES as [string];
+  api.pages.set(url, { error: 'reject_block' });
+  api.latencyMs = 300;
+  await killIn('requestPage', [given, url], () => api.count('request') > 1);
+  api.latencyMs = 0;
+  let written = 0;
+  const put = on.store.putFile.bind(on.store);
+  on.store.putFile = async (...file) => ((written += 1), put(...file));
+  await expect(mockEnvironment().run(on.activities.requestPage, given, url)).rejects.toMatchObject({ type: 'RemoteUnavailable' });
+  expect(api.count('request')).toBe(4);
+  // A note before each of the two requests, and after the last one what became of them and why there is no page.
+  expect(written).toBe(4);
+  const ref = await on.seal(given);
+  expect(ref.reasons).toEqual({ reject_block: 1, interrupted: 2 });
+  expect(ref.counts).toMatchObject({ requests: 4, billed: 0, possiblyBilled: 1 });
+});
+
 test('while rows are made durable: the snapshot is read again, not made again, and every page is there once', async () => {
   const many = Array.from({ length: 300 }, (_, index) => `http://docs.test/page-${index}`);
   for (const url of many) api.pages.set(url, { markdown: `# ${url}\n` });

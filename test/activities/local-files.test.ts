@@ -1,5 +1,5 @@
 // Files of the worker as pages: where they may lie, what they are called, how a change is seen.
-import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFilesRoot } from '../../io/files-root';
 import type { CollectTask } from '../../contracts/activities';
@@ -73,11 +73,34 @@ test('links inside the root are followed once, links out of it are refused', asy
   await symlink(join(on.filesRoot, 'docs', 'a.html'), join(on.filesRoot, 'docs', 'z.html'));
   await symlink('/etc', join(on.filesRoot, 'docs', 'etc'));
   await symlink('/nowhere', join(on.filesRoot, 'docs', 'dangling.html'));
-  const outside: string[] = [];
+  const skipped: string[] = [];
   const found: string[] = [];
-  for await (const { below } of createFilesRoot(on.filesRoot).files('docs', (path) => outside.push(path))) found.push(below);
+  const root = createFilesRoot(on.filesRoot);
+  for await (const { below } of root.files('docs', (reason, path) => skipped.push(`${reason} ${path}`))) found.push(below);
   expect(found).toEqual(['docs/a.html']);
-  expect(outside.sort()).toEqual(['docs/dangling.html', 'docs/etc']);
+  expect(skipped.sort()).toEqual(['outside_files_root docs/etc', 'unreadable docs/dangling.html']);
+});
+
+test('what cannot be read is counted, and the message never says where the root lies', async () => {
+  await put('docs/a.html', html('A'));
+  await put('docs/closed/b.html', html('B'));
+  await writeFile(Buffer.concat([Buffer.from(join(on.filesRoot, 'docs/')), Buffer.from([0xe9]), Buffer.from('.html')]), html('C'));
+  await chmod(on.filesRoot, 0o755);
+  await chmod(join(on.filesRoot, 'docs/closed'), 0);
+  // Root reads everything.
+  const asRoot = process.geteuid?.() === 0;
+  if (asRoot) process.seteuid?.(65_534);
+  const skipped: string[] = [];
+  const found: string[] = [];
+  try {
+    for await (const { below } of createFilesRoot(on.filesRoot).files('.', (reason, path) => skipped.push(`${reason} ${path}`)))
+      found.push(below);
+  } finally {
+    if (asRoot) process.seteuid?.(0);
+    await chmod(join(on.filesRoot, 'docs/closed'), 0o755);
+  }
+  expect(found).toEqual(['docs/a.html']);
+  expect(skipped.sort()).toEqual(['unreadable docs/closed', 'unreadable docs/\uFFFD.html']);
 });
 
 test('a file that is replaced by a link out of the root, or is too large, gives no page', async () => {

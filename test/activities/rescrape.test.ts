@@ -126,6 +126,18 @@ test('a page whose server is in trouble keeps its last body for as long as that 
   ]);
 });
 
+test('a host that asks for days of quiet does not hold the run, and its pages stay in the data', async () => {
+  for (const path of ['/stays', '/other']) site.routes.set(path, { body: html(path), etag: '"1"' });
+  const first = await collected(1, ['/stays', '/other']);
+  for (const path of ['/stays', '/other']) site.routes.set(path, { status: 503, headers: { 'retry-after': '172800' } });
+  const task = await night(2, ['/stays', '/other']);
+  expect(await on.collect(task)).toMatchObject({ pending: [], counts: { dropped: 2 } });
+  const second = await on.seal(task);
+  expect(second.counts).toMatchObject({ pages: 2, dropped: 0, stale: 2 });
+  expect(second.outputDigest).toBe(first.outputDigest);
+  await on.collectPage(task, site.url('/stays'));
+});
+
 test('a page that was never had and does not exist is a dead link, not a tombstone', async () => {
   const refs = [await collected(1, ['/leaves']), await collected(2, ['/leaves'])];
   expect(refs.map(({ counts }) => [counts['dropped'], counts['gone']])).toEqual([

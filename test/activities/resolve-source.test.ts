@@ -103,6 +103,17 @@ describe('addresses', () => {
     expect(error).toMatchObject({ type: 'InvalidInput', nonRetryable: true });
     expect(error.message).toContain('source.urls: 1 of 2');
     expect(error.message).not.toContain('secret');
+    for (const [field, source] of [
+      ['source.urls', { urls: ['https://user:se@cret@example.com/'] }],
+      ['source.list', { list: site.url('/list.txt').replace('//', '//user:se@cret@') }],
+      ['source.sitemaps.0', { sitemaps: [site.url('/').replace('//', '//user:se@cret@')] }],
+      ['source.sitemaps.0', { sitemaps: [site.url('/sitemap.xml').replace('//', '//user:se@cret@')] }],
+    ] as const) {
+      const refused = await failed(source);
+      expect(refused).toMatchObject({ type: 'InvalidInput', message: expect.stringContaining(field) });
+      expect(refused.message).not.toContain('cret');
+    }
+    expect(site.visits).toEqual([]);
     expect(await failed({ urls: [] })).toMatchObject({
       type: 'SourceEmpty',
       message: expect.stringContaining('source.urls, list, sitemaps or files'),
@@ -120,22 +131,26 @@ describe('addresses', () => {
   });
 });
 
+const utf16 = (text: string): Buffer => Buffer.from(`\uFEFF${text}`, 'utf16le');
+
 describe('a list', () => {
   const text =
-    '# pages\n\nhttps://example.com/a\r\n  https://example.com/b#x  \nnonsense\nhttps://example.com/b\nhttps://user:secret@example.com/\n';
+    '# pages\n\nhttps://example.com/a\r\n  https://example.com/b#x  \nnonsense\nhttps://example.com/b\nhttps://user:s@ecret@example.com/\nuser:s/ecret@example.com\n';
 
   test.each([
     ['a file below RETUNE_FILES_ROOT', async (): Promise<string> => (await writeFile(join(root ?? '', 'list.txt'), text), 'list.txt')],
     ['a gzip file, whatever its name', async (): Promise<string> => (await writeFile(join(root ?? '', 'list'), gzipSync(text)), 'list')],
+    ['UTF-16, as Windows writes it', async (): Promise<string> => (await writeFile(join(root ?? '', 'list'), utf16(text)), 'list')],
+    ['UTF-16 in gzip', async (): Promise<string> => (serve('/list.gz', gzipSync(utf16(text).swap16())), site.url('/list.gz'))],
     ['an address', async (): Promise<string> => (serve('/list.txt', text), site.url('/list.txt'))],
     ['an address of a gzip file', async (): Promise<string> => (serve('/list.gz', gzipSync(text)), site.url('/list.gz'))],
   ])('is read from %s; what is no address is counted, and a password is not repeated', async (_, place) => {
     const resolved = await resolve({ list: await place() });
     expect(await all(resolved)).toEqual(['https://example.com/a', 'https://example.com/b']);
     expect(resolved.summary).toEqual({
-      counts: { left_out: 2 },
-      reasons: { not_a_url: 2 },
-      examples: { not_a_url: ['nonsense', 'https://[password]@example.com/'] },
+      counts: { left_out: 3 },
+      reasons: { not_a_url: 3 },
+      examples: { not_a_url: ['nonsense', 'https://[password]@example.com/', '[password]@example.com'] },
     });
   });
 
@@ -182,7 +197,7 @@ describe('a list', () => {
     root = null;
     expect(await failed({ files: ['docs'], sitemaps: [site.url('/')] })).toMatchObject({
       type: 'ConfigMissing',
-      message: expect.stringMatching(/^source\.files: .*RETUNE_FILES_ROOT is not set/),
+      message: expect.stringMatching(/^source\.files\.0: "docs" .*RETUNE_FILES_ROOT is not set/),
     });
     expect(site.visits).toEqual([]);
     expect(await failed({ list: 'list.txt' })).toMatchObject({
@@ -235,10 +250,19 @@ describe('sitemaps', () => {
   test('a bare origin means what its robots.txt names, else /sitemap.xml', async () => {
     serve('/sitemap.xml', xml(page('default')));
     expect(await all(await resolve({ sitemaps: [page('')] }))).toEqual([page('default')]);
-    serve('/robots.txt', `User-agent: *\nDisallow: /x\nSitemap: ${page('named.xml')}\nSitemap: ${page('other.xml')}\n`);
+    serve('/robots.txt', `User-agent: *\nDisallow: /x\nSitemap: /named.xml\nSitemap: ${page('other.xml')}\n`);
     serve('/named.xml', xml(page('named')));
     serve('/other.xml', xml(page('other')));
     expect(await all(await resolve({ sitemaps: [site.url('/')] }))).toEqual([page('named'), page('other')]);
+  });
+
+  test('of 50,000 addresses, in UTF-16, that names itself as an index too, is read whole', async () => {
+    serve('/sitemap.xml', index(page('sitemap.xml'), page('large.xml')));
+    const names = Array.from({ length: 50_000 }, (_, n) => page(`docs/${n}`));
+    serve('/large.xml', utf16(xml(...names)));
+    const resolved = await resolve({ sitemaps: [page('sitemap.xml')] });
+    expect((await all(resolved)).length).toBe(50_000);
+    expect(resolved.summary).toEqual({ counts: { sitemaps: 2 }, reasons: {}, examples: {} });
   });
 
   test('include lets pages of other hosts in', async () => {
@@ -303,5 +327,18 @@ describe('sitemaps', () => {
     expect(await all(await resolve({ sitemaps: [page('sitemap.xml')] }))).toEqual([page('a'), page('b')]);
     serve('/two.xml', '', 503);
     expect(await failed({ sitemaps: [page('sitemap.xml')], retries: 0 })).toMatchObject({ type: 'RemoteUnavailable', nonRetryable: false });
+  });
+
+  test('a host that asks for days of quiet ends the run by name: it is neither waited for nor done without', async () => {
+    serve('/sitemap.xml', index(page('one.xml'), page('two.xml')));
+    site.routes.set('/one.xml', { status: 503, headers: { 'retry-after': '172800' } });
+    serve('/two.xml', xml(page('b')));
+    expect(await failed({ sitemaps: [page('sitemap.xml')] })).toMatchObject({
+      type: 'RemoteRefused',
+      nonRetryable: true,
+      message: expect.stringMatching(/^source\.sitemaps\.0: .*one\.xml is in trouble/),
+    });
+    site.routes.set('/robots.txt', { status: 429, headers: { 'retry-after': '172800' } });
+    expect(await failed({ sitemaps: [page('')] })).toMatchObject({ nonRetryable: true });
   });
 });

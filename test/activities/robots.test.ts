@@ -1,6 +1,7 @@
-import { createRobotsDesk, type RobotsDesk } from '../../activities/robots';
+import { createRobotsDesk, KEPT_HOSTS, type RobotsDesk } from '../../activities/robots';
 import { createHostGates } from '../../io/host-gates';
 import { createHttp, type HttpClient } from '../../io/http';
+import { HttpError } from '../../io/http-error';
 import { manualClock, type ManualClock } from '../support/manual-clock';
 import { openSite, type Route, type Site } from '../support/site';
 
@@ -36,6 +37,7 @@ test('rules are asked for once an hour, whatever number of pages wait for them',
 test.each<[string, Route]>([
   ['no file', { status: 404 }],
   ['a closed one', { status: 403 }],
+  ['one without content', { status: 204 }],
   ['one that turns in a circle', { status: 302, headers: { location: '/robots.txt' } }],
 ])('%s means that everything is allowed', async (_, route) => {
   serve(route);
@@ -45,6 +47,7 @@ test.each<[string, Route]>([
 test.each<[string, Route]>([
   ['in trouble', { status: 503 }],
   ['asking us to wait', { status: 429 }],
+  ['behind a gate keeper', { status: 202, body: '<script>challenge</script>' }],
   ['silent', { hang: 'headers' }],
   ['cut short', { body: 'User-agent: *\nDisallow: /', cut: 'length' }],
 ])('a host that is %s keeps its pages closed, and is asked again a little later', async (_, route) => {
@@ -61,6 +64,22 @@ test('rules beyond 500 KiB are not read, those before are', async () => {
   serve({ body: `User-agent: *\nDisallow: /a\n${'# padding\n'.repeat(60_000)}Disallow: /b\n`, headers: TEXT });
   const robots = await rules();
   expect([robots.allowed(site.url('/a')), robots.allowed(site.url('/b'))]).toEqual([false, true]);
+});
+
+test('rules of so many hosts are kept and no more, the oldest going first', async () => {
+  let asked = 0;
+  const counting = {
+    ...http,
+    get: async () => ((asked += 1), Promise.reject(new HttpError('not_found', 'target', '', { url: '', status: 404 }))),
+  };
+  const many = createRobotsDesk({ http: counting, clock, gates: createHostGates(clock) });
+  const limits = { timeoutMs: 500, width: 4, patienceMs: 1000, signal: new AbortController().signal };
+  const of = async (host: number) => many.rules(`http://host-${host}.test/`, 'retune/0.1', limits);
+  for (let host = 0; host <= KEPT_HOSTS; host += 1) await of(host);
+  await of(KEPT_HOSTS);
+  expect(asked).toBe(KEPT_HOSTS + 1);
+  await of(0);
+  expect(asked).toBe(KEPT_HOSTS + 2);
 });
 
 test('a private host is named as such', async () => {

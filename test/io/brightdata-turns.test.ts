@@ -59,13 +59,26 @@ test('a worker that always has work gives its turns back now and then, for other
 test('a 429 spends its turn for five minutes, and after ten nobody sends', async () => {
   const clock = jumping();
   const turns = await turnsOf(clock, 10_000);
-  for (let count = 0; count < 10; count++) await (await take(turns))({ retryAfterMs: 0 });
+  for (let count = 0; count < 10; count++) await (await take(turns))({ retryAfterMs: 1 });
   await expect(take(turns)).rejects.toMatchObject({ code: 'rate_limited', kind: 'transient', billing: 'no' });
   await expect(take(await turnsOf(clock, 10_000))).rejects.toMatchObject({ code: 'rate_limited' });
   clock.by = 5 * 60_000 + 1_000;
   await (
     await take(turns)
   )(null);
+});
+
+test.each([null, 0])('a 429 with Retry-After %s is waited for longer each time', async (retryAfterMs) => {
+  const clock = jumping();
+  const turns = await turnsOf(clock, 60_000);
+  const waits: number[] = [];
+  for (let count = 0; count < 4; count++) {
+    const before = clock.by;
+    const leave = await take(turns);
+    waits.push(clock.by - before);
+    await leave({ retryAfterMs });
+  }
+  expect(waits).toEqual([0, 2_000, 4_000, 8_000]);
 });
 
 test('turns of a worker that died are free again when its requests must be over', async () => {
@@ -91,6 +104,8 @@ test('a burst of 429 keeps below the block, nothing is sent before Retry-After, 
   try {
     api.latencyMs = 30;
     api.limit = { atOnce: 5, retryAfter: 1 };
+    // Two workers: a durable write of the one and a look of the other, on a machine that is busy with other tests.
+    api.onItsWayMs = 400;
     const pages = Array.from({ length: 60 }, (_, index) => `http://docs.test/${index}`);
     for (const url of pages) api.pages.set(url, { markdown: url });
     const fetchOne = async (url: string, index: number): Promise<string> => {

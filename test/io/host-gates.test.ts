@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { BREAK_AFTER, createHostGates, HostBusy, type HostGates, type Manners } from '../../io/host-gates';
 import { manualClock, type ManualClock } from '../support/manual-clock';
 
@@ -78,6 +80,25 @@ test('a host that only fails is left alone for a while, then gets one probe', as
   const healthy = [ask(), ask()];
   await clock.pass(0);
   expect(healthy.every(({ at }) => at !== null)).toBe(true);
+});
+
+test('hosts that are done with are forgotten: a run may meet hundreds of thousands', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const alive = (): number => (collect(), process.memoryUsage().heapUsed);
+  const before = alive();
+  for (let host = 0; host < 20_000; host += 1) (await gates.enter(`https://host-${host}.example`, manners()))(false);
+  expect(alive() - before).toBeLessThan(2_000_000);
+});
+
+test('a gate that is forgotten while somebody sleeps for it keeps its width', async () => {
+  gates.pause(HOST, 500);
+  const sleepers = [ask({ width: 1 }), ask({ width: 1 })];
+  await clock.pass(500);
+  sleepers[0]?.leave(false);
+  const late = [ask({ width: 1 }), ask({ width: 1 })];
+  await clock.pass(0);
+  expect([...sleepers, ...late].filter(({ at }) => at !== null).length).toBe(2);
 });
 
 test('a caller that is cancelled stops waiting, and takes nobody’s turn', async () => {

@@ -79,6 +79,21 @@ describe('a body', () => {
     }
   });
 
+  test('comes over the connection of one before, unchanged pages, dead ones and redirects included', async () => {
+    site.routes.set('/kept', { body: text, etag: '"k"' });
+    const http = client();
+    const before = site.connections;
+    const known = { url: site.url('/kept'), etag: '"k"', lastModified: null };
+    site.routes.set('/moved', { status: 302, headers: { location: '/kept' } });
+    const asked = ['/kept', '/kept', '/moved', '/nowhere'].map((path) => ({ url: site.url(path), known }));
+    for (const request of [...asked, ...asked, ...asked]) {
+      const limits = { userAgent: 'retune-test/1', signal: new AbortController().signal, timeoutMs: 5_000, maxBytes: 100_000 };
+      await http.get({ ...request, ...limits }).catch((error: unknown) => expect(error).toMatchObject({ code: 'not_found' }));
+    }
+    // undici opens a second one when it is asked again at the very moment in which an answer ends.
+    expect(site.connections - before).toBeLessThanOrEqual(2);
+  });
+
   test.each([
     ['a bomb of 50 MB in 50 kB', { body: gzipSync(Buffer.alloc(50_000_000)), headers: { 'content-encoding': 'gzip' } }],
     ['a plain one', { body: Buffer.alloc(200_000) }],
@@ -108,6 +123,17 @@ describe('a body', () => {
     expect(await failureOf(get('/garbage'))).toMatchObject({ code: 'bad_encoding', kind: 'target' });
   });
 
+  test('in more encodings than anybody needs is not decompressed', async () => {
+    const header = Array.from({ length: 2_000 }, () => 'gzip').join(',');
+    site.routes.set('/deep', { body: gzipSync(text), headers: { 'content-encoding': header } });
+    const before = process.memoryUsage();
+    const error = await failureOf(get('/deep'));
+    expect(error).toMatchObject({ code: 'bad_encoding', kind: 'target', message: expect.stringContaining('2000 encodings') });
+    expect(process.memoryUsage().rss - before.rss).toBeLessThan(30_000_000);
+    site.routes.set('/deep', { body: gzipSync(gzipSync(text)), headers: { 'content-encoding': 'gzip, gzip' } });
+    expect((await get('/deep')).body).toEqual(Buffer.from(text));
+  });
+
   test('of a type that nobody wants is not read', async () => {
     site.routes.set('/film', { body: 'x', headers: { 'content-type': 'video/mp4' } });
     expect(await failureOf(get('/film', { accepts: (type) => type === 'text/html' }))).toMatchObject({
@@ -130,6 +156,9 @@ describe('a status', () => {
     [501, 'refused', 'target', 7_000],
     [408, 'server_error', 'transient', null],
     [304, 'refused', 'target', null],
+    [300, 'refused', 'target', null],
+    [202, 'server_error', 'transient', 7_000],
+    [206, 'bad_response', 'target', null],
   ] as const)('%i is %s, %s', async (status, code, kind, wait) => {
     site.routes.set('/status', { status, headers: wait === null ? {} : { 'retry-after': '7' } });
     const error = await failureOf(get('/status'));
@@ -146,6 +175,9 @@ describe('a status', () => {
     ['12', 12_000],
     ['Tue, 24 Nov 2026 00:01:00 GMT', 60_000],
     ['Mon, 23 Nov 2026 00:00:00 GMT', 0],
+    ['99999999', 86_400_000],
+    [`1${'0'.repeat(300)}`, 86_400_000],
+    ['Fri, 31 Dec 9999 23:59:59 GMT', 86_400_000],
     ['soon', null],
     [undefined, null],
   ])('Retry-After %s is %s ms', (value, expected) => expect(parseRetryAfter(value, NOW)).toBe(expected));
@@ -228,6 +260,9 @@ describe('a private address', () => {
     '[::1]',
     '[::ffff:127.0.0.1]',
     '[::ffff:7f00:1]',
+    '[64:ff9b::7f00:1]',
+    '[2002:7f00:1::]',
+    '0x7f.1',
     '127。0。0。1',
     'localhost',
   ])('is refused when written as %s', async (host) => {

@@ -47,14 +47,29 @@ describe('decode', () => {
     ['undeclared valid UTF-8 is UTF-8', bytes([0xe2, 0x82, 0xac]), null, '€', 'utf-8'],
     ['undeclared invalid UTF-8 is windows-1252', bytes('caf', [0xe9]), null, 'café', 'windows-1252'],
     [
-      'a declaration after the first kilobyte is too late',
-      bytes(' '.repeat(1024), '<meta charset=koi8-r>', [0xe9]),
+      'a declaration after the first kilobyte counts where the bytes are no UTF-8',
+      bytes(' '.repeat(1024), '<meta charset=koi8-r>', [0xc1]),
+      null,
+      `${' '.repeat(1024)}<meta charset=koi8-r>а`,
+      'koi8-r',
+    ],
+    [
+      'and not where they are',
+      bytes(' '.repeat(1024), '<meta charset=koi8-r>', [0xc3, 0xa9]),
       null,
       `${' '.repeat(1024)}<meta charset=koi8-r>é`,
-      'windows-1252',
+      'utf-8',
     ],
+    ['UTF-16 without a mark', Buffer.from('<p>é€</p>', 'utf16le'), 'utf-16', '<p>é€</p>', 'utf-16le'],
+    ['UTF-16 without a mark, big end first', Buffer.from('<p>é€</p>', 'utf16le').swap16(), 'utf-16', '<p>é€</p>', 'utf-16be'],
     ['nothing is UTF-8', bytes(), null, '', 'utf-8'],
   ])('%s', (_, given, header, text, charset) => expect(decode(given, header)).toEqual({ text, charset }));
+
+  test('looks for a declaration in linear time', () => {
+    const since = performance.now();
+    decode(bytes('<meta '.repeat(20_000), [0xe9]), null);
+    expect(performance.now() - since).toBeLessThan(200);
+  });
 
   test('marks bytes that mean nothing in the declared charset', () =>
     expect(decode(bytes('a', [0xff], 'b'), 'utf-8').text).toBe('a\uFFFDb'));

@@ -1,4 +1,4 @@
-import { parseRobots, readRobotsStatus, robotsUrl } from '../../lib/robots';
+import { ROBOTS_MAX_BYTES, parseRobots, readRobotsStatus, robotsUrl } from '../../lib/robots';
 
 const read = (text: string, userAgent = 'retune/0.1') => parseRobots('https://example.com/robots.txt', text, userAgent);
 
@@ -27,6 +27,19 @@ test('an empty file, a broken file and a byte order mark are no rules and no har
   expect(read('\uFEFFUser-agent: *\nDisallow: /a').allowed('https://example.com/a')).toBe(false);
   expect(read('User-agent: *\nCrawl-delay: soon').crawlDelayMs).toBeNull();
 });
+
+test('a rule that the size limit cuts is not read: its half would close the whole host', () => {
+  const whole = `User-agent: *\nDisallow: /a\n#${'x'.repeat(ROBOTS_MAX_BYTES)}`.slice(0, ROBOTS_MAX_BYTES - 12);
+  const robots = read(`${whole}\nDisallow: /`);
+  expect([robots.allowed('https://example.com/b'), robots.allowed('https://example.com/a')]).toEqual([true, false]);
+});
+
+test('sitemaps are named from the root, too', () =>
+  expect(read('Sitemap: /maps/a.xml\nSitemap: https://cdn.example/b.xml\nSitemap: //c').sitemaps).toEqual([
+    'https://example.com/maps/a.xml',
+    'https://cdn.example/b.xml',
+    '//c',
+  ]));
 
 test('rules have no say over another origin', () => expect(() => read('').allowed('https://other.example/')).toThrow(RangeError));
 

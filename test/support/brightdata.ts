@@ -34,6 +34,8 @@ interface Snapshot {
   words: string[];
   building: number;
   billed: boolean;
+  /** include_errors of its trigger: without it a record that failed has no row. */
+  errors: boolean;
 }
 
 export interface Call {
@@ -43,9 +45,9 @@ export interface Call {
   at: number;
 }
 
+/** The Fetch API's, from Bright Data's documents. */
+const DATASET = 'gd_m6gjtfmeh43we6cqc';
 export const TOKEN = 'brd-token-that-must-not-be-seen';
-/** A request may have been sent before the 429 had arrived. */
-const ON_ITS_WAY_MS = 100;
 export const ZONE = 'unlocker_test';
 
 export class BrightDataStandIn {
@@ -65,12 +67,19 @@ export class BrightDataStandIn {
   /** Answers of 202 after progress has said ready. */
   building = 0;
   shuffle = true;
+  /** How a row repeats the address that it was asked for. */
+  echo = (url: string): string => url;
+  /** Rows of a snapshot beside the right ones, before and after them. */
+  before: object[] = [];
+  after: object[] = [];
   /** More at once get 429 with this header; null: without. */
   limit: { atOnce: number; retryAfter: number | null } | null = null;
   zones = [{ name: ZONE, type: 'unblocker' }];
   peak = 0;
   /** Bytes of right answers. */
   sent = 0;
+  /** A request may have been sent before the 429 had arrived, or before another worker had heard of it from the store. */
+  onItsWayMs = 100;
   /** Requests that came before the named time although the 429 had had time to arrive. */
   early = 0;
   private active = 0;
@@ -111,7 +120,7 @@ export class BrightDataStandIn {
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const at = Date.now();
     const body = await text(request);
-    const { pathname } = new URL(request.url ?? '/', this.url);
+    const { pathname, searchParams } = new URL(request.url ?? '/', this.url);
     const [, snapshotId, rest] = /^\/datasets\/v3\/snapshot\/([^/]+)(\/input|\/cancel)?$/.exec(pathname) ?? [];
     const progressId = /^\/datasets\/v3\/progress\/([^/]+)$/.exec(pathname)?.[1];
     const endpoint = endpointOf(pathname, snapshotId, rest, progressId);
@@ -129,7 +138,7 @@ export class BrightDataStandIn {
         if (fault.status === 429) this.refuse(fault.headers?.['retry-after'] ?? null);
         return void response.writeHead(fault.status ?? 200, fault.headers ?? {}).end(fault.body ?? '');
       }
-      const sent = this.right(endpoint, snapshotId ?? progressId ?? '', body);
+      const sent = this.right(endpoint, snapshotId ?? progressId ?? '', body, searchParams);
       if (fault?.lost === true) return void response.destroy();
       const bytes = Buffer.from(sent.body);
       this.sent += bytes.length;
@@ -151,7 +160,7 @@ export class BrightDataStandIn {
     if (this.refusals.filter((time) => time > at - 300_000).length >= 25)
       return Boolean(response.writeHead(403).end('Your IP is blocked, contact support'));
     const lastRefusal = this.refusals.at(-1) ?? Infinity;
-    if (at < this.quietUntil && at > lastRefusal + ON_ITS_WAY_MS) this.early += 1;
+    if (at < this.quietUntil && at > lastRefusal + this.onItsWayMs) this.early += 1;
     if (request.headers.authorization !== `Bearer ${TOKEN}`)
       return Boolean(response.writeHead(401).end(`Invalid token ${request.headers.authorization ?? ''}`));
     if (this.limit === null || this.active <= this.limit.atOnce) return false;
@@ -160,7 +169,12 @@ export class BrightDataStandIn {
     return Boolean(response.writeHead(429, retryAfter === null ? {} : { 'retry-after': String(retryAfter) }).end('Too many requests'));
   }
 
-  private right(endpoint: Call['endpoint'], id: string, body: string): { status: number; headers?: Record<string, string>; body: string } {
+  private right(
+    endpoint: Call['endpoint'],
+    id: string,
+    body: string,
+    query: URLSearchParams,
+  ): { status: number; headers?: Record<string, string>; body: string } {
     const json = (value: unknown, status = 200) => ({
       status,
       headers: { 'content-type': 'application/json' },
@@ -170,6 +184,7 @@ export class BrightDataStandIn {
     if (endpoint === 'snapshots')
       return json([...this.snapshots.values()].map(({ id: one, created }) => ({ id: one, created, status: 'running' })));
     if (endpoint === 'trigger') {
+      if (query.get('dataset_id') !== DATASET) return { status: 400, body: 'dataset_id is required' };
       const urls = (JSON.parse(body) as { url: string }[]).map(({ url }) => url);
       const made = {
         id: `s_${this.snapshots.size + 1}`,
@@ -178,6 +193,7 @@ export class BrightDataStandIn {
         words: [...this.words],
         building: this.building,
         billed: false,
+        errors: query.get('include_errors') === 'true',
       };
       this.snapshots.set(made.id, made);
       return json({ snapshot_id: made.id });
@@ -185,7 +201,7 @@ export class BrightDataStandIn {
     if (endpoint === 'request') return this.unlock(JSON.parse(body) as { url: string; zone: string });
     const snapshot = this.snapshots.get(id);
     if (snapshot === undefined || endpoint === 'unknown') return { status: 404, body: 'Snapshot not found' };
-    if (endpoint === 'input') return json(snapshot.urls.map((url) => ({ url })));
+    if (endpoint === 'input') return json(snapshot.urls.map((url) => ({ url: this.echo(url) })));
     if (endpoint === 'cancel') {
       this.cancelled.push(id);
       snapshot.words = ['cancelled'];
@@ -200,7 +216,11 @@ export class BrightDataStandIn {
       return json({ snapshot_id: id, dataset_id: 'gd', status: word, ...(word === 'failed' ? { error_message: 'crawl failed' } : {}) });
     if (word !== 'ready' || snapshot.building-- > 0)
       return json({ status: 'building', message: 'Snapshot is building, try again in 10s' }, 202);
-    return { status: 200, headers: { 'content-type': 'application/x-ndjson' }, body: this.rows(snapshot) };
+    return {
+      status: 200,
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: this.rows(snapshot, query.get('format') === 'ndjson'),
+    };
   }
 
   private batchFate(url: string): Fate | null {
@@ -208,20 +228,19 @@ export class BrightDataStandIn {
     return other === undefined ? (this.pages.get(url) ?? { error: 'dead_page' }) : other;
   }
 
-  private rows({ urls }: Snapshot): string {
+  private rows({ urls, errors }: Snapshot, lines: boolean): string {
     const order = this.shuffle ? [...urls].reverse() : urls;
-    return order
-      .flatMap((url): object[] => {
-        const fate = this.batchFate(url);
-        if (fate === null) return [];
-        const about = { input: { url }, timestamp: '2026-11-24T03:00:00.000Z' };
-        if (fate === 'empty') return [{ ...about, markdown: '' }];
-        if ('error' in fate) return [{ ...about, error: fate.text ?? 'not had', error_code: fate.error }];
-        if ('own' in fate) return [{ ...about, error: `status ${fate.own}`, error_code: 'http_status' }];
-        return [{ ...about, url, markdown: fate.markdown, ...(fate.html === undefined ? {} : { page_html: fate.html }) }];
-      })
-      .map((row) => `${JSON.stringify(row)}\n`)
-      .join('');
+    const right = order.flatMap((url): object[] => {
+      const fate = this.batchFate(url);
+      if (fate === null || (!errors && typeof fate === 'object' && !isPage(fate))) return [];
+      const about = { input: { url: this.echo(url) }, timestamp: '2026-11-24T03:00:00.000Z' };
+      if (fate === 'empty') return [{ ...about, markdown: '' }];
+      if ('error' in fate) return [{ ...about, error: fate.text ?? 'not had', error_code: fate.error }];
+      if ('own' in fate) return [{ ...about, error: `status ${fate.own}`, error_code: 'http_status' }];
+      return [{ ...about, url, markdown: fate.markdown, ...(fate.html === undefined ? {} : { page_html: fate.html }) }];
+    });
+    const rows = [...this.before, ...right, ...this.after];
+    return lines ? rows.map((row) => `${JSON.stringify(row)}\n`).join('') : JSON.stringify(rows);
   }
 
   private unlock({ url, zone }: { url: string; zone: string }): { status: number; headers?: Record<string, string>; body: string } {

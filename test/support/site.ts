@@ -43,6 +43,8 @@ export interface Site {
   count: (path: string) => number;
   /** Requests in flight at once, at most, so far. */
   readonly peak: number;
+  /** Made so far. */
+  readonly connections: number;
   close(): Promise<void>;
 }
 
@@ -85,6 +87,7 @@ export const openSite = async (routes: Record<string, Route> = {}, host = 'site.
   const table = new Map(Object.entries(routes));
   let open = 0;
   let peak = 0;
+  let connections = 0;
   const server = createServer((request, response) => {
     const path = request.url ?? '/';
     const visit: Visit = { path, at: Date.now(), headers: request.headers, status: 0 };
@@ -102,6 +105,7 @@ export const openSite = async (routes: Record<string, Route> = {}, host = 'site.
     if (page.delayMs === undefined) answer(page, request, response);
     else setTimeout(() => answer(page, request, response), page.delayMs);
   });
+  server.on('connection', () => (connections += 1));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
@@ -114,6 +118,9 @@ export const openSite = async (routes: Record<string, Route> = {}, host = 'site.
     count: (path) => counts.get(path) ?? 0,
     get peak() {
       return peak;
+    },
+    get connections() {
+      return connections;
     },
     async close() {
       server.closeAllConnections();

@@ -71,7 +71,11 @@ test('a batch brings the pages in another order, each to its own address, and a 
   api.pages.set(pages[3] ?? '', { markdown: 'Three', html: html('Three') });
   api.words = ['starting', 'ready'];
   api.building = 1;
-  const ref = await (await start(await shard(pages))).result();
+  const run = await start(await shard(pages));
+  const ref = await run.result();
+  // Between looks the workflow sleeps, not an activity: starting, ready, still being built, built.
+  const { events } = await run.fetchHistory();
+  expect((events ?? []).filter(({ timerStartedEventAttributes: timer }) => timer != null).length).toBe(3);
   expect(ref.counts).toEqual({
     urls: 30,
     pages: 30,
@@ -124,6 +128,32 @@ test('what the batch did not bring is asked for alone, by its own activity, and 
   const { events } = await run.fetchHistory();
   const summaries = (events ?? []).map((event) => Buffer.from(event.userMetadata?.summary?.data ?? []).toString());
   expect(summaries).toContain(JSON.stringify(missing));
+});
+
+test('rows twice, of nobody, of tidied addresses and with a reason beside a page: each page is paid for once and kept', async () => {
+  const pages = [
+    'http://docs.test/Case',
+    'http://docs.test/slash',
+    'http://docs.test/both',
+    'http://docs.test/both/',
+    'http://docs.test/twice',
+  ];
+  serve(pages);
+  api.echo = (url) =>
+    /both|twice/.test(url)
+      ? url
+      : url
+          .toLowerCase()
+          .replace(/slash$/, 'slash/')
+          .replace('http:', 'https:');
+  const dead = { input: { url: pages[4] }, error: 'not had', error_code: 'dead_page' };
+  api.before = [dead, { input: { url: 'http://docs.test/unasked' }, markdown: 'Nobody asked.' }, { markdown: 'Whose?' }, [], dead];
+  api.after = [dead, { input: { url: pages[4] }, markdown: 'A second one.' }];
+  const ref = await (await start(await shard(pages))).result();
+  expect(ref.counts).toMatchObject({ urls: 5, pages: 5, dropped: 0, requests: 5, billed: 5 });
+  for (const { url, bodySha256 } of (await on.rows(ref)).pages)
+    expect((await on.store.read(bodyPath(bodySha256)))?.toString()).toBe(`# ${url}\n\nText.\n`);
+  expect([api.count('request'), api.bill]).toEqual([0, [5, 0]]);
 });
 
 test('the history of a shard holds an address once for its activity, whatever the input names', async () => {
@@ -202,6 +232,30 @@ test('a trigger whose answer was lost is found again by its addresses, not sent 
   expect([api.count('trigger'), api.count('input'), api.bill]).toEqual([1, 1, [5, 0]]);
 });
 
+test('a trigger whose answer was lost is found beside batches of somebody else that cannot be read', async () => {
+  const pages = urls(5);
+  serve(pages);
+  api.fail('trigger', { lost: true });
+  api.echo = (url) => url.replace('docs.test', 'DOCS.test:80');
+  for (const id of ['s_gone', 's_other']) {
+    const created = new Date(Date.now() + 1000).toISOString();
+    api.snapshots.set(id, { id, created, urls: [], words: ['ready'], building: 0, billed: true, errors: true });
+  }
+  api.fail('input', { status: 404, body: 'Snapshot not found' }, { status: 200, body: '[{"keyword":"x"}]' });
+  const ref = await (await start(await shard(pages))).result();
+  expect(ref.counts).toMatchObject({ pages: 5, requests: 5, billed: 5 });
+  expect([api.count('trigger'), api.count('input'), api.bill]).toEqual([1, 3, [5, 0]]);
+});
+
+test('a snapshot that stays in the making after it was ready is given up in time', async () => {
+  const pages = urls(2);
+  serve(pages);
+  api.building = 1_000;
+  const ref = await (await start(await shard(pages, { batchMinutes: 0.1 }))).result();
+  expect(ref.counts).toMatchObject({ pages: 2, requests: 4, billed: 2, possiblyBilled: 2 });
+  expect([api.cancelled, api.count('trigger')]).toEqual([['s_1'], 1]);
+});
+
 test('a snapshot whose transfer breaks is read again, not made again', async () => {
   const pages = urls(50);
   serve(pages);
@@ -211,11 +265,13 @@ test('a snapshot whose transfer breaks is read again, not made again', async () 
   expect([api.count('trigger'), api.count('snapshot'), api.bill]).toEqual([1, 2, [50, 0]]);
 });
 
-test('429 with and without Retry-After is waited for and costs no try', async () => {
+test('429 with and without Retry-After is waited for, whatever was asked, and costs no try', async () => {
   const pages = urls(5);
   serve(pages);
   for (const url of pages) api.inBatch.set(url, null);
   api.fail('trigger', { status: 429, headers: { 'retry-after': '1' } }, { status: 429 });
+  api.fail('progress', { status: 429, headers: { 'retry-after': '1' } });
+  api.fail('snapshot', { status: 429, headers: { 'retry-after': '1' } });
   api.fail('request', { status: 429, headers: { 'retry-after': '1' } });
   const ref = await (await start(await shard(pages, { retries: 0 }))).result();
   expect(ref.counts).toMatchObject({ pages: 5, billed: 5, requests: 10 });
@@ -241,6 +297,20 @@ test('budget.maxRequests stops before one more, keeps everything, and the next r
   expect(api.bill).toEqual([6, 0]);
   const ref = await (await start(await shard(pages, {}, { maxRequests: 6 }))).result();
   expect(ref.counts).toMatchObject({ pages: 10, reused: 6, requests: 4, billed: 4 });
+  expect(api.bill).toEqual([10, 0]);
+});
+
+test('credit that runs out in mid-run stops it, keeps what came, and the next run pays only for the rest', async () => {
+  const pages = urls(10);
+  serve(pages);
+  for (const url of pages.slice(5)) api.inBatch.set(url, null);
+  api.fail('request', {}, { status: 402, body: 'Payment required' });
+  const failed = await failureOf(await start(await shard(pages)));
+  expect(failed).toMatchObject({ type: 'QuotaExhausted', message: expect.stringContaining('payment') });
+  const before = api.bill[0];
+  expect(before).toBeGreaterThanOrEqual(5);
+  const ref = await (await start(await shard(pages))).result();
+  expect(ref.counts).toMatchObject({ pages: 10, reused: before });
   expect(api.bill).toEqual([10, 0]);
 });
 
@@ -286,6 +356,34 @@ test('cancelling the run cancels its snapshot', async () => {
   expect((error as WorkflowFailedError).cause).toBeInstanceOf(CancelledFailure);
   expect(api.cancelled).toEqual(['s_1']);
   expect([api.count('request'), api.bill]).toEqual([0, [0, 0]]);
+});
+
+test('a run that is cancelled while its batch is being started cancels that batch, whose id it had not heard yet', async () => {
+  const pages = urls(3);
+  serve(pages);
+  api.fail('trigger', { delayMs: 2_000 });
+  const run = await start(await shard(pages));
+  await until('the trigger', 20, () => api.count('trigger') > 0);
+  await run.cancel();
+  await expect(run.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) });
+  expect([api.cancelled, api.count('progress'), api.count('request')]).toEqual([['s_1'], 0, 0]);
+});
+
+test('a run that is cancelled among single requests waits for those under way, keeps their pages and asks for no more', async () => {
+  const pages = urls(60);
+  serve(pages);
+  api.fail('trigger', { status: 400, body: 'no batches here' });
+  api.latencyMs = 500;
+  const run = await start(await shard(pages));
+  await until('a page', 20, () => api.count('request') > 0);
+  await run.cancel();
+  await expect(run.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) });
+  const paid = api.bill[0];
+  expect(paid).toBeLessThan(60);
+  api.latencyMs = 0;
+  const again = await (await start(await shard(pages))).result();
+  expect(again.counts).toMatchObject({ pages: 60, reused: paid });
+  expect(api.bill).toEqual([60, 0]);
 });
 
 test('auto means Bright Data where the worker has a token', async () => {

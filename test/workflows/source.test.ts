@@ -148,6 +148,30 @@ test('a site that is down fails the run by name and loses nothing; with some pag
   expect(digests(again)).toEqual(digests(first));
 });
 
+test('links are followed as far as include says, beyond the site too', async () => {
+  serve({
+    '/': doc('Front', ['/docs/a', '/blog/b', 'http://docs.test/c']),
+    '/docs/a': doc('A', ['/docs/d', '/']),
+    '/docs/d': doc('D'),
+    '/blog/b': doc('B'),
+  });
+  const result = await run({ urls: [site.url('/')], links: { depth: 2 }, include: [site.url('/docs/**'), 'http://docs.test/*'] });
+  expect(await urlsOf(result)).toEqual(of('/', '/docs/a', '/docs/d'));
+  expect(sums(result)).toMatchObject({ urls: 4, dropped: 1 });
+});
+
+test('less than source.minSuccess fails the run with reasons and examples, as much as that does not', async () => {
+  serve({ '/a': doc('A') });
+  site.routes.set('/c', { status: 410 });
+  const failure = await failed({ urls: of('/a', '/b', '/c') });
+  expect(failure).toMatchObject({
+    type: 'SourceEmpty',
+    message: `1 of 3 URLs brought a page (source.minSuccess asks for 50 %): gone 1 (${site.url('/c')}), not_found 1 (${site.url('/b')})`,
+  });
+  expect(sums(await run({ urls: of('/a', '/b') }))).toMatchObject({ pages: 1, dropped: 1 });
+  expect(sums(await run({ urls: of('/a', '/b', '/c'), minSuccess: 0.3 }))).toMatchObject({ pages: 1, dropped: 2 });
+});
+
 describe('through Bright Data', () => {
   const at = (path: string): string => `http://docs.test${path}`;
   const pages = (all: Record<string, string>): void => {
