@@ -1,6 +1,6 @@
 // The little English that questions need: base verbs, gerunds, the asker's side of "you", and headings as running text.
 import { type Lexicon, NO_LEXICON } from './lexicon';
-import { isSaidQuietly, keepsCapital } from './page-words';
+import { isMostlyCapital, isSaidQuietly, keepsCapital } from './page-words';
 
 const VERBS = `abort accept access activate add adjust allow analyze append apply approve archive ask assign attach audit authenticate avoid back backup begin bind block
 boot break bring browse build bump bundle bypass cache calculate call cancel capture certify change check choose clean clear clone close collect combine commit compare compile complete
@@ -59,7 +59,8 @@ export const isInstruction = (heading: string): boolean => {
   const [first = '', second = '', ...rest] = heading.split(/\s+/);
   if (/^\p{Lu}{2}/u.test(first)) return false; // CREATE TABLE is a name
   if (isSort(second) && rest.length === 0) return false; // the Require directive
-  if (/^(?:and|or)$/i.test(second)) return (isVerbOnly(rest[0] ?? '') || (isBaseVerb(first) && isBaseVerb(rest[0] ?? ''))) && rest.length > 1;
+  if (/^(?:and|or)$/i.test(second))
+    return (isVerbOnly(rest[0] ?? '') || (isBaseVerb(first) && isBaseVerb(rest[0] ?? ''))) && rest.length > 1;
   if (!isBaseVerb(first))
     return (
       /^(?:your|an?|the)$/i.test(second) &&
@@ -80,6 +81,8 @@ export const isInstruction = (heading: string): boolean => {
 export const isDeedOf = (said: string, page: string, lexicon: Lexicon): boolean | null => {
   const [first = '', second = '', ...rest] = said.split(' ');
   if (!isBaseVerb(first) || isSort(second) || !/^[\p{Ll}\d`]/u.test(first)) return null;
+  // "Check and increment the index"
+  if (/^(?:and|or)$/.test(second)) return rest.length > 1 && lexicon.isVerb(rest[0]!) === true ? true : null;
   const start = `${first} ${second}`;
   let verbs = 0;
   let nouns = 0;
@@ -181,7 +184,12 @@ export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON):
   const shouted = isShouted(heading, page);
   const keeps = (word: string): boolean => {
     const isName = FUNCTION_WORD.test(word) || word.endsWith('ing') ? null : lexicon.isName(word);
-    return isName !== false && (keepsCapital(word, page) || (isName === true && page.includes(word) && !page.includes(` ${word.toLowerCase()} `)));
+    return (
+      isName !== false &&
+      (keepsCapital(word, page) ||
+        (!/(?:ing|s)$/.test(word) && lexicon.isRare(word) && isMostlyCapital(word, page)) ||
+        (isName === true && page.includes(word) && !page.includes(` ${word.toLowerCase()} `)))
+    );
   };
   let before = '';
   let begins = false;

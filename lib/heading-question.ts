@@ -25,7 +25,11 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
   [
     /^(?:options|flags|arguments|parameters|configuration|settings)$/,
     (x) =>
-      x.startsWith('`') ? [`What options does ${x} take?`, `Which options can I use with ${x}?`] : [`Which options can I set for ${x}?`],
+      x.startsWith('`')
+        ? [`What options does ${x} take?`, `Which options can I use with ${x}?`]
+        : /["?]/.test(x) || isGerund(x)
+          ? []
+          : [`Which options can I set for ${x}?`],
   ],
   [/^(?:sub-?commands?|commands)$/, (x) => (isTool(x) ? [`What subcommands does ${x} have?`] : [])],
   [

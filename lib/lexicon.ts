@@ -77,7 +77,13 @@ export class Lexicon {
     const quiet = noun + verb + counted + bare;
     const named = this.names.get(word) ?? 0;
     if ((named >= 5 && named > 4 * quiet) || (this.lower.size >= ENOUGH_WORDS && !this.lower.has(word.toLowerCase()))) return true;
-    return quiet >= 8 && named === 0 ? false : null;
+    return quiet >= 8 && quiet > 10 * named ? false : null;
+  }
+
+  /** Whether a site that is large enough to know hardly writes a word without its capital. */
+  isRare(word: string): boolean {
+    const { noun, verb, counted, bare } = this.words.get(word.toLowerCase()) ?? NONE;
+    return this.lower.size >= ENOUGH_WORDS && noun + verb + counted + bare < 3;
   }
 
   private usesOf(word: string): Uses {

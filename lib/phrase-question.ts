@@ -1,9 +1,20 @@
 // A phrase of a heading or a title as the reader's question: a deed, a question, a noun phrase, or words to be quoted.
 import { plain } from './blocks';
 import { articleIn, headNoun, isMass, objectWithArticle, withArticle } from './article';
-import { asReader, FUNCTION_WORD, gerundsToInfinitives, hasVerb, infinitive, inSentence, isDeedOf, isInstruction, isPlural, isVerb, isVerbOnly } from './grammar';
+import {
+  asReader,
+  FUNCTION_WORD,
+  gerundsToInfinitives,
+  hasVerb,
+  infinitive,
+  inSentence,
+  isDeedOf,
+  isInstruction,
+  isPlural,
+  isVerb,
+  isVerbOnly,
+} from './grammar';
 import { code, inContext, inPage, isAsking, namedSort, noun, withoutSort } from './question';
-import type { Lexicon } from './lexicon';
 import { bareHeading, spellTool, type Subject } from './subject';
 
 const ending = (question: string, subject: Subject): string => `${question}${inContext(question, subject)}?`;
@@ -37,14 +48,15 @@ const asQuestion = (heading: string, subject: Subject): string | null => {
 /** "Removing old packages", "Create a user", "How to log in" as "How do I ...?"; null for what is no deed. */
 const deed = (leaf: string, said: string, subject: Subject, own: string): string | null => {
   const { text, lexicon } = subject;
-  const how = /^how to (.+)$/i.exec(said);
+  const how = /^how to ([^?]+)\??$/i.exec(said);
   if (how !== null) return ending(`How do I ${asReader(how[1]!)}`, subject);
   const [first = '', ...rest] = said.replace(/^(\S+ing [^:]+): .*$/, '$1').split(' ');
   const verb = /\b(?:doesn|don|isn|won|can)['’]t\b|\bfails?\b/.test(said) ? null : infinitive(first, lexicon);
   const done = gerundsToInfinitives(rest.join(' '), lexicon);
   // "Redirecting and remapping": of two deeds one is no verb that is known.
   const second = /^(?:\S+ )?(?:and|or) (\p{L}+ing) /u.exec(done)?.[1] ?? /^(?:and|or) (\p{L}+)/u.exec(done)?.[1];
-  if (verb !== null && second !== undefined && !isVerb(second) && lexicon.isVerb(second) !== true) return null;
+  if (verb !== null && second !== undefined && ((!isVerb(second) && lexicon.isVerb(second) !== true) || /^\S+ \S+ of /.test(done)))
+    return null;
   if (verb !== null && rest.length > 0 && !/ - /.test(said) && rest[0] !== 'of' && !(rest.length === 1 && DESCRIBED.test(rest[0]!)))
     return ending(`How do I ${verb} ${asReader(objectWithArticle(done, lexicon))}`, subject);
   // What the text speaks of as a thing is none: "for load and store instructions".
@@ -100,10 +112,12 @@ const CALLED =
   /^(?:attribute|class|command|directive|error|event|extension|field|filter|flag|function|header|hook|method|module|object|option|package|parameter|signal|stage|tool|utility|variable)$/i;
 
 /** No noun phrase, and no deed or question either, so nobody asks for it: "Brag about it", "Lids are off by default". */
-const isSentence = (np: string, said: string, lexicon: Lexicon): boolean =>
+const isSentence = (np: string, said: string, { text, lexicon }: Subject): boolean =>
   hasVerb(said, lexicon) ||
-  (isVerbOnly(np.split(' ')[0]!) && !/^\S+ of |^\p{Lu}{2}/u.test(np)) ||
-  (!/^\p{Lu}{2}/u.test(np) && /^(?:no|not|never|only|requires|returns) /i.test(np)) ||
+  (isVerbOnly(np.split(' ')[0]!) &&
+    !/(?<!\p{L})(?:an?|the) $/iu.test(text.slice(0, Math.max(0, text.indexOf(`${np.split(' ')[0]!} `))).slice(-4)) &&
+    !/^\S+ of |^\p{Lu}{2}/u.test(np)) ||
+  (!/^\p{Lu}{2}/u.test(np) && /^(?:no|not|never|only|sometimes|requires|returns) /i.test(np)) ||
   /(?<![\w-])(?:is|are|was|must|should|it|you|we|I(?![/])|can|do|does|doesn['’]t|don['’]t|have|has|will|always|never|not|fails?|helps|prevents|allows|makes|requires|leads|gives|takes|becomes|depends|happens)(?![\w-])/.test(
     said,
   );
@@ -122,7 +136,7 @@ const bareOfNotes = (heading: string): string =>
 
 /** Names a file, an address, a book, two things with a dash between, or something that stands elsewhere on the page. */
 const UNSAID =
-  /^\/|@| - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?: not|n['’]t) |^per |->| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|…$|^\p{L}+ #\d+$|^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
+  /^\/|@| - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |->| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|…$|^\p{L}+ #\d+$|^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
 
 /** "Lids are ...": the text says what they are. */
 const isDefined = (np: string, own: string): boolean => own.includes(`${np[0]!.toUpperCase()}${np.slice(1)} are `);
@@ -133,7 +147,12 @@ const NO_PHRASE =
 
 /** "Require ldap-filter": two or three words that begin a line of the page's code, and no name in capitals. */
 const isCodeLine = (leaf: string, { code: inCode, text }: Subject): boolean =>
-  /^[\w.<-]+(?: [\w.:=<>-]+){1,2}$/.test(leaf) && /\p{Ll}/u.test(leaf) && !text.includes(leaf.toLowerCase()) && /[ \n]/.test(`\n${inCode}\n`.split(`\n${leaf}`, 2)[1]?.[0] ?? '');
+  /^[\w.<-]+(?: [\w.:=<>-]+){1,2}$/.test(leaf) && /\p{Ll}/u.test(leaf) && !text.includes(leaf.toLowerCase()) && beginsLine(leaf, inCode);
+
+const beginsLine = (words: string, inCode: string): boolean => {
+  const at = inCode.startsWith(words) ? 0 : inCode.indexOf(`\n${words}`) + 1;
+  return (at > 0 || inCode.startsWith(words)) && /^(?:\s|$)/.test(inCode.slice(at + words.length, at + words.length + 1));
+};
 
 const SORT_ALONE = /^(?:an?|the) \S+$/i;
 
@@ -144,8 +163,7 @@ const nameOf = (word: string, leaf: string, { code: inCode, lexicon }: Subject, 
   const isCode = (name: string): boolean => `\n${inCode}\n`.includes(`\n${name}\n`);
   if (/^\p{Ll}\S*[-_.\d]\S*$/u.test(leaf) || isCode(word)) return code(word);
   if (isCode(leaf)) return code(leaf);
-  if (infinitive(word, lexicon) !== null && !title) return new RegExp(`\\b${word}\\b`, 'i').test(own) ? word : null;
-  if (title || isMass(word)) return word;
+  if (title || isMass(word) || infinitive(word, lexicon) !== null) return word;
   if (new RegExp(`\\b[Tt]he ${word}\\b`, 'u').test(own)) return `the ${word}`;
   return isMass(word, lexicon) ? word : null;
 };
@@ -196,8 +214,8 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
     .replace(/^on (?=\S)/i, '')
     .replace(/^Event: /, 'event: ');
   if (
-    isAsking(leaf) ||
-    /^(?!do not )(?:(?:what|why|when|where|which|who|how) (?:do|does|did|can|should|is|are|was|will|would|has|have|must)|can|is|are|does|do|should) /i.test(
+    (isAsking(leaf) && !/^how to /i.test(leaf)) ||
+    /^(?!do(?:es)? not )(?:(?:what|why|when|where|which|who|how) (?:do|does|did|can|should|is|are|was|will|would|has|have|must)|can|is|are|does|do|should) /i.test(
       leaf,
     )
   ) {
@@ -208,6 +226,8 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
   // A sentence as a heading: said by somebody who asks why.
   if (/^(?:I|my|we) /i.test(leaf) && leaf.split(' ').length > 3) return [`${leaf[0]!.toUpperCase()}${leaf.slice(1)}. Why?`];
   const how = deed(leaf, said, subject, own)?.replace(/^How do I setup /, 'How do I set up ') ?? null;
+  // What seems to tell what to do and is no deed of this page may be a thing or not: "Bind mounts".
+  if (how === null && isInstruction(leaf) && articleIn(said, subject.text) === null) return [];
   // A page without a tool is named by its title, which the question is made of.
   if (how !== null) return [title && subject.tool === null ? how.replace(/ \([^()]*\)\?$/, '?') : how];
   const condition = /^if (.+)$/i.exec(said)?.[1];
@@ -233,7 +253,7 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
           : few
             ? inPage(np, subject)
             : inContext(np, subject);
-  if (isSentence(np, said, subject.lexicon) || (title && isDeed(leaf) && isDeedOf(said, subject.text, subject.lexicon) !== false)) return [];
+  if (isSentence(np, said, subject) || (title && isDeed(leaf) && isDeedOf(said, subject.text, subject.lexicon) !== false)) return [];
   // "Export to CSV": what to do or a thing, nobody knows.
   if ((/^\p{L}+ to /u.test(said) && isVerb(said.split(' ')[0]!)) || FUNCTION_WORD.test(said.split(' ').at(-1)!)) return [];
   if (isCodeLine(leaf, subject)) return [`What should I know about ${code(leaf)}${where}?`, `Can you explain ${code(leaf)}${where}?`];

@@ -12,8 +12,18 @@ export const choose = (seed: string, variants: readonly string[]): string =>
 export const code = (text: string): string => `\`${text.replaceAll('`', '')}\``;
 const includes = (text: string, part: string): boolean => text.toLowerCase().includes(part.toLowerCase());
 
+const nouns = new WeakMap<Subject, string>();
+
 /** The page's subject as a noun: `npm ci`, package.json, npm workspaces, recovering data from a database. */
 export const noun = (subject: Subject): string => {
+  const known = nouns.get(subject);
+  if (known !== undefined) return known;
+  const found = nounOf(subject);
+  nouns.set(subject, found);
+  return found;
+};
+
+const nounOf = (subject: Subject): string => {
   if (subject.command !== null) return code(subject.command);
   if (subject.file !== null) return subject.file;
   const { tool } = subject;
@@ -37,7 +47,10 @@ const SAYS_SORT = new RegExp(
 /** The page's title in a sentence, without what it says in parentheses and what sort of text it is. */
 const pageName = ({ title, text, tool, lexicon }: Subject): string => {
   // "Modules: Packages" are packages.
-  const short = title.replace(/\s+\([^()]*\)/g, '').replace(/^\p{L}+s: (?=\S)/u, '').trim();
+  const short = title
+    .replace(/\s+\([^()]*\)/g, '')
+    .replace(/^\p{L}+s: (?=\S)/u, '')
+    .trim();
   return spellTool(inSentence(withoutSort(short === '' ? title : short), text, lexicon), tool);
 };
 
@@ -59,7 +72,8 @@ const isPhrase = (title: string): boolean => {
 
 /** " in npm" for a question that does not name the subject yet. */
 export const inContext = (question: string, subject: Subject): string => {
-  const place = subject.file ?? subject.tool ?? withoutSort(subject.title.replace(/\s+\([^()]*\)/g, '').replace(/^what (?:is|are) (.+)\?$/i, '$1'));
+  const place =
+    subject.file ?? subject.tool ?? withoutSort(subject.title.replace(/\s+\([^()]*\)/g, '').replace(/^what (?:is|are) (.+)\?$/i, '$1'));
   const said = plain(question);
   if (place === '' || includes(said, place) || (subject.command !== null && includes(said, subject.command))) return '';
   return subject.file === null && subject.tool === null ? ` (${place})` : ` in ${place}`;

@@ -50,7 +50,7 @@ const LANGUAGES: ReadonlyMap<string, string> = new Map([
 export const bareHeading = (text: string): string =>
   text
     .replace(/^\d+\.\d+\.? \d (?=\p{L})/u, '') // "3.10. 0 Flushing": numbered twice
-    .replace(/^(?:Q: |(?:[a-z]|\d+(?:\.\d+)*|[IVX]+)\) |(?=[IVX]+\.)(?:IX|IV|VI{0,3}|I{2,3}|X)\. )(?=\S)/, '') // "a) Lids", "II. Lids"
+    .replace(/^(?:Q: |(?:[a-z]|\d+(?:\.\d+)*|[IVX]+)\) |\d+[a-z]\. |(?=[IVX]+\.)(?:IX|IV|VI{0,3}|I{2,3}|X)\. )(?=\S)/, '') // "a) Lids", "II. Lids"
     .replace(/^(?:(?:chapter|appendix|part) (?:\d+|[A-Z])(?:\.\d+)*\.?|(?:\d+(?:\.\d+)*\.?|[A-Z](?:\.(?:\d+\.?)*))|§)\s+(?=\S)/i, '')
     .replace(/^[:–—-]\s+/, '')
     .replace(/(?:\s*[:¶#]|(?<=\p{L}\p{L})\.)\s*$/u, '')
@@ -121,8 +121,7 @@ const NAME_IN_TEXT = /[\p{Ll},] (\p{Lu}[\p{L}\d]*\p{Ll}[\p{L}\d]*(?:\.js|\+\+)?)
 const NO_SUBJECT =
   /^(?:API|APIs|URLs?|JavaScript|Unix|Linux|Windows|English|Internet|January|February|March|April|May|June|July|August|September|October|November|December)$/;
 
-const proseOf = (blocks: Section['blocks']): string =>
-  blocks.flatMap((block) => (block.type === 'prose' ? [block.text] : [])).join('\n');
+const proseOf = (blocks: Section['blocks']): string => blocks.flatMap((block) => (block.type === 'prose' ? [block.text] : [])).join('\n');
 
 /** Names that a page's prose writes in mid-sentence. */
 const namesOf = (sections: readonly Section[]): Set<string> => {
@@ -222,10 +221,9 @@ export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subj
   const file = /^\.?[\w-]+(?:\.[\w-]+)*\.(?:json|ya?ml|toml|ini|conf|cfg|lock|xml|config|rc)$|^\.[a-z]+rc$|^[A-Z]\w+file$/.test(title)
     ? title
     : null;
-  // A word at the start of many lines of code is a tool only where the page's headings say so too.
-  const headings = sections.map((section) => plain(section.path.join(' ')).toLowerCase()).join(' ');
+  // A word at the start of many lines of code is a tool only where the page's title says so too.
   const often = leader(commandWords(sections), 3);
-  const headed = often !== null && new RegExp(`\\b${often}\\b`).test(headings) ? often : null;
+  const headed = often !== null && new RegExp(`\\b${often}\\b`).test(whole.toLowerCase()) ? often : null;
   const around = leader(site.commands, 10);
   const tool = command !== null && spaced === command ? command.split(' ')[0]! : ((site.name === null ? headed : null) ?? around);
   const text = sections.flatMap((section) => section.blocks.filter((block) => block.type !== 'code').map(blockText)).join('\n');

@@ -1,6 +1,17 @@
 // Questions about the terms that a page defines in a list: a word, a constant, a subcommand, a deed.
-import { asReader, FUNCTION_WORD, gerundsToInfinitives, hasVerb, infinitive, inSentence, isInstruction, isPlural, isSort, isVerb } from './grammar';
-import { code, inPage, isAsking } from './question';
+import {
+  asReader,
+  FUNCTION_WORD,
+  gerundsToInfinitives,
+  hasVerb,
+  infinitive,
+  inSentence,
+  isInstruction,
+  isPlural,
+  isSort,
+  isVerb,
+} from './grammar';
+import { code, inContext, inPage, isAsking } from './question';
 import type { Subject } from './subject';
 
 /** Numbers of requirements, addresses, pointers elsewhere and labels of notes: nobody asks what they mean. */
@@ -10,12 +21,23 @@ const LOOKS_LIKE_CODE = /[_$<>{}=%\\[\]]|\w\(|^["']|\w\.\w|\p{Ll}\p{Lu}|^[A-Z][A
 /** Words of a text, not a term: numbered, addressed to the reader, a sentence, a note of what was done, a mark of a bibliography. */
 const IS_TEXT =
   /^\d+[.)] |^\d+ \(|^(?:an?|the) \S+ |^(?:we|I|it|this|these|they) |^(?:anything|everything|something) |[\p{L}\d`][.!]$|\byou(?:r|rs)?\b|^\S+ \S+ (?:.* )?\p{Ll}+ed$/iu;
+/** What a page lists, one of them: "configuration option" of the page "Configuration Options for Lids". */
+const sortOf = ({ title, text, lexicon }: Subject): string | null => {
+  const listed = /^((?:[\p{L}-]+ ){0,3}[\p{L}-]+)s(?: (?:for|of|in) .*)?$/u.exec(title)?.[1];
+  return listed !== undefined && LISTED.test(listed) ? inSentence(listed, text, lexicon) : null;
+};
+const LISTED = /(?<![\p{L}-])(?:code|constant|field|flag|macro|option|parameter|setting|value|variable)$/iu;
+
 /** What begins or ends as no term does: "on a lid with", "the box is open". */
 const isFragment = (term: string, { lexicon }: Subject): boolean => {
   const words = term.split(' ');
   return (
     words.length > 1 &&
-    (FUNCTION_WORD.test(words[0]!) || FUNCTION_WORD.test(words.at(-1)!) || /^(?:the|an?)$|;$|n['’]t$/i.test(words.at(-1)!) || / (?:is|are|was|were|can|will) /.test(term) || hasVerb(term, lexicon))
+    (FUNCTION_WORD.test(words[0]!) ||
+      FUNCTION_WORD.test(words.at(-1)!) ||
+      /^(?:the|an?)$|;$|n['’]t$/i.test(words.at(-1)!) ||
+      / (?:is|are|was|were|can|will) /.test(term) ||
+      hasVerb(term, lexicon))
   );
 };
 
@@ -55,13 +77,20 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   const isCode = LOOKS_LIKE_CODE.test(term) && (/[<>{}=%\\[\]*$]|^\S*\w\(/.test(term) || !/^(?:[A-Za-z]+ ){2}/.test(term));
   if (isCode) {
     // "frank (%u)": an example of a code, and which of them is defined nobody can tell.
-    if (term.length > 60 || / .*[;*]$/.test(term) || /^(?:\S+|(["']).*\1) \(/.test(term)) return [];
+    if (term.length > 60 || / .*[;*]$|^\w+ \*+\w+$/.test(term) || /^(?:\S+|(["']).*\1) \(/.test(term)) return [];
     const shown = /^(["'])([^"']+)\1$/.exec(term)?.[2] ?? term;
+    const sort = STANDS_FOR.test(shown) ? sortOf(subject) : null;
+    if (sort !== null)
+      return [
+        `What is the ${code(shown)} ${sort}${inContext(shown, subject)}?`,
+        `What does the ${code(shown)} ${sort} mean${inContext(shown, subject)}?`,
+      ];
     return [
       `What is ${code(shown)}${where}?`,
       STANDS_FOR.test(shown) ? `What does ${code(shown)} mean${where}?` : `Can you explain ${code(shown)}${where}?`,
     ];
   }
+  if (/^(?:how|when|why|where) \S+ \S/i.test(term)) return [`Can you explain ${asReader(term[0]!.toLowerCase() + term.slice(1))}${where}?`];
   if (IS_TEXT.test(term) || isFragment(term, subject)) return [];
   const bare = term.replaceAll('"', '');
   if (bare.split(' ').length > 2) return [`Can you explain "${bare}"${where}?`];
