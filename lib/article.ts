@@ -46,7 +46,12 @@ const isOneThing = (np: string, lexicon: Lexicon): boolean => {
 
 /** The object of a deed with the article that its heading leaves out: "submit the pull request", and not "manage lids". */
 export const objectWithArticle = (object: string, lexicon: Lexicon): string => {
-  const isKnown = object.includes(' ') ? !/^\S+(?:ed|['’]s)(?: |$)/.test(object) : lexicon.isMass(object) === false;
+  const phrase = object.split(AFTER_HEAD)[0]!;
+  const isMassNoun = lexicon.isMass(headNoun(object));
+  // A word alone may be anything: a particle, an adjective, a name.
+  const isKnown =
+    (phrase.includes(' ') ? isMassNoun !== true : isMassNoun === false) &&
+    !/^(?:it|them|me|my|one)\b|^[^\p{L}]|^\S+(?:ed|['’]s)(?: |$)/u.test(object);
   return isKnown && !DETERMINED.test(object) && isOneThing(object, lexicon) ? `the ${object}` : object;
 };
 

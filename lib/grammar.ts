@@ -90,7 +90,7 @@ export const isDeedOf = (said: string, page: string, lexicon: Lexicon): boolean 
     if (/(?:\. ?|\b(?:to|can|will|must|may|should|you|we|not) )$/.test(page.slice(Math.max(0, at - 8), at))) verbs += 1;
     else if (/\s$/.test(page.slice(Math.max(0, at - 1), at))) nouns += 1;
   // Once may be "to process creation", where "to" begins no verb.
-  if (nouns > 0 || verbs > 1) return verbs > nouns;
+  if (nouns > 0 || verbs > 1 || (verbs === 1 && rest.length > 1)) return verbs > nouns;
   if (DETERMINER.test(second)) return null;
   const isVerb = lexicon.isVerb(first);
   return isVerb === true && (FUNCTION_WORD.test(second) || rest.length === 0) ? null : isVerb;
@@ -183,12 +183,12 @@ const isLoudName = (heading: string, page: string): boolean => {
 export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON): string => {
   const shouted = isShouted(heading, page);
   const keeps = (word: string): boolean => {
-    const isName = FUNCTION_WORD.test(word) || word.endsWith('ing') ? null : lexicon.isName(word);
+    const isName = FUNCTION_WORD.test(word) || /^the$|ing$/i.test(word) ? null : lexicon.isName(word);
     return (
       isName !== false &&
       (keepsCapital(word, page) ||
         (!/(?:ing|s)$/.test(word) && lexicon.isRare(word) && isMostlyCapital(word, page)) ||
-        (isName === true && page.includes(word) && !page.includes(` ${word.toLowerCase()} `)))
+        (isName === true && (lexicon.isKnownName(word) || page.includes(word)) && !page.includes(` ${word.toLowerCase()} `)))
     );
   };
   let before = '';

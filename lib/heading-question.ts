@@ -99,6 +99,8 @@ const topic = (path: readonly string[], subject: Subject, own: string): string[]
   const lower = plain(leaf).toLowerCase();
   const x = nearest(path, subject);
   const generic = GENERIC.find(([pattern]) => pattern.test(lower));
+  // A title that is a sentence has no noun to ask about.
+  if (generic !== undefined && x.startsWith('"')) return [];
   const asked = generic === undefined ? [] : ofSubject(generic[1], x === noun(subject) ? x : `${x}${inContext(x, subject)}`);
   if (asked.length > 0) return asked;
   const parent = path.length > 2 ? bareHeading(path.at(-2)!) : '';

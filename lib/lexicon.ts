@@ -80,6 +80,11 @@ export class Lexicon {
     return quiet >= 8 && quiet > 10 * named ? false : null;
   }
 
+  /** Whether many pages write a word with its capital and hardly any without: a name wherever it stands. */
+  isKnownName(word: string): boolean {
+    return (this.names.get(word) ?? 0) >= 20 && this.isName(word) === true;
+  }
+
   /** Whether a site that is large enough to know hardly writes a word without its capital. */
   isRare(word: string): boolean {
     const { noun, verb, counted, bare } = this.words.get(word.toLowerCase()) ?? NONE;

@@ -40,7 +40,7 @@ const asQuestion = (heading: string, subject: Subject): string | null => {
       // "How does it work?": what the page is about.
       .replace(ABOUT_IT, (_, begin: string) => `${begin} ${noun(subject)}`),
   );
-  if (/^\S+ (?:\S+ )?(?:it|they|this|that|these|those)\b/i.test(text) || /^what about /i.test(text)) return null;
+  if (/^\S+ (?:\S+ )?(?:it|they|this|that|these|those)\b/i.test(text) || /^what about |^what is the \w+$/i.test(text)) return null;
   if (text.split(/\s+/).length < 3) return null;
   return text[0]!.toUpperCase() + text.slice(1);
 };
@@ -60,8 +60,12 @@ const deed = (leaf: string, said: string, subject: Subject, own: string): string
   if (verb !== null && rest.length > 0 && !/ - /.test(said) && rest[0] !== 'of' && !(rest.length === 1 && DESCRIBED.test(rest[0]!)))
     return ending(`How do I ${verb} ${asReader(objectWithArticle(done, lexicon))}`, subject);
   // What the text speaks of as a thing is none: "for load and store instructions".
+  const [adverb = '', verbAfter = ''] = said.split(' ');
+  if (adverb.endsWith('ly') && isVerb(verbAfter)) return ending(`How do I ${asReader(said)}`, subject);
   const isDeed = articleIn(said, own) === null && (isDeedOf(said, text, lexicon) ?? isInstruction(leaf));
-  return isDeed && !/ - |^\p{Ll}\S* \p{Lu}/u.test(leaf) ? ending(`How do I ${asReader(said)}`, subject) : null;
+  return isDeed && !/ - |^\p{Ll}\S* \p{Lu}/u.test(leaf)
+    ? ending(`How do I ${asReader(`${first} ${objectWithArticle(rest.join(' '), lexicon)}`)}`, subject)
+    : null;
 };
 
 const withA = (np: string): string =>
@@ -73,6 +77,7 @@ const examples = (said: string, subject: Subject, owner: string): string[] => {
   const kind = /^(?:(?:an?|the|some) )?(\S+) (examples?|example \p{L}+s)$/iu.exec(said);
   if (kind !== null && infinitive(kind[1]!) === null) {
     const what = kind[1]!.toLowerCase() === 'some' ? kind[2]! : `${kind[1]} ${kind[2]}`;
+    if (/^example /i.test(what)) return [ending(`Can you show me some ${what}`, subject)];
     return [ending(`Can you show me ${/s$/.test(what) ? `some ${what}` : withA(what)} of ${owner}`, subject)];
   }
   const of = /^examples? (?:\d+ ?)?(?:of )?(.+)$/i.exec(said.replace(/^an /, ''))?.[1];
@@ -136,7 +141,7 @@ const bareOfNotes = (heading: string): string =>
 
 /** Names a file, an address, a book, two things with a dash between, or something that stands elsewhere on the page. */
 const UNSAID =
-  /^\/|@| - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |->| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|…$|^\p{L}+ #\d+$|^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
+  /^\/|@| - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |->|→| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|…$|^\p{L}+ #\d+$|^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
 
 /** "Lids are ...": the text says what they are. */
 const isDefined = (np: string, own: string): boolean => own.includes(`${np[0]!.toUpperCase()}${np.slice(1)} are `);

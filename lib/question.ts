@@ -66,7 +66,9 @@ export const withoutSort = (title: string): string => {
 const isPhrase = (title: string): boolean => {
   const [first = '', ...rest] = title.split(' ');
   return (
-    !/^(?:how|why|what|when|where|before|after) /i.test(title) && !isInstruction(title) && (rest.length === 0 || infinitive(first) === null)
+    !/^(?:how|why|what|when|where|before|after) | (?:is|are|can|does|do) /i.test(title) &&
+    !isInstruction(title) &&
+    (rest.length === 0 || infinitive(first) === null)
   );
 };
 

@@ -28,6 +28,7 @@ export const parseSignature = (term: string, anchor: string | null): Signature =
     .replace(/^(?:exception|class:?)\s+/i, '')
     .replace(MARKS, '')
     .replace(/^[\w *]*\(\*\s*(\w+)\)\s*(?=\()/, '$1') // a pointer to a function: int (*compare)(void *)
+    .replace(/^(\w+) \([a-z\d][^()]* [^()]*\)$/, '$1') // "xor_row (4 byte integer)"
     .replace(/ - [A-Z]+$/, '') // "tcp_retries - INTEGER"
     .replace(/\s*(?:→|->)\s.*$|\s*:$/, '')
     .trim();
@@ -74,7 +75,7 @@ export const signatureQuestions = (
   if (
     !/\p{L}/u.test(bare) ||
     /^[\w *]*\(\)\(/.test(full) ||
-    (sort === 'value' && (bare.length === 1 || bare.length > MOST_SAID || /^(?:\/\*|!)|: \S| \w+\.{3,}$/.test(bare))) ||
+    (sort === 'value' && (bare.length === 1 || bare.length > MOST_SAID || /^(?:\/\*|!)|: \S| \/ | \w+\.{3,}$/.test(bare))) ||
     (sort === 'value' && /^(?:on|off|yes|no|true|false|none|all|null|default|string|integer|[\d.]+)$/i.test(bare))
   )
     return [];

@@ -20,7 +20,7 @@ const NO_TERM =
 const LOOKS_LIKE_CODE = /[_$<>{}=%\\[\]]|\w\(|^["']|\w\.\w|\p{Ll}\p{Lu}|^[A-Z][A-Z0-9]{3,}$|^[a-z][\w.-]*(?:\/[\w.*-]+)+$/u;
 /** Words of a text, not a term: numbered, addressed to the reader, a sentence, a note of what was done, a mark of a bibliography. */
 const IS_TEXT =
-  /^\d+[.)] |^\d+ \(|^(?:an?|the) \S+ |^(?:we|I|it|this|these|they) |^(?:anything|everything|something) |[\p{L}\d`][.!]$|\byou(?:r|rs)?\b|^\S+ \S+ (?:.* )?\p{Ll}+ed$/iu;
+  /^\d+[.):] |^\d+ \(|^(?:an?|the) \S+ |^(?:we|I|it|this|these|they) |^(?:anything|everything|something) |[\p{L}\d`][.!]$|\byou(?:r|rs)?\b|^\S+ \S+ (?:.* )?\p{Ll}+ed$/iu;
 /** What a page lists, one of them: "configuration option" of the page "Configuration Options for Lids". */
 const sortOf = ({ title, text, lexicon }: Subject): string | null => {
   const listed = /^((?:[\p{L}-]+ ){0,3}[\p{L}-]+)s(?: (?:for|of|in) .*)?$/u.exec(title)?.[1];
@@ -50,7 +50,7 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   const term = given
     .replace(/\s*:$|, e\.g\. .*$/, '')
     .replace(/^([\w.-]+) - \S.*$/, '$1') // "bridge-nf-call - BOOLEAN"
-    .replace(/^“([^”]*)”$/, '$1')
+    .replace(/^[“‘]([^”’]*)[”’]$/, '$1')
     .replace(/^["'](?=[^"']*$)/, '') // a quote that nothing closes
     .replace(/^(\p{L}[\p{L} -]+) \([a-z][a-z-]*\)$/u, '$1') // "Environment Variable (env-variable)"
     .replace(/^([\w-]+)(?:, [\w-]+)+$/, '$1')
@@ -74,7 +74,9 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   const where = inPage(term, subject);
   if (/\p{L}[.!] \S/u.test(term)) return [];
   // A term of words that names code in one of them is no code: "When not to use mod_rewrite".
-  const isCode = LOOKS_LIKE_CODE.test(term) && (/[<>{}=%\\[\]*$]|^\S*\w\(/.test(term) || !/^(?:[A-Za-z]+ ){2}/.test(term));
+  const isCode =
+    LOOKS_LIKE_CODE.test(term) &&
+    (/[<>{}=%\\[\]*$]|^\S*\w\(/.test(term) || term.split(' ').filter((word) => /^[A-Za-z-]+$/.test(word)).length < 2);
   if (isCode) {
     // "frank (%u)": an example of a code, and which of them is defined nobody can tell.
     if (term.length > 60 || / .*[;*]$|^\w+ \*+\w+$/.test(term) || /^(?:\S+|(["']).*\1) \(/.test(term)) return [];
@@ -93,6 +95,7 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   if (/^(?:how|when|why|where) \S+ \S/i.test(term)) return [`Can you explain ${asReader(term[0]!.toLowerCase() + term.slice(1))}${where}?`];
   if (IS_TEXT.test(term) || isFragment(term, subject)) return [];
   const bare = term.replaceAll('"', '');
+  if (bare.split(' ').length > 2 && (LOOKS_LIKE_CODE.test(term) || /, /.test(term))) return [];
   if (bare.split(' ').length > 2) return [`Can you explain "${bare}"${where}?`];
   const said = inSentence(term, subject.text, subject.lexicon);
   if (/ |^\p{Lu}/u.test(term) && isPlural(said.split(' ').at(-1)!) && !isVerb(said.split(' ')[0]!) && /^\p{Ll}[\p{L} -]*$/u.test(said))
