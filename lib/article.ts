@@ -97,7 +97,7 @@ export const withArticle = (np: string, own: string, lexicon: Lexicon, page = ow
     return at >= 0 && ENDS_PHRASE.test(own.slice(at + start.length));
   };
   const definite =
-    (/^[\p{L} -]+ between \p{L}/u.test(np) && !isPlural(head)) ||
+    (/^[\p{L} -]+ between \p{L}|^relation(?:ship)? to /u.test(np) && !isPlural(head)) ||
     (first !== '' && !/^(?:out|because|instead|ahead|regardless|none|one|lots?)$/i.test(first)) ||
     (named !== undefined && isSort(named)) ||
     (np.includes(' ') && (follows(`the ${np}`) || follows(`The ${np}`) || isOneThing(np, lexicon)));

@@ -205,7 +205,7 @@ export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON):
       if (isFirst || !/^[("'“]?\p{Lu}[\p{Ll}'’-]*[):,"'”]?$/u.test(word)) return word;
       // "Java-based", of a site that writes of Java.
       const compound = /^(\p{L}+)-\p{Ll}/u.exec(word)?.[1];
-      if (compound !== undefined && lexicon.isName(compound) === true) return word;
+      if (compound !== undefined && !FUNCTION_WORD.test(compound) && lexicon.isName(compound) === true) return word;
       const bare = word.replace(/[^\p{L}]/gu, '');
       if (/^[B-Z]$/.test(bare) || /^[B-Z]-/.test(word)) return word; // C, I, R, C-language
       // "Red Hat": the second half of a name has no place of its own.

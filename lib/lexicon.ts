@@ -76,7 +76,8 @@ export class Lexicon {
     const { noun, verb, counted, bare } = this.words.get(word.toLowerCase()) ?? NONE;
     const quiet = noun + verb + counted + bare;
     const named = this.names.get(word) ?? 0;
-    if ((named >= 5 && named > 4 * quiet) || (this.lower.size >= ENOUGH_WORDS && !this.lower.has(word.toLowerCase()))) return true;
+    if ((named >= 5 && named > 4 * quiet) || (word.length > 2 && this.lower.size >= ENOUGH_WORDS && !this.lower.has(word.toLowerCase())))
+      return true;
     return quiet >= 8 && quiet > 10 * named ? false : null;
   }
 

@@ -23,13 +23,14 @@ export const be = (np: string): string => (isPlural(headNoun(np)) || / (?:and|&)
 
 /** Nouns that a gerund describes: "looping techniques" are no deed. */
 const DESCRIBED =
-  /^(?:techniques?|tips|rules?|guidelines?|options?|examples?|basics|methods?|strategies|mechanisms?|issues|problems|conventions?|styles?|behaviou?r|order|tools?|information|functions?|support|interface|system|considerations|hints|notes|advice|patterns?|details|words|remarks|thoughts)$/i;
+  /^(?:techniques?|tips|rules?|guidelines?|options?|examples?|basics|methods?|strategies|mechanisms?|issues|problems|conventions?|styles?|behaviou?r|order|tools?|information|functions?|support|interface|system|considerations|hints|notes|advice|patterns?|details|words|remarks|services|thoughts)$/i;
 
 /** "Running locally", "Enabling the feature": what is run, and which feature, the heading does not say. */
 const VAGUE =
   /^\S+ing (?:\S+ly|(?:the|this|an?) (?:feature|module|extension|example|code|project|result|change|option|tool|problem|issue|data|file|rest)s?|it|them|everything|this)$/i;
 
-const ABOUT_IT = /^((?:how|why|when|where|what) (?:does|is|did|can|do|should)|what is) (?:it|they)\b/i;
+const ABOUT_IT =
+  /^((?:how|why|when|where|what) (?:does|is|did|can|do|should)|what is) (?:it|they)\b(?! (?:mean|possible|necessary|safe|legal|take)\b)/i;
 
 /** A heading that asks, as the reader would: null when it asks nothing a page answers. */
 const asQuestion = (heading: string, subject: Subject): string | null => {
@@ -40,7 +41,11 @@ const asQuestion = (heading: string, subject: Subject): string | null => {
       // "How does it work?": what the page is about.
       .replace(ABOUT_IT, (_, begin: string) => `${begin} ${noun(subject)}`),
   );
-  if (/^\S+ (?:\S+ )?(?:it|they|this|that|these|those)\b/i.test(text) || /^what about |^what is the \w+$/i.test(text)) return null;
+  if (
+    /^\S+ (?:\S+ )?(?:it|they|this|that|these|those)\b(?! (?:mean|possible|necessary|safe|legal|take)\b)/i.test(text) ||
+    /^what about |^what is the \w+$/i.test(text)
+  )
+    return null;
   if (text.split(/\s+/).length < 3) return null;
   return text[0]!.toUpperCase() + text.slice(1);
 };
@@ -62,7 +67,10 @@ const deed = (leaf: string, said: string, subject: Subject, own: string): string
   // What the text speaks of as a thing is none: "for load and store instructions".
   const [adverb = '', verbAfter = ''] = said.split(' ');
   if (adverb.endsWith('ly') && isVerb(verbAfter)) return ending(`How do I ${asReader(said)}`, subject);
-  const isDeed = articleIn(said, own) === null && (isDeedOf(said, text, lexicon) ?? isInstruction(leaf));
+  const isDeed =
+    articleIn(said, own) === null &&
+    !(rest.length === 1 && DESCRIBED.test(rest[0]!)) &&
+    (isDeedOf(said, text, lexicon) ?? isInstruction(leaf));
   return isDeed && !/ - |^\p{Ll}\S* \p{Lu}/u.test(leaf)
     ? ending(`How do I ${asReader(`${first} ${objectWithArticle(rest.join(' '), lexicon)}`)}`, subject)
     : null;
@@ -88,7 +96,7 @@ const examples = (said: string, subject: Subject, owner: string): string[] => {
     const join = /^examples? of /i.test(said.replace(/^an /, '')) ? ' of' : '';
     return [
       ending(
-        `Can you show me ${many ? 'examples' : (isPlural(of) || (isMass(headNoun(of), subject.lexicon) && !/^(?:with|for|in|to|on)\b/.test(of))) && join === '' ? 'example' : 'an example'}${join} ${of}`,
+        `Can you show me ${many ? 'examples' : (isPlural(headNoun(of)) || (isMass(headNoun(of), subject.lexicon) && !/^(?:with|for|in|to|on)\b/.test(of))) && join === '' ? 'example' : 'an example'}${join} ${of}`,
         subject,
       ),
     ];
@@ -141,7 +149,7 @@ const bareOfNotes = (heading: string): string =>
 
 /** Names a file, an address, a book, two things with a dash between, or something that stands elsewhere on the page. */
 const UNSAID =
-  /^\/|@| - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |->|→| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|…$|^\p{L}+ #\d+$|^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
+  /^\/|@| - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |->|→| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|(?:…|\.\.\.)$|^\p{L}+ #?\d{1,2}$|^use (?:in|by|with) |^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
 
 /** "Lids are ...": the text says what they are. */
 const isDefined = (np: string, own: string): boolean => own.includes(`${np[0]!.toUpperCase()}${np.slice(1)} are `);
@@ -232,7 +240,9 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
   if (/^(?:I|my|we) /i.test(leaf) && leaf.split(' ').length > 3) return [`${leaf[0]!.toUpperCase()}${leaf.slice(1)}. Why?`];
   const how = deed(leaf, said, subject, own)?.replace(/^How do I setup /, 'How do I set up ') ?? null;
   // What seems to tell what to do and is no deed of this page may be a thing or not: "Bind mounts".
-  if (how === null && isInstruction(leaf) && articleIn(said, subject.text) === null) return [];
+  const [verb = '', object = '', more] = said.split(' ');
+  const isUnwritten = isVerb(verb) && isPlural(object) && more !== undefined && !subject.text.includes(`${verb} ${object}`);
+  if (how === null && (isUnwritten || (isInstruction(leaf) && articleIn(said, subject.text) === null))) return [];
   // A page without a tool is named by its title, which the question is made of.
   if (how !== null) return [title && subject.tool === null ? how.replace(/ \([^()]*\)\?$/, '?') : how];
   const condition = /^if (.+)$/i.exec(said)?.[1];

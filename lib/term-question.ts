@@ -16,7 +16,7 @@ import type { Subject } from './subject';
 
 /** Numbers of requirements, addresses, pointers elsewhere and labels of notes: nobody asks what they mean. */
 const NO_TERM =
-  /^(?:https?:|www\.)|(?:\d.*){10}|^(?:PEP|RFC|Module|Section|Chapter) \S+(?: |$)|^\W*$|^\[[A-Z]+\d+\]$|^[\d.]+$|^.$|^<[^>]*$|^(?:[QA]|on|off|yes|no|to|from|of|and|or|in|by|with|true|false|none|all|null|default|string|integer|notes?|warnings?|caution|tips?|important|examples?|discussion|description|usage|returns?|parameters?|arguments?|attributes?|author|authors|maintainer|status|mailing list|web-?page|to ?do|introduction|overview|summary|conclusion|background|reference|glossary|faq|tutorial|see also|supported chips|the following .*)$/i;
+  /^(?:https?:|www\.)|(?:\d.*){10}|^(?:PEP|RFC|Module|Section|Chapter) \S+(?: |$)|^\W*$|^\[[A-Z]+\d+\]$|^[\d.]+$|^.$|^<[^>]*$|^(?:[QA]|on|off|yes|no|to|from|of|and|or|in|by|with|true|false|none|all|null|default|string|integer|notes?(?: \d+)?|warnings?|caution|tips?|important|examples?|discussion|description|usage|returns?|parameters?|arguments?|attributes?|author|authors|maintainer|status|mailing list|web-?page|to ?do|introduction|overview|summary|conclusion|background|reference|glossary|faq|tutorial|see also|supported chips|the following .*)$/i;
 const LOOKS_LIKE_CODE = /[_$<>{}=%\\[\]]|\w\(|^["']|\w\.\w|\p{Ll}\p{Lu}|^[A-Z][A-Z0-9]{3,}$|^[a-z][\w.-]*(?:\/[\w.*-]+)+$/u;
 /** Words of a text, not a term: numbered, addressed to the reader, a sentence, a note of what was done, a mark of a bibliography. */
 const IS_TEXT =
@@ -50,6 +50,7 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   const term = given
     .replace(/\s*:$|, e\.g\. .*$/, '')
     .replace(/^([\w.-]+) - \S.*$/, '$1') // "bridge-nf-call - BOOLEAN"
+    .replace(/^\d+: (?=\w+_)/, '')
     .replace(/^[“‘]([^”’]*)[”’]$/, '$1')
     .replace(/^["'](?=[^"']*$)/, '') // a quote that nothing closes
     .replace(/^(\p{L}[\p{L} -]+) \([a-z][a-z-]*\)$/u, '$1') // "Environment Variable (env-variable)"
