@@ -240,8 +240,8 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
   if (/^(?:I|my|we) /i.test(leaf) && leaf.split(' ').length > 3) return [`${leaf[0]!.toUpperCase()}${leaf.slice(1)}. Why?`];
   const how = deed(leaf, said, subject, own)?.replace(/^How do I setup /, 'How do I set up ') ?? null;
   // What seems to tell what to do and is no deed of this page may be a thing or not: "Bind mounts".
-  const [verb = '', object = '', more] = said.split(' ');
-  const isUnwritten = isVerb(verb) && isPlural(object) && more !== undefined && !subject.text.includes(`${verb} ${object}`);
+  const [verb = '', object = '', third] = said.split(' ');
+  const isUnwritten = isVerb(verb) && isPlural(object) && third !== undefined && !subject.text.includes(`${verb} ${object}`);
   if (how === null && (isUnwritten || (isInstruction(leaf) && articleIn(said, subject.text) === null))) return [];
   // A page without a tool is named by its title, which the question is made of.
   if (how !== null) return [title && subject.tool === null ? how.replace(/ \([^()]*\)\?$/, '?') : how];
