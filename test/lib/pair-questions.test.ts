@@ -56,6 +56,22 @@ describe('a heading is asked for as a person would', () => {
     ],
     ['whole where half a name would be left', 'Lid of Ethics', `It is in the Lid of Ethics. It has Ethics. ${LONG}`, /the Lid of Ethics/],
     ['as a deed only where it is one', 'Nesting of sections', LONG, /the nesting of sections \(Guide\)\?$/],
+    ['as a deed with the article of its object', 'Submitting pull request', LONG, /^How do I submit the pull request/],
+    [
+      'as a thing where of two deeds one is unknown',
+      'Redirecting and remapping lids',
+      LONG,
+      /(?:about|explain) redirecting and remapping lids/,
+    ],
+    ['without what it says in passing', 'Using lidrotate (recommended)', LONG, /^How do I use lidrotate \(Guide\)\?$/],
+    [
+      'as code that the page begins a line with',
+      'Require lid-filter',
+      `${LONG}</p><pre>Require lid-filter on</pre><p>`,
+      /`Require lid-filter`/,
+    ],
+    ['by what the page is about where it says "it"', 'How does it work?', LONG, /^How does guide work/],
+    ['without its letter', 'a) Lids of boxes', LONG, /(?:about|explain) the lids of boxes/],
   ])('%s', (_, heading, text, expected) => {
     expect(topic(heading, text)).toMatch(expected);
   });
@@ -68,6 +84,15 @@ describe('a heading is asked for as a person would', () => {
     ['the name of a file', '/lid/.htaccess'],
     ['an address', 'lid@example.org'],
     ['where more is said', 'More information'],
+    ['a sentence', 'SSLCertificateChainFile is deprecated'],
+    ['a sentence whose verb is an instruction too', 'Brag about it'],
+    ['what is not to be done', 'Do not log requests for lids'],
+    ['what is ours', 'Our basic lid setup'],
+    ['what is related', 'Related lids and boxes'],
+    ['a comparison without a noun', '35% Faster Than The Box'],
+    ['what may be a deed or a thing', 'Export to CSV'],
+    ['what ends before its noun', 'Lids to be used by'],
+    ['a mark of work to be done', 'TODO'],
   ])('%s asks nothing', (_, heading) => {
     expect(topic(heading)).toBe('');
   });
