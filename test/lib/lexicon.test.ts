@@ -20,7 +20,7 @@ test('a noun is one of many where the site gives it "a", and of no number where 
 });
 
 test('a word is a verb where it mostly follows "to" or "can", and none where it mostly follows an article', () => {
-  const lexicon = read('To remap it, we remap it, who could remap it. The queue waits, a queue is long, and you can queue.');
+  const lexicon = read('To remap it, we remap it, who could remap it. The queue waits, a queue is long, and the queue ends.');
   expect(lexicon.isVerb('remap')).toBe(true);
   expect(lexicon.isVerb('queue')).toBe(false);
   expect(infinitive('remapping', lexicon)).toBe('remap');
@@ -52,7 +52,7 @@ test.each([
 test('verb or noun, the page decides before the site', () => {
   const lexicon = read('To extract it, we extract it, who could extract it.');
   expect(isDeedOf('access control lists', 'The access control of a box.', lexicon)).toBe(false);
-  expect(isDeedOf('build boxes with lids', 'You can build boxes. We build boxes.', lexicon)).toBe(true);
+  expect(isDeedOf('build boxes with lids', 'You can build boxes, and we build boxes.', lexicon)).toBe(true);
   expect(isDeedOf('extract metadata of a lid', '', lexicon)).toBe(true);
   expect(isDeedOf('process creation', 'It applies to process creation.', lexicon)).toBeNull();
   expect(isDeedOf('lids of boxes', '', lexicon)).toBeNull();
