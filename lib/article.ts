@@ -1,5 +1,6 @@
 // The article that a heading leaves out: "report status" is "the report status" in a sentence, "query planning" stays bare.
 import { FUNCTION_WORD, infinitive, isPlural, isSort } from './grammar';
+import { type Lexicon, NO_LEXICON } from './lexicon';
 
 const DETERMINED =
   /^(?:an?|the|your|my|our|all|any|both|each|every|no|some|more|most|other|this|that|these|those|its|their|how|why|what|when|where|which|who)\b/i;
@@ -8,27 +9,28 @@ const DETERMINED =
 const MASS_ENDING = /(?:ing|[ts]ion|ity|ness|ment|[ae]nce|[ae]ncy|ism|ware|age|ship|graphy|acy|ics|sis|ery)$/;
 /** Nouns with such an ending that name one thing. */
 const COUNTED =
-  /(?:string|setting|mapping|binding|heading|warning|listing|ring|option|action|section|function|connection|extension|condition|expression|exception|application|collection|position|partition|version|session|definition|declaration|instruction|operation|question|location|permission|dimension|entity|facility|utility|identity|statement|argument|element|segment|document|environment|attachment|comment|page|message|package|image|language|instance|sequence|sentence|preference|difference|reference|dependency|query|directory|library|repository|battery|dictionary|analysis|basis)$/;
+  /(?:string|setting|mapping|binding|heading|warning|listing|ring|option|action|section|function|connection|extension|condition|expression|exception|application|collection|position|partition|version|session|definition|declaration|instruction|operation|question|location|permission|dimension|entity|facility|utility|identity|statement|argument|element|segment|document|environment|attachment|comment|page|message|package|image|language|instance|sequence|sentence|preference|difference|reference|dependency|query|directory|library|repository|battery|dictionary|basis)$/;
 /** Nouns without such an ending that name no single thing. */
 const MASS =
   /^(?:access|advice|arithmetic|behaviou?r|code|colou?r|compliance|content|control|data|delivery|discovery|documentation|equality|fuzz|garbage|generality|hardware|help|history|info|inheritance|input|i\/o|io|latency|logic|maintenance|memory|mode|news|output|overhead|performance|progress|recovery|research|security|software|space|storage|support|syntax|text|time|traffic|trust|undo|usage|use|validity|work)$/;
 /** Abbreviations of things. */
 const THING = /^(?:API|CLI|GUI|UI|SDK|DSL|URL|URI|ABI|VFS|VM|IDE|DOM|C\/C\+\+ interface)$/;
 
-/** Names no single thing: "pooling", "recovery", "syntax". */
-export const isMass = (noun: string): boolean => MASS.test(noun) || (MASS_ENDING.test(noun) && !COUNTED.test(noun));
+/** Names no single thing: "pooling", "recovery", "syntax". The site knows best. */
+export const isMass = (noun: string, lexicon: Lexicon = NO_LEXICON): boolean =>
+  lexicon.isMass(noun) ?? (MASS.test(noun) || (MASS_ENDING.test(noun) && !COUNTED.test(noun)));
 
 const AFTER_HEAD =
-  / (?:of|in|for|from|to|with|without|on|by|and|or|&|as|between|among|at|using|within|under|about|via|during|after|before|when|that|which|into|over|per|versus|vs|against|through|upon|(?:correspond|belong|relat|contain|includ|hav|accord|us)ing)(?: |$)/;
+  / (?:of|in|for|from|to|with|without|on|by|and|or|&|as|between|among|at|using|within|under|about|via|during|after|before|when|that|which|into|over|per|versus|vs|against|through|upon|(?:correspond|belong|relat|contain|includ|hav|accord|us)ing|\p{Ll}{2,}ed (?:as|at|by|for|from|in|on|to|with))(?: |$)/u;
 
 /** The noun that a noun phrase is about: the last word before a preposition. */
 export const headNoun = (np: string): string => np.split(AFTER_HEAD)[0]!.split(' ').at(-1) ?? '';
 
 /** One thing, which a sentence gives an article: "free page list", and not "query planning", "mod_dbd", "a list", "lists and trees". */
-const isOneThing = (np: string): boolean => {
+const isOneThing = (np: string, lexicon: Lexicon): boolean => {
   const head = headNoun(np.replace(/ \([^()]*\)$/, '')).replace(/["'’”)]+$/, '');
   const [first = '', second = ''] = np.split(' ');
-  const isGerund = infinitive(first) !== null || (first.endsWith('ing') && /^(?:an?|the|your)$/.test(second));
+  const isGerund = infinitive(first, lexicon) !== null || (first.endsWith('ing') && /^(?:an?|the|your)$/.test(second));
   if (
     isGerund ||
     /^\d|^`|^\p{Lu}+\d+ \(/u.test(np) ||
@@ -37,28 +39,67 @@ const isOneThing = (np: string): boolean => {
   )
     return false;
   if (THING.test(head)) return true;
-  return /^\p{Ll}+$/u.test(head) && !isPlural(head) && !isMass(head) && !/ly$|^(?:non|up|down|off|out)$/.test(head);
+  // A name that ends in the noun for what it names: "the Lid Consortium Agreement".
+  if (/^\p{Lu}\p{Ll}+$/u.test(head)) return np.includes(' ') && lexicon.isMass(head) === false && !isPlural(head);
+  return /^\p{Ll}+$/u.test(head) && !isPlural(head) && !isMass(head, lexicon) && !/ly$|^(?:non|up|down|off|out)$/.test(head);
+};
+
+/** The object of a deed with the article that its heading leaves out: "submit the pull request", and not "manage lids". */
+export const objectWithArticle = (object: string, lexicon: Lexicon): string => {
+  const phrase = object.split(AFTER_HEAD)[0]!;
+  const isMassNoun = lexicon.isMass(headNoun(object));
+  // A word alone may be anything: a particle, an adjective, a name.
+  const isKnown =
+    (phrase.includes(' ') ? isMassNoun !== true : isMassNoun === false) &&
+    !/^(?:it|them|me|my|one)\b|^[^\p{L}]|^\S+(?:ed|['’]s)(?: |$)/u.test(object);
+  return isKnown && !DETERMINED.test(object) && isOneThing(object, lexicon) ? `the ${object}` : object;
 };
 
 /** What follows a whole noun phrase: "the file change counter is", and not "the ALTER TABLE command". */
 const ENDS_PHRASE =
-  /^s?(?:[^\p{L}\d\s-]|$|\s+(?:is|are|was|were|will|can|may|must|has|have|does|in|of|for|to|and|or|that|which|from|by|on|at|with|as)\b)/u;
+  /^s?(?:[^\p{L}\d\s-]|$|\s+\(|\s+(?:is|are|was|were|will|can|may|must|has|have|does|in|of|for|to|and|or|that|which|from|by|on|at|with|as)\b)/u;
+
+const BEFORE_BARE = /[\s(](?:about|against|by|for|from|in|of|on|through|to|using|via|with|without)\s$/;
+
+/** So much of a page is searched: a phrase that its beginning does not write is not what it is about. */
+const SEARCHED_CHARS = 60_000;
+
+/** How a text writes a noun phrase: with an article, bare, or, null, not at all. */
+export const articleIn = (np: string, whole: string): 'the' | '' | null => {
+  const text = whole.slice(0, SEARCHED_CHARS);
+  let articles = 0;
+  let bare = 0;
+  for (let at = text.indexOf(np); at >= 0; at = text.indexOf(np, at + 1)) {
+    if (!ENDS_PHRASE.test(text.slice(at + np.length, at + np.length + 12))) continue;
+    const before = text.slice(Math.max(0, at - 12), at);
+    if (/(?:^|[\s(])(?:an?|the|this|that|each|every|its|their|your)\s$/i.test(before)) articles += 1;
+    else if (BEFORE_BARE.test(before)) bare += 1;
+  }
+  return articles > 0 && articles >= bare ? 'the' : bare > 1 ? '' : null;
+};
 
 /**
  * A noun phrase with the article that it has in a sentence: "the file change counter", "the use of funds".
  * @param own the text that it heads, which says whether the phrase has one
+ * @param page the text around it, for what its own does not say
  */
-export const withArticle = (np: string, own: string): string => {
-  if (DETERMINED.test(np)) return np;
-  const [, first = ''] = /^([\p{L}-]+)(?: (?!(?:out|in|instead|because)\p{L}* )[\p{L}-]+)? of \p{L}/u.exec(np) ?? [];
+export const withArticle = (np: string, own: string, lexicon: Lexicon, page = own): string => {
+  if (DETERMINED.test(np) || (infinitive(np.split(' ')[0]!, lexicon) !== null && !/^\S+ of /.test(np))) return np;
+  const [, first = ''] = /^([\p{L}/-]+)(?: (?!(?:out|in|instead|because)\p{L}* )[\p{L}-]+)? of [\p{L}\d"“‘`.]/u.exec(np) ?? [];
+  const head = headNoun(np);
+  // Of a page a noun that mostly has no article may have one once.
+  const around = (): 'the' | '' | null => (isMass(head, lexicon) && !/ of /.test(np) ? null : articleIn(np, page));
+  const written = np.includes(' ') && !isPlural(head) ? (articleIn(np, own) ?? around()) : null;
+  if (written === 'the' || (written === '' && isMass(head, lexicon) && first === '')) return `${written} ${np}`.trim();
   const named = /^\S+ (\p{L}+)$/u.exec(np)?.[1];
   const follows = (start: string): boolean => {
     const at = own.indexOf(start);
     return at >= 0 && ENDS_PHRASE.test(own.slice(at + start.length));
   };
   const definite =
+    (/^[\p{L} -]+ between \p{L}|^relation(?:ship)? to /u.test(np) && !isPlural(head)) ||
     (first !== '' && !/^(?:out|because|instead|ahead|regardless|none|one|lots?)$/i.test(first)) ||
     (named !== undefined && isSort(named)) ||
-    (np.includes(' ') && (follows(`the ${np}`) || follows(`The ${np}`) || isOneThing(np)));
+    (np.includes(' ') && (follows(`the ${np}`) || follows(`The ${np}`) || isOneThing(np, lexicon)));
   return definite ? `the ${np}` : np;
 };

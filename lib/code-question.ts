@@ -8,7 +8,7 @@ const DANGLING =
 const FILLER =
   /^(?:(?:for example|for instance|alternatively|similarly|then|next|finally|first|second|also|or|and|now|likewise|additionally|in addition|so|thus|instead|however|e\.g\.),?\s+)+/i;
 const TAIL =
-  /[,;]?\s+(?:(?:as follows|using|via|by|with|of the form|as|like this|like so|for example|for instance|such as|e\.g\.|as in|with the following.*|by running|by using|using the following.*|in the following.*|the following.*|simply|run|use|(?:you|one) (?:can|could|may|might|would|should)\b.*|(?:is|are) (?:easy|simple|straightforward|possible|trivial)\b.*|just)\s*)$/i;
+  /[,;]?\s+(?:(?:as follows|as (?:shown|described|demonstrated)|by \p{L}+ing|using|via|by|with|of the form|as|like this|like so|for example|for instance|such as|e\.g\.|as in|with the following.*|by running|by using|using the following.*|in the following.*|the following.*|simply|run|use|(?:you|one) (?:can|could|may|might|would|should)\b.*|(?:is|are) (?:easy|simple|straightforward|possible|trivial)\b.*|just)\s*)$/iu;
 
 /** The question that the code after a sentence answers: "To install it globally, run:" to "How do I install it ...?"; null when it says no deed. */
 export const codeQuestion = (lead: string, subject: Subject): string | null => {
@@ -42,8 +42,8 @@ export const codeQuestion = (lead: string, subject: Subject): string | null => {
     !isVerb(verb) ||
     DANGLING.test(deed.replace(/`[^`]*`/g, ' ')) ||
     /^(?:be|have|see|also|do|note|notice|consider|suppose|imagine|assume|recall|remember|let|say)$/i.test(verb) ||
-    /\b(?:to \S+|of|from|in|for|a|an|the|and|or|into|onto|at|find out)$/i.test(deed) ||
-    /^use (?:with|for|in|it)\b/i.test(deed) ||
+    /\b(?:to \S+|of|from|in|for|a|an|the|and|or|into|onto|at|to|by|with|on|do|is|are|find out)$/i.test(deed) ||
+    /^use (?:with|for|in|it)\b|^\S+ (?:into|onto|of)\b| how to /i.test(deed) ||
     /^\S+ \S+ (?:can|will|is|are|may|must)\b/i.test(deed) ||
     deed.length > 140
   )

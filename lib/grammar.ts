@@ -1,5 +1,6 @@
 // The little English that questions need: base verbs, gerunds, the asker's side of "you", and headings as running text.
-import { isSaidQuietly, keepsCapital } from './page-words';
+import { type Lexicon, NO_LEXICON } from './lexicon';
+import { isMostlyCapital, isSaidQuietly, keepsCapital } from './page-words';
 
 const VERBS = `abort accept access activate add adjust allow analyze append apply approve archive ask assign attach audit authenticate avoid back backup begin bind block
 boot break bring browse build bump bundle bypass cache calculate call cancel capture certify change check choose clean clear clone close collect combine commit compare compile complete
@@ -58,7 +59,8 @@ export const isInstruction = (heading: string): boolean => {
   const [first = '', second = '', ...rest] = heading.split(/\s+/);
   if (/^\p{Lu}{2}/u.test(first)) return false; // CREATE TABLE is a name
   if (isSort(second) && rest.length === 0) return false; // the Require directive
-  if (/^(?:and|or)$/i.test(second)) return isBaseVerb(first) && isBaseVerb(rest[0] ?? '') && rest.length > 1;
+  if (/^(?:and|or)$/i.test(second))
+    return (isVerbOnly(rest[0] ?? '') || (isBaseVerb(first) && isBaseVerb(rest[0] ?? ''))) && rest.length > 1;
   if (!isBaseVerb(first))
     return (
       /^(?:your|an?|the)$/i.test(second) &&
@@ -72,6 +74,33 @@ export const isInstruction = (heading: string): boolean => {
   return (PARTICLE.test(second) && rest.length > 0) || (VERB_BEFORE_PLURAL.test(first) && isPlural(second) && rest.length > 0);
 };
 
+/**
+ * Whether a heading that begins with what may be a verb or a noun tells what to do, by how its page writes its first two words
+ * and its site the first: "Extract metadata", and not "Access control". Null for what begins with no verb.
+ */
+export const isDeedOf = (said: string, page: string, lexicon: Lexicon): boolean | null => {
+  const [first = '', second = '', ...rest] = said.split(' ');
+  if (!isBaseVerb(first) || isSort(second) || !/^[\p{Ll}\d`]/u.test(first)) return null;
+  // "Check and increment the index"
+  if (/^(?:and|or)$/.test(second)) return rest.length > 1 && lexicon.isVerb(rest[0]!) === true ? true : null;
+  const start = `${first} ${second}`;
+  let verbs = 0;
+  let nouns = 0;
+  for (let at = page.indexOf(start); at >= 0; at = page.indexOf(start, at + 1))
+    if (/(?:\. ?|\b(?:to|can|will|must|may|should|you|we|not) )$/.test(page.slice(Math.max(0, at - 8), at))) verbs += 1;
+    else if (/\s$/.test(page.slice(Math.max(0, at - 1), at))) nouns += 1;
+  // Once may be "to process creation", where "to" begins no verb.
+  if (nouns > 0 || verbs > 1 || (verbs === 1 && rest.length > 1)) return verbs > nouns;
+  if (DETERMINER.test(second)) return null;
+  const isVerb = lexicon.isVerb(first);
+  return isVerb === true && (FUNCTION_WORD.test(second) || rest.length === 0) ? null : isVerb;
+};
+
+/** A sentence whose verb only the site knows: "the context reverses the order", and not "lists of lids". */
+export const hasVerb = (said: string, lexicon: Lexicon): boolean =>
+  /^(?:[\w-]+ )?\p{L}+[^su\P{L}]s (?:the|an?|its) /u.test(said) ||
+  [...said.matchAll(/\p{Ll} (\p{Ll}{3,})s (?:the|an?|its|all|no|your|each) /gu)].some(([, verb]) => lexicon.isVerb(verb!) === true);
+
 /** A verb that no heading uses as a noun. */
 export const isVerbOnly = (word: string): boolean => isBaseVerb(word) && !ALSO_NOUNS.has(word.toLowerCase());
 
@@ -81,20 +110,21 @@ export const isVerb = (word: string): boolean => GERUND_VERBS.has(word.toLowerCa
 const isBaseVerb = (word: string): boolean => BASE.has(word.toLowerCase());
 
 /** "removing" to "remove", for verbs that are known; null otherwise. */
-export const infinitive = (gerund: string): string | null => {
+export const infinitive = (gerund: string, lexicon = NO_LEXICON): string | null => {
   const lower = gerund.toLowerCase();
   if (!lower.endsWith('ing') || /^(?:versioning|packaging|warning|meaning|logging)$/.test(lower)) return null;
   const stem = lower.slice(0, -3);
   if (GERUND_VERBS.has(`${stem}e`) && !GERUND_VERBS.has(stem)) return `${stem}e`;
   if (GERUND_VERBS.has(stem)) return stem;
   const undoubled = stem.replace(/([b-df-hj-np-tv-z])\1$/, '$1');
-  return GERUND_VERBS.has(undoubled) ? undoubled : null;
+  if (GERUND_VERBS.has(undoubled)) return undoubled;
+  return lexicon.isVerb(lower) === false ? null : ([stem, `${stem}e`, undoubled].find((verb) => lexicon.isVerb(verb) === true) ?? null);
 };
 
 /** "packing and unpacking it" to "pack and unpack it", of what follows the first verb of a heading. */
-export const gerundsToInfinitives = (rest: string): string =>
+export const gerundsToInfinitives = (rest: string, lexicon = NO_LEXICON): string =>
   rest.replace(/\b(and|or) (\p{L}+ing)\b/gu, (all, join: string, gerund: string) => {
-    const verb = infinitive(gerund);
+    const verb = infinitive(gerund, lexicon);
     return verb === null ? all : `${join} ${verb}`;
   });
 
@@ -148,22 +178,38 @@ const isLoudName = (heading: string, page: string): boolean => {
  * A heading as part of a sentence: "Pre & Post Scripts" to "pre & post scripts".
  * A word keeps its capital when the page writes it so in mid-sentence, and when it has more than one.
  * @param page prose of the page
+ * @param lexicon of its site, for words that the page writes nowhere else
  */
-export const inSentence = (heading: string, page: string): string => {
+export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON): string => {
   const shouted = isShouted(heading, page);
+  const keeps = (word: string): boolean => {
+    const isName = FUNCTION_WORD.test(word) || /^the$|ing$/i.test(word) ? null : lexicon.isName(word);
+    return (
+      isName !== false &&
+      (keepsCapital(word, page) ||
+        (!/(?:ing|s)$/.test(word) && lexicon.isRare(word) && isMostlyCapital(word, page)) ||
+        (isName === true && (lexicon.isKnownName(word) || page.includes(word)) && !page.includes(` ${word.toLowerCase()} `)))
+    );
+  };
   let before = '';
+  let begins = false;
   const said = heading
-    .split(/(`[^`]*`|\s+|-(?=\p{Lu}))/u)
+    .split(/(`[^`]*`|\s+|[-/](?=\p{Lu}\p{Ll}))/u)
     .map((word) => {
       if (shouted && !word.startsWith('`')) {
         const name = word.slice(0, 1) + word.slice(1).toLowerCase();
-        return /^\p{Lu}\p{Ll}{2,}$/u.test(name) && keepsCapital(name, page) ? name : word.toLowerCase();
+        return /^\p{Lu}\p{Ll}{2,}$/u.test(name) && keeps(name) ? name : word.toLowerCase();
       }
-      if (!/^[("'“]?\p{Lu}[\p{Ll}'’-]*[):,"'”]?$/u.test(word)) return word;
+      const isFirst = begins;
+      if (word.trim() !== '') begins = /[\p{Ll})][.?!]$/u.test(word);
+      if (isFirst || !/^[("'“]?\p{Lu}[\p{Ll}'’-]*[):,"'”]?$/u.test(word)) return word;
+      // "Java-based", of a site that writes of Java.
+      const compound = /^(\p{L}+)-\p{Ll}/u.exec(word)?.[1];
+      if (compound !== undefined && !FUNCTION_WORD.test(compound) && lexicon.isName(compound) === true) return word;
       const bare = word.replace(/[^\p{L}]/gu, '');
       if (/^[B-Z]$/.test(bare) || /^[B-Z]-/.test(word)) return word; // C, I, R, C-language
       // "Red Hat": the second half of a name has no place of its own.
-      const kept = keepsCapital(bare, page) || (before !== '' && page.includes(`${before} ${bare}`));
+      const kept = keeps(bare) || (before !== '' && page.includes(`${before} ${bare}`));
       before = kept ? bare : '';
       return kept ? word : word.toLowerCase();
     })

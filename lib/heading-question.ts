@@ -2,8 +2,11 @@
 import { plain } from './blocks';
 import { infinitive, inSentence } from './grammar';
 import { be, phraseQuestions } from './phrase-question';
-import { code, headingRole, inContext, inPage, isGerund, nearest, noun, withoutSort } from './question';
+import { code, headingRole, inContext, inPage, isAsking, isGerund, nearest, noun, withoutSort } from './question';
 import { bareHeading, type Subject } from './subject';
+
+/** A command, or what is called by one word: it does something. */
+const isTool = (x: string): boolean => /^`|^\S+$/.test(x);
 
 /** Headings that stand on every manual page, as questions about X. */
 const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
@@ -17,14 +20,18 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
   ],
   [
     /^(?:notes?|remarks|details|more|discussion|more details)$/,
-    (x) => [`What else should I know about ${x}?`, `How does ${x} work in detail?`],
+    (x) => [`What else should I know about ${x}?`, ...(isTool(x) ? [`How does ${x} work in detail?`] : [])],
   ],
   [
     /^(?:options|flags|arguments|parameters|configuration|settings)$/,
     (x) =>
-      x.startsWith('`') ? [`What options does ${x} take?`, `Which options can I use with ${x}?`] : [`Which options can I set for ${x}?`],
+      x.startsWith('`')
+        ? [`What options does ${x} take?`, `Which options can I use with ${x}?`]
+        : /["?]/.test(x) || isGerund(x)
+          ? []
+          : [`Which options can I set for ${x}?`],
   ],
-  [/^(?:sub-?commands?|commands)$/, (x) => [`What subcommands does ${x} have?`]],
+  [/^(?:sub-?commands?|commands)$/, (x) => (isTool(x) ? [`What subcommands does ${x} have?`] : [])],
   [
     /^(?:exit (?:codes?|status(?:es)?)|return values?|return codes?)$/,
     (x) => (x.startsWith('`') ? [`What exit codes does ${x} return?`] : []),
@@ -36,7 +43,7 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
   [/^(?:performance)$/, (x) => [`How does ${x} perform?`, `What should I know about the performance of ${x}?`]],
   [/^(?:trouble-?shooting)$/, (x) => [`How do I troubleshoot ${x}?`]],
   [/^(?:future (?:work|directions|plans|enhancements))$/, (x) => [`What future work is planned for ${x}?`]],
-  [/^(?:permissions)$/, (x) => [`What permissions does ${x} need?`]],
+  [/^(?:permissions)$/, (x) => (isTool(x) ? [`What permissions does ${x} need?`] : [])],
   [/^(?:algorithm)$/, (x) => [`How does ${x} work internally?`, `What algorithm does ${x} use?`]],
   [/^(?:how it works|implementation)$/, (x) => [`How does ${x} work internally?`]],
   [/^(?:best practices)$/, (x) => [`What are the best practices for ${x}?`]],
@@ -49,9 +56,9 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
     (x) => [`Can you summarise ${x} for me?`, `What is the short version of ${x}?`],
   ],
   [/^(?:bugs|known bugs)$/, (x) => [`What are the known bugs of ${x}?`]],
-  [/^(?:output)$/, (x) => [`What does ${x} print?`, `What is the output of ${x}?`]],
-  [/^(?:files)$/, (x) => (isGerund(x) ? [] : [`Which files does ${x} use?`])],
-  [/^(?:environment(?: variables)?)$/, (x) => (isGerund(x) ? [] : [`Which environment variables does ${x} use?`])],
+  [/^(?:output)$/, (x) => (isTool(x) ? [`What does ${x} print?`, `What is the output of ${x}?`] : [])],
+  [/^(?:files)$/, (x) => (!isTool(x) ? [] : [`Which files does ${x} use?`])],
+  [/^(?:environment(?: variables)?)$/, (x) => (!isTool(x) ? [] : [`Which environment variables does ${x} use?`])],
   [/^(?:workspaces? (?:support|usage))$/, (x) => [`How do I use ${x} with workspaces?`, `Does ${x} support workspaces?`]],
 ];
 
@@ -92,13 +99,16 @@ const topic = (path: readonly string[], subject: Subject, own: string): string[]
   const lower = plain(leaf).toLowerCase();
   const x = nearest(path, subject);
   const generic = GENERIC.find(([pattern]) => pattern.test(lower));
-  if (generic !== undefined) return ofSubject(generic[1], x === noun(subject) ? x : `${x}${inContext(x, subject)}`);
+  // A title that is a sentence has no noun to ask about.
+  if (generic !== undefined && x.startsWith('"')) return [];
+  const asked = generic === undefined ? [] : ofSubject(generic[1], x === noun(subject) ? x : `${x}${inContext(x, subject)}`);
+  if (asked.length > 0) return asked;
   const parent = path.length > 2 ? bareHeading(path.at(-2)!) : '';
   const command = /^`([a-z][\w-]*(?: [a-z][\w-]*)+)`$/.exec(leaf)?.[1];
   if (command !== undefined) {
     const mine = subject.command !== null && command.startsWith(subject.command);
     if (mine || parent === '') return [`What does \`${command}\` do?`, `How do I use \`${command}\`?`];
-    const aspect = inSentence(parent, subject.text);
+    const aspect = inSentence(parent, subject.text, subject.lexicon);
     if (isGerund(aspect)) return [`What does \`${command}\` do?`, `How do I use \`${command}\`?`];
     return [`What ${be(aspect)} the ${aspect.replace(/^the /i, '')} for \`${command}\`?`];
   }
@@ -131,16 +141,17 @@ const SINGLE_DEED =
 
 /** What a page of changes says under a heading: a release, or a part of one. */
 const changes = (leaf: string, subject: Subject): string[] => {
-  const said = inSentence(leaf, subject.text);
+  if (isAsking(leaf) || / [–—] |^(?:other|misc|summary)\b/i.test(leaf)) return [];
+  const said = inSentence(leaf, subject.text, subject.lexicon);
   // "2008-03-17 - Version 3.5.7", "2001-09-20 (2.0-alpha-2)" and "3.5.7"
   const release =
     /^\S*\d{4}\S*[ :–—-]+\(?(?:[\p{L} ]*\b(?:version|release) )?v?(\d+(?:\.\d+)+(?:-[\w-]+)?)\)?/iu.exec(leaf)?.[1] ??
     /^(?:release |version |v)?(\d+(?:\.\d+)+)$/i.exec(leaf)?.[1];
   if (release !== undefined && subject.tool !== null)
     return [
-      `What changed in ${subject.tool} ${release}?`,
-      `What is new in ${subject.tool} ${release}?`,
-      `What changed in version ${release} of ${subject.tool}?`,
+      `What changed in ${subject.tool} release ${release}?`,
+      `What is new in ${subject.tool} release ${release}?`,
+      `What changed in release ${release} of ${subject.tool}?`,
     ];
   // News of a day: of what, the date does not say.
   if (release === undefined && /^\d{4}-/.test(leaf)) return [];
@@ -149,6 +160,7 @@ const changes = (leaf: string, subject: Subject): string[] => {
   const page = /^what.?s new in (.+)$/i.exec(subject.title)?.[1] ?? null;
   const place = page === null ? ` (${subject.title})` : said.includes(page) ? '' : ` in ${page}`;
   if (/^`?[a-z][\w.]*`?$/.test(leaf)) return [`What is new in ${code(leaf)}${place}?`, `What changed in ${code(leaf)}${place}?`];
+  if (/^(?:deprecated|removed|added|changed|fixed)$/i.test(said)) return [`What is ${said.toLowerCase()}${place}?`];
   if (/^(?:deprecat|remov|pending|port|build)/i.test(said)) return [`Can you explain ${said}${place}?`];
   return [`What changed with regard to ${said}${place}?`, `Can you explain ${said}${place}?`];
 };

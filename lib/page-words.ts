@@ -48,6 +48,13 @@ export const keepsCapital = (word: string, page: string): boolean => {
   return times > (all.get(lower) ?? 0) && !(times <= 2 && /[^s]s$/.test(lower) && all.has(lower.slice(0, -1)));
 };
 
+/** Whether the page, sentences' beginnings included, hardly writes the word without its capital: "Cirrus". */
+export const isMostlyCapital = (word: string, page: string): boolean => {
+  const { all } = pageWords(page);
+  const times = all.get(word) ?? 0;
+  return times >= 4 && times > 4 * (all.get(word.toLowerCase()) ?? 0);
+};
+
 /** Whether a page writes a word that a heading shouts, or its singular, more often quietly; null where it never writes it. */
 export const isSaidQuietly = (word: string, page: string): boolean | null => {
   const { all } = pageWords(page);

@@ -1,7 +1,19 @@
 // A phrase of a heading or a title as the reader's question: a deed, a question, a noun phrase, or words to be quoted.
 import { plain } from './blocks';
-import { headNoun, isMass, withArticle } from './article';
-import { asReader, gerundsToInfinitives, infinitive, inSentence, isInstruction, isPlural, isVerbOnly } from './grammar';
+import { articleIn, headNoun, isMass, objectWithArticle, withArticle } from './article';
+import {
+  asReader,
+  FUNCTION_WORD,
+  gerundsToInfinitives,
+  hasVerb,
+  infinitive,
+  inSentence,
+  isDeedOf,
+  isInstruction,
+  isPlural,
+  isVerb,
+  isVerbOnly,
+} from './grammar';
 import { code, inContext, inPage, isAsking, namedSort, noun, withoutSort } from './question';
 import { bareHeading, spellTool, type Subject } from './subject';
 
@@ -11,32 +23,57 @@ export const be = (np: string): string => (isPlural(headNoun(np)) || / (?:and|&)
 
 /** Nouns that a gerund describes: "looping techniques" are no deed. */
 const DESCRIBED =
-  /^(?:techniques?|tips|rules?|guidelines?|options?|examples?|basics|methods?|strategies|mechanisms?|issues|problems|conventions?|styles?|behaviou?r|order|tools?|information|functions?|support|interface|system|considerations|hints|notes|advice|patterns?|details)$/i;
+  /^(?:techniques?|tips|rules?|guidelines?|options?|examples?|basics|methods?|strategies|mechanisms?|issues|problems|conventions?|styles?|behaviou?r|order|tools?|information|functions?|support|interface|system|considerations|hints|notes|advice|patterns?|details|words|remarks|services|thoughts)$/i;
 
 /** "Running locally", "Enabling the feature": what is run, and which feature, the heading does not say. */
 const VAGUE =
   /^\S+ing (?:\S+ly|(?:the|this|an?) (?:feature|module|extension|example|code|project|result|change|option|tool|problem|issue|data|file|rest)s?|it|them|everything|this)$/i;
 
+const ABOUT_IT =
+  /^((?:how|why|when|where|what) (?:does|is|did|can|do|should)|what is) (?:it|they)\b(?! (?:mean|possible|necessary|safe|legal|take)\b)/i;
+
 /** A heading that asks, as the reader would: null when it asks nothing a page answers. */
-const asQuestion = (heading: string): string | null => {
+const asQuestion = (heading: string, subject: Subject): string | null => {
   const text = asReader(
     bareHeading(heading)
       .replace(/\s*\?+$/, '')
-      .trim(),
+      .trim()
+      // "How does it work?": what the page is about.
+      .replace(ABOUT_IT, (_, begin: string) => `${begin} ${noun(subject)}`),
   );
+  if (
+    /^\S+ (?:\S+ )?(?:it|they|this|that|these|those)\b(?! (?:mean|possible|necessary|safe|legal|take)\b)/i.test(text) ||
+    /^what about |^what is the \w+$/i.test(text)
+  )
+    return null;
   if (text.split(/\s+/).length < 3) return null;
   return text[0]!.toUpperCase() + text.slice(1);
 };
 
 /** "Removing old packages", "Create a user", "How to log in" as "How do I ...?"; null for what is no deed. */
-const deed = (leaf: string, said: string, subject: Subject): string | null => {
-  const how = /^how to (.+)$/i.exec(said);
+const deed = (leaf: string, said: string, subject: Subject, own: string): string | null => {
+  const { text, lexicon } = subject;
+  const how = /^how to ([^?]+)\??$/i.exec(said);
   if (how !== null) return ending(`How do I ${asReader(how[1]!)}`, subject);
   const [first = '', ...rest] = said.replace(/^(\S+ing [^:]+): .*$/, '$1').split(' ');
-  const verb = /\b(?:doesn|don|isn|won|can)['’]t\b|\bfails?\b/.test(said) ? null : infinitive(first);
+  const verb = /\b(?:doesn|don|isn|won|can)['’]t\b|\bfails?\b/.test(said) ? null : infinitive(first, lexicon);
+  const done = gerundsToInfinitives(rest.join(' '), lexicon);
+  // "Redirecting and remapping": of two deeds one is no verb that is known.
+  const second = /^(?:\S+ )?(?:and|or) (\p{L}+ing) /u.exec(done)?.[1] ?? /^(?:and|or) (\p{L}+)/u.exec(done)?.[1];
+  if (verb !== null && second !== undefined && ((!isVerb(second) && lexicon.isVerb(second) !== true) || /^\S+ \S+ of /.test(done)))
+    return null;
   if (verb !== null && rest.length > 0 && !/ - /.test(said) && rest[0] !== 'of' && !(rest.length === 1 && DESCRIBED.test(rest[0]!)))
-    return ending(`How do I ${verb} ${asReader(gerundsToInfinitives(rest.join(' ')))}`, subject);
-  return isInstruction(leaf) && !/ - |^\p{Ll}\S* \p{Lu}/u.test(leaf) ? ending(`How do I ${asReader(said)}`, subject) : null;
+    return ending(`How do I ${verb} ${asReader(objectWithArticle(done, lexicon))}`, subject);
+  // What the text speaks of as a thing is none: "for load and store instructions".
+  const [adverb = '', verbAfter = ''] = said.split(' ');
+  if (adverb.endsWith('ly') && isVerb(verbAfter)) return ending(`How do I ${asReader(said)}`, subject);
+  const isDeed =
+    articleIn(said, own) === null &&
+    !(rest.length === 1 && DESCRIBED.test(rest[0]!)) &&
+    (isDeedOf(said, text, lexicon) ?? isInstruction(leaf));
+  return isDeed && !/ - |^\p{Ll}\S* \p{Lu}/u.test(leaf)
+    ? ending(`How do I ${asReader(`${first} ${objectWithArticle(rest.join(' '), lexicon)}`)}`, subject)
+    : null;
 };
 
 const withA = (np: string): string =>
@@ -48,6 +85,7 @@ const examples = (said: string, subject: Subject, owner: string): string[] => {
   const kind = /^(?:(?:an?|the|some) )?(\S+) (examples?|example \p{L}+s)$/iu.exec(said);
   if (kind !== null && infinitive(kind[1]!) === null) {
     const what = kind[1]!.toLowerCase() === 'some' ? kind[2]! : `${kind[1]} ${kind[2]}`;
+    if (/^example /i.test(what)) return [ending(`Can you show me some ${what}`, subject)];
     return [ending(`Can you show me ${/s$/.test(what) ? `some ${what}` : withA(what)} of ${owner}`, subject)];
   }
   const of = /^examples? (?:\d+ ?)?(?:of )?(.+)$/i.exec(said.replace(/^an /, ''))?.[1];
@@ -58,7 +96,7 @@ const examples = (said: string, subject: Subject, owner: string): string[] => {
     const join = /^examples? of /i.test(said.replace(/^an /, '')) ? ' of' : '';
     return [
       ending(
-        `Can you show me ${many ? 'examples' : (isPlural(of) || (isMass(headNoun(of)) && !/^(?:with|for|in|to|on)\b/.test(of))) && join === '' ? 'example' : 'an example'}${join} ${of}`,
+        `Can you show me ${many ? 'examples' : (isPlural(headNoun(of)) || (isMass(headNoun(of), subject.lexicon) && !/^(?:with|for|in|to|on)\b/.test(of))) && join === '' ? 'example' : 'an example'}${join} ${of}`,
         subject,
       ),
     ];
@@ -70,7 +108,7 @@ const examples = (said: string, subject: Subject, owner: string): string[] => {
 
 /** A heading "label: text" as what it is about. */
 const withoutLabel = (said: string): string => {
-  const note = /^(?:an? )?(?:(?:note|word) (?:about|on)|note:|warning:|caution:|tip:|about) (.+)$/i.exec(said)?.[1];
+  const note = /^(?:an? )?(?:(?:important )?(?:note|word)s? (?:about|on)|note:|warning:|caution:|tip:|about) (.+)$/i.exec(said)?.[1];
   if (note !== undefined) return note;
   const [, label = '', text = ''] = /^(\S+): (.+)$/u.exec(said) ?? [];
   if (label === '') return /^([^:(]* [^:(]+): \S/.exec(said)?.[1] ?? said;
@@ -86,11 +124,14 @@ const withoutLabel = (said: string): string => {
 const CALLED =
   /^(?:attribute|class|command|directive|error|event|extension|field|filter|flag|function|header|hook|method|module|object|option|package|parameter|signal|stage|tool|utility|variable)$/i;
 
-/** Not a noun phrase, so it is quoted as it stands: "Brag about it". */
-const isQuoted = (np: string, said: string): boolean =>
-  (isVerbOnly(np.split(' ')[0]!) && !/^\S+ of |^\p{Lu}{2}/u.test(np)) ||
-  (!/^\p{Lu}{2}/u.test(np) && /^(?:no|not|never|only|requires|returns) /i.test(np)) ||
-  /(?<![\w-])(?:is|are|it|you|we|I(?![/])|can|do|does|doesn['’]t|don['’]t|have|has|will|always|never|not|fails?|helps|prevents|allows|makes|requires|leads|gives|takes|becomes|depends|happens)(?![\w-])/.test(
+/** No noun phrase, and no deed or question either, so nobody asks for it: "Brag about it", "Lids are off by default". */
+const isSentence = (np: string, said: string, { text, lexicon }: Subject): boolean =>
+  hasVerb(said, lexicon) ||
+  (isVerbOnly(np.split(' ')[0]!) &&
+    !/(?<!\p{L})(?:an?|the) $/iu.test(text.slice(0, Math.max(0, text.indexOf(`${np.split(' ')[0]!} `))).slice(-4)) &&
+    !/^\S+ of |^\p{Lu}{2}/u.test(np)) ||
+  (!/^\p{Lu}{2}/u.test(np) && /^(?:no|not|never|only|sometimes|requires|returns) /i.test(np)) ||
+  /(?<![\w-])(?:is|are|was|must|should|it|you|we|I(?![/])|can|do|does|doesn['’]t|don['’]t|have|has|will|always|never|not|fails?|helps|prevents|allows|makes|requires|leads|gives|takes|becomes|depends|happens)(?![\w-])/.test(
     said,
   );
 
@@ -100,27 +141,44 @@ const DOES = /(?:clause|command|directive|flag|function|keyword|macro|method|ope
 /** Without what a heading says of its own text: "Notes on", "An overview of", "(changed)". */
 const bareOfNotes = (heading: string): string =>
   heading
+    .replace(/^(\S+) - \S.*$/, '$1') // "fts4aux - Direct Access"
     .replace(/^(?:(?:an?|the|some) )?(?:notes? (?:on|about)|overview of|introduction to) (?=\S+ \S)/i, '')
+    // "rotatelogs (recommended)", "lids (with the glass ones)": said in passing.
+    .replace(/(?<=\S)\s+\(\p{Ll}[\p{Ll}-]*(?:\s[^()]*)?\)$/u, '')
     .replace(/(?<=\S)\s+\((?:new|changed|deprecated|removed|added|optional|obsolete|renamed|experimental|beta|legacy)\W*\)$/i, '');
 
 /** Names a file, an address, a book, two things with a dash between, or something that stands elsewhere on the page. */
 const UNSAID =
-  /^\/|@| - .*\bexamples?$| (?:--|—|–) |\(\d{4}\)$|\b(?:this|these|those)\b|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final) \S+$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/i;
+  /^\/|@| - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |->|→| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|(?:…|\.\.\.)$|^\p{L}+ #?\d{1,2}$|^use (?:in|by|with) |^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
+
+/** "Lids are ...": the text says what they are. */
+const isDefined = (np: string, own: string): boolean => own.includes(`${np[0]!.toUpperCase()}${np.slice(1)} are `);
 
 /** Says when or where, and not what: "For streams of bytes", "/ (slash)". */
 const NO_PHRASE =
   /^(?:for|with|from|in|at|by|when|while|as|to|before|after|without|during|beyond|behind|under|over|against|through|upon) |^[^\p{L}\d`"'“‘<.$%@_*-]/iu;
 
+/** "Require ldap-filter": two or three words that begin a line of the page's code, and no name in capitals. */
+const isCodeLine = (leaf: string, { code: inCode, text }: Subject): boolean =>
+  /^[\w.<-]+(?: [\w.:=<>-]+){1,2}$/.test(leaf) && /\p{Ll}/u.test(leaf) && !text.includes(leaf.toLowerCase()) && beginsLine(leaf, inCode);
+
+const beginsLine = (words: string, inCode: string): boolean => {
+  const at = inCode.startsWith(words) ? 0 : inCode.indexOf(`\n${words}`) + 1;
+  return (at > 0 || inCode.startsWith(words)) && /^(?:\s|$)/.test(inCode.slice(at + words.length, at + words.length + 1));
+};
+
 const SORT_ALONE = /^(?:an?|the) \S+$/i;
 
 /** A word alone in a sentence; null for one that is neither a name nor can stand without an article. */
-const nameOf = (word: string, leaf: string, { code: inCode }: Subject, own: string, title: boolean): string | null => {
-  if (/^\p{Lu}|^`/u.test(word) || (title && !/^\p{Lu}/u.test(leaf))) return word;
+const nameOf = (word: string, leaf: string, { code: inCode, lexicon }: Subject, own: string, title: boolean): string | null => {
+  if (/^\S+\(\)$/.test(word) || (title && /^\p{Ll}[\w.]*$/u.test(leaf))) return code(word);
+  if (/^\p{Lu}|^`/u.test(word)) return word;
   const isCode = (name: string): boolean => `\n${inCode}\n`.includes(`\n${name}\n`);
   if (/^\p{Ll}\S*[-_.\d]\S*$/u.test(leaf) || isCode(word)) return code(word);
   if (isCode(leaf)) return code(leaf);
-  if (title || isMass(word) || infinitive(word) !== null) return word;
-  return new RegExp(`\\b[Tt]he ${word}\\b`, 'u').test(own) ? `the ${word}` : null;
+  if (title || isMass(word) || infinitive(word, lexicon) !== null) return word;
+  if (new RegExp(`\\b[Tt]he ${word}\\b`, 'u').test(own)) return `the ${word}`;
+  return isMass(word, lexicon) ? word : null;
 };
 
 /** "Extract Metadata About A Column": of three words and more, the first of which is a verb. */
@@ -165,21 +223,26 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
       title,
     );
   }
-  const said = spellTool(inSentence(leaf, subject.text).replace(/\s*\[\d+\]/g, ''), subject.tool)
-    .replace(/^on (?=\S+ )/i, '')
+  const said = spellTool(inSentence(leaf, subject.text, subject.lexicon).replace(/\s*\[\d+\]/g, ''), subject.tool)
+    .replace(/^on (?=\S)/i, '')
     .replace(/^Event: /, 'event: ');
   if (
-    isAsking(leaf) ||
-    /^(?:(?:what|why|when|where|which|who|how) (?:do|does|did|can|should|is|are|was|will|would|has|have|must)|can|is|are|does|do|should) /i.test(
+    (isAsking(leaf) && !/^how to /i.test(leaf)) ||
+    /^(?!do(?:es)? not )(?:(?:what|why|when|where|which|who|how) (?:do|does|did|can|should|is|are|was|will|would|has|have|must)|can|is|are|does|do|should) /i.test(
       leaf,
     )
   ) {
-    const question = asQuestion(said);
-    if (question !== null) return [/\bwhy$/.test(question) ? `${question}?` : ending(question, subject)];
+    const question = asQuestion(said, subject);
+    if (question === null) return [];
+    return [/\bwhy$/.test(question) ? `${question}?` : ending(question, subject)];
   }
   // A sentence as a heading: said by somebody who asks why.
   if (/^(?:I|my|we) /i.test(leaf) && leaf.split(' ').length > 3) return [`${leaf[0]!.toUpperCase()}${leaf.slice(1)}. Why?`];
-  const how = deed(leaf, said, subject)?.replace(/^How do I setup /, 'How do I set up ') ?? null;
+  const how = deed(leaf, said, subject, own)?.replace(/^How do I setup /, 'How do I set up ') ?? null;
+  // What seems to tell what to do and is no deed of this page may be a thing or not: "Bind mounts".
+  const [verb = '', object = '', third] = said.split(' ');
+  const isUnwritten = isVerb(verb) && isPlural(object) && third !== undefined && !subject.text.includes(`${verb} ${object}`);
+  if (how === null && (isUnwritten || (isInstruction(leaf) && articleIn(said, subject.text) === null))) return [];
   // A page without a tool is named by its title, which the question is made of.
   if (how !== null) return [title && subject.tool === null ? how.replace(/ \([^()]*\)\?$/, '?') : how];
   const condition = /^if (.+)$/i.exec(said)?.[1];
@@ -205,13 +268,15 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
           : few
             ? inPage(np, subject)
             : inContext(np, subject);
-  const bare = plain(/\p{Ll}/u.test(leaf) ? leaf : said).replaceAll('"', '');
-  if (isQuoted(np, said) || (title && isDeed(leaf))) return [`Can you explain "${bare}"${where}?`, `What is meant by "${bare}"${where}?`];
+  if (isSentence(np, said, subject) || (title && isDeed(leaf) && isDeedOf(said, subject.text, subject.lexicon) !== false)) return [];
+  // "Export to CSV": what to do or a thing, nobody knows.
+  if ((/^\p{L}+ to /u.test(said) && isVerb(said.split(' ')[0]!)) || FUNCTION_WORD.test(said.split(' ').at(-1)!)) return [];
+  if (isCodeLine(leaf, subject)) return [`What should I know about ${code(leaf)}${where}?`, `Can you explain ${code(leaf)}${where}?`];
   if (!np.includes(' ') && np === said && (!isPlural(np) || (title && /^\p{Ll}/u.test(leaf)))) {
     const name = nameOf(np, leaf, subject, own, title);
     return name === null ? [] : [`What should I know about ${name}${where}?`, `Can you explain ${name}${where}?`];
   }
-  const named = withArticle(np, own);
+  const named = withArticle(np, own, subject.lexicon, subject.text);
   if (named.split(' ').length > 6) return [`What should I know about ${named}${where}?`];
   const asked = [
     `What should I know about ${named}${where}?`,
@@ -224,7 +289,8 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
     !/^\p{L}+ing /u.test(np) &&
     /^[\p{L} -]+$/u.test(np) &&
     subject.command === null &&
-    !where.startsWith(' for ')
+    !where.startsWith(' for ') &&
+    isDefined(np, own)
   )
     asked.push(`What are ${np}${where}?`);
   return asked;

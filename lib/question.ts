@@ -12,14 +12,25 @@ export const choose = (seed: string, variants: readonly string[]): string =>
 export const code = (text: string): string => `\`${text.replaceAll('`', '')}\``;
 const includes = (text: string, part: string): boolean => text.toLowerCase().includes(part.toLowerCase());
 
+const nouns = new WeakMap<Subject, string>();
+
 /** The page's subject as a noun: `npm ci`, package.json, npm workspaces, recovering data from a database. */
 export const noun = (subject: Subject): string => {
+  const known = nouns.get(subject);
+  if (known !== undefined) return known;
+  const found = nounOf(subject);
+  nouns.set(subject, found);
+  return found;
+};
+
+const nounOf = (subject: Subject): string => {
   if (subject.command !== null) return code(subject.command);
   if (subject.file !== null) return subject.file;
   const { tool } = subject;
   const title = pageName(subject);
   if (title === '') return tool ?? 'this';
-  const name = isPhrase(subject.title) || isGerund(title) ? withArticle(title, subject.text) : `"${subject.title}"`;
+  if (/^\p{Ll}[\w.]*$/u.test(subject.title)) return tool === null ? code(subject.title) : `${code(subject.title)} in ${tool}`;
+  const name = isPhrase(subject.title) || isGerund(title) ? withArticle(title, subject.text, subject.lexicon) : `"${subject.title}"`;
   return tool === null || includes(title, tool) ? name : `${name} in ${tool}`;
 };
 
@@ -34,9 +45,13 @@ const SAYS_SORT = new RegExp(
 );
 
 /** The page's title in a sentence, without what it says in parentheses and what sort of text it is. */
-const pageName = ({ title, text, tool }: Subject): string => {
-  const short = title.replace(/\s+\([^()]*\)/g, '').trim();
-  return spellTool(inSentence(withoutSort(short === '' ? title : short), text), tool);
+const pageName = ({ title, text, tool, lexicon }: Subject): string => {
+  // "Modules: Packages" are packages.
+  const short = title
+    .replace(/\s+\([^()]*\)/g, '')
+    .replace(/^\p{L}+s: (?=\S)/u, '')
+    .trim();
+  return spellTool(inSentence(withoutSort(short === '' ? title : short), text, lexicon), tool);
 };
 
 /** "An Introduction to X" as X. */
@@ -51,13 +66,16 @@ export const withoutSort = (title: string): string => {
 const isPhrase = (title: string): boolean => {
   const [first = '', ...rest] = title.split(' ');
   return (
-    !/^(?:how|why|what|when|where|before|after) /i.test(title) && !isInstruction(title) && (rest.length === 0 || infinitive(first) === null)
+    !/^(?:how|why|what|when|where|before|after) | (?:is|are|can|does|do) /i.test(title) &&
+    !isInstruction(title) &&
+    (rest.length === 0 || infinitive(first) === null)
   );
 };
 
 /** " in npm" for a question that does not name the subject yet. */
 export const inContext = (question: string, subject: Subject): string => {
-  const place = subject.file ?? subject.tool ?? withoutSort(subject.title.replace(/\s+\([^()]*\)/g, ''));
+  const place =
+    subject.file ?? subject.tool ?? withoutSort(subject.title.replace(/\s+\([^()]*\)/g, '').replace(/^what (?:is|are) (.+)\?$/i, '$1'));
   const said = plain(question);
   if (place === '' || includes(said, place) || (subject.command !== null && includes(said, subject.command))) return '';
   return subject.file === null && subject.tool === null ? ` (${place})` : ` in ${place}`;
@@ -74,13 +92,13 @@ export const inPage = (question: string, subject: Subject): string => {
   const said = plain(question);
   // A long name of code is the same on every page.
   if (includes(said, title) || includes(said, page) || (/^\S{12,}$/.test(said) && /[._]/.test(said))) return wide;
-  return includes(page, tool) ? ` in ${withArticle(page, '')}` : `${wide} (${page})`;
+  return includes(page, tool) ? ` in ${withArticle(page, subject.text, subject.lexicon)}` : `${wide} (${page})`;
 };
 
 const OVERVIEW = /^(?:description|overview|introduction|about|summary|abstract|what is it\??)$/;
 const SYNOPSIS = /^(?:synopsis|usage|syntax)$/;
 const LEADS_AWAY =
-  /^(?:see also|references?|further (?:reading|information)|(?:for )?more information|related(?: \w+)?|links|external links|bibliography|table of contents|contents|index(?: [–-] .*)?|footnotes|copyright|license|licence|authors?|contact|topics|bugfix checklist|name|git|reporting bugs|acknowledge?ments?|credits|thanks|contributors?|maintainers?|feedback|closing|.*\blicen[cs]e agreement\b.*|.*-clause \w+ licen[cs]e\b.*)$/i;
+  /^(?:see also|references?|further (?:reading|information)|(?:for )?more information|related(?: \w+)*|links|external links|bibliography|table of contents|contents|index(?: [–-] .*)?|footnotes|copyright|license|licence|authors?|contact|topics|bugfix checklist|name|git|reporting bugs|acknowledge?ments?|credits|thanks|contributors?|maintainers?|feedback|closing|.*\blicen[cs]e agreement\b.*|.*-clause \w+ licen[cs]e\b.*)$/i;
 const PARENT_OF_OPTIONS = /^(?:configuration|config(?:uration)? settings|options|flags|settings|parameters|arguments|config|.* options)$/i;
 
 export type HeadingRole = 'navigation' | 'synopsis' | 'overview' | 'option' | 'field' | 'signature' | 'topic';

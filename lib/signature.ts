@@ -27,6 +27,9 @@ export const parseSignature = (term: string, anchor: string | null): Signature =
     .replaceAll('`', '')
     .replace(/^(?:exception|class:?)\s+/i, '')
     .replace(MARKS, '')
+    .replace(/^[\w *]*\(\*\s*(\w+)\)\s*(?=\()/, '$1') // a pointer to a function: int (*compare)(void *)
+    .replace(/^(\w+) \([a-z\d][^()]* [^()]*\)$/, '$1') // "xor_row (4 byte integer)"
+    .replace(/ - [A-Z]+$/, '') // "tcp_retries - INTEGER"
     .replace(/\s*(?:→|->)\s.*$|\s*:$/, '')
     .trim();
   const made = /^new /.test(bare) ? 'new ' : '';
@@ -71,7 +74,8 @@ export const signatureQuestions = (
   const bare = name.replace(/\(\)$/, '');
   if (
     !/\p{L}/u.test(bare) ||
-    (sort === 'value' && (bare.length === 1 || bare.length > MOST_SAID || /^(?:\/\*|!)|^\w+: | \w+\.{3,}$/.test(bare))) ||
+    /^[\w *]*\(\)\(/.test(full) ||
+    (sort === 'value' && (bare.length === 1 || bare.length > MOST_SAID || /^(?:\/\*|!)|: \S| \/ | \w+\.{3,}$/.test(bare))) ||
     (sort === 'value' && /^(?:on|off|yes|no|true|false|none|all|null|default|string|integer|[\d.]+)$/i.test(bare))
   )
     return [];

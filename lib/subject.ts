@@ -1,6 +1,7 @@
 // What a page is about, as a question would name it: a command, a file, a tool or a language.
 import type { Section } from '../contracts/records';
 import { CODE_SPAN, blockText, plain } from './blocks';
+import { Lexicon } from './lexicon';
 
 export interface Subject {
   /** The page's title without its section number; empty for one that only says what sort of page it is. */
@@ -19,6 +20,8 @@ export interface Subject {
   code: string;
   /** The page's one-line description: the prose right under its title. */
   summary: string | null;
+  /** How its site uses words. */
+  lexicon: Lexicon;
 }
 
 const LANGUAGES: ReadonlyMap<string, string> = new Map([
@@ -47,6 +50,7 @@ const LANGUAGES: ReadonlyMap<string, string> = new Map([
 export const bareHeading = (text: string): string =>
   text
     .replace(/^\d+\.\d+\.? \d (?=\p{L})/u, '') // "3.10. 0 Flushing": numbered twice
+    .replace(/^(?:Q: |(?:[a-z]|\d+(?:\.\d+)*|[IVX]+)\) |\d+[a-z]\. |(?=[IVX]+\.)(?:IX|IV|VI{0,3}|I{2,3}|X)\. )(?=\S)/, '') // "a) Lids", "II. Lids"
     .replace(/^(?:(?:chapter|appendix|part) (?:\d+|[A-Z])(?:\.\d+)*\.?|(?:\d+(?:\.\d+)*\.?|[A-Z](?:\.(?:\d+\.?)*))|§)\s+(?=\S)/i, '')
     .replace(/^[:–—-]\s+/, '')
     .replace(/(?:\s*[:¶#]|(?<=\p{L}\p{L})\.)\s*$/u, '')
@@ -72,7 +76,7 @@ export const commandWords = (sections: readonly Section[]): Map<string, number> 
       const word = /^([a-z][a-z0-9_-]*) (?:[a-z]|-|<|\[)/.exec(line)?.[1];
       if (
         word !== undefined &&
-        !/^(?:cd|ls|cat|echo|if|for|while|def|class|import|from|return|const|let|var|function|export|async|await|new|sudo|the|and|or|not|in|is|a|an|to)$/.test(
+        !/^(?:cd|ls|cat|echo|if|for|while|def|class|struct|union|enum|static|typedef|void|import|from|return|const|let|var|function|export|async|await|new|sudo|the|and|or|not|in|is|a|an|to)$/.test(
           word,
         )
       )
@@ -107,19 +111,24 @@ export interface SiteSubject {
   commands: ReadonlyMap<string, number>;
   /** The name that the site's prose gives its own matter: "SQLite", "Node.js". */
   name: string | null;
+  /** The language of code of most pages. */
+  language: string | null;
+  lexicon: Lexicon;
 }
 
 /** Capitalised in mid-sentence, and no abbreviation: a name. */
-const NAME_IN_TEXT = /[\p{Ll},] (\p{Lu}[\p{L}\d]*\p{Ll}[\p{L}\d]*(?:\.js|\+\+)?)(?![\p{L}\d])/gu;
+const NAME_IN_TEXT = /[\p{Ll},] (\p{Lu}[\p{L}\d]*\p{Ll}[\p{L}\d]*(?:\.js|\+\+)?)(?![\p{L}\d-])/gu;
 const NO_SUBJECT =
   /^(?:API|APIs|URLs?|JavaScript|Unix|Linux|Windows|English|Internet|January|February|March|April|May|June|July|August|September|October|November|December)$/;
+
+const proseOf = (blocks: Section['blocks']): string => blocks.flatMap((block) => (block.type === 'prose' ? [block.text] : [])).join('\n');
 
 /** Names that a page's prose writes in mid-sentence. */
 const namesOf = (sections: readonly Section[]): Set<string> => {
   const names = new Set<string>();
   for (const section of sections)
     for (const block of section.blocks)
-      if (block.type === 'prose') for (const [, name] of block.text.matchAll(NAME_IN_TEXT)) if (!NO_SUBJECT.test(name!)) names.add(name!);
+      if (block.type === 'prose') for (const [, name] of block.text.matchAll(NAME_IN_TEXT)) names.add(name!);
   return names;
 };
 
@@ -141,12 +150,19 @@ export const siteSubject = (pages: Iterable<readonly Section[]>): SiteSubject =>
   const names = new Map<string, number>();
   const count = (counts: Map<string, number>, word: string, times = 1): Map<string, number> =>
     counts.set(word, (counts.get(word) ?? 0) + times);
+  const languages = new Map<string, number>();
+  const lexicon = new Lexicon();
   let size = 0;
   for (const page of pages) {
     size += 1;
+    const language = languageLeader(page);
+    if (language !== null) count(languages, language);
+    for (const { blocks } of page) lexicon.read(proseOf(blocks));
     for (const [word, times] of commandWords(page)) count(commands, word, times);
     for (const word of headWords(page)) count(heads, word);
-    for (const name of namesOf(page)) count(names, name);
+    const own = namesOf(page);
+    lexicon.readNames(own);
+    for (const name of own) if (!NO_SUBJECT.test(name)) count(names, name);
   }
   const [best] = [...names].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
   return {
@@ -154,6 +170,8 @@ export const siteSubject = (pages: Iterable<readonly Section[]>): SiteSubject =>
     commands: new Map([...commands].filter(([word]) => (heads.get(word) ?? 0) >= 0.1 * size)),
     // A name on nearly half of the pages.
     name: size >= 5 && best !== undefined && best[1] >= 0.4 * size ? best[0] : null,
+    language: [...languages].find(([, pages]) => 2 * pages > size)?.[0] ?? null,
+    lexicon,
   };
 };
 
@@ -163,7 +181,10 @@ const spelledBySite = (word: string, { name }: SiteSubject): string =>
 
 /** Titles that say what sort of page it is, not what it is about. */
 const SORT_OF_PAGE =
-  /^(?:\w*glossary|faq|frequently asked questions|changelog|release (?:notes|history)|news|index|overview|introduction|\S+(?: v?\d[\d.]*)? documentation)$/i;
+  /^(?:\w*glossary|faq|frequently asked questions|changelog|release (?:notes|history)|news|index|overview|introduction|<?no title>?|untitled|\S+(?: v?\d[\d.]*)? documentation)$/i;
+
+/** "SocketCAN - Controller Area Network": what the page is about, with what that is. */
+const EXPLAINED = /^((?:[A-Z][\w/+]*)(?: \S+)?) [-–—] \S.*$/;
 
 /** "sqldiff.exe: Database Difference Utility", "apxs - APache eXtenSion tool": the name of what the page is about. */
 const NAMED = /^((?=\p{Ll}|\d\w*\p{L}|\S*[\p{L}\d][._]\p{L})[\w.+-]+)(?: [-–—]|:) \S/u;
@@ -183,7 +204,7 @@ export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subj
   const whole = bareHeading(plain(named === '' ? (sections[0]?.path[0] ?? '') : named))
     .replace(/\(\d\w?\)(?: manual page)?$/i, '')
     .trim();
-  const title = NAMED.exec(whole)?.[1] ?? whole;
+  const title = NAMED.exec(whole)?.[1] ?? EXPLAINED.exec(whole)?.[1] ?? whole;
   const code = sections.flatMap(codeOf).join('\n');
   const inCode = (name: string): boolean => `\n${code}`.includes(`\n${name}`);
   const words = /^([a-z][a-z0-9]*)[- ]([a-z0-9][a-z0-9-]*)$/.exec(title);
@@ -200,10 +221,9 @@ export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subj
   const file = /^\.?[\w-]+(?:\.[\w-]+)*\.(?:json|ya?ml|toml|ini|conf|cfg|lock|xml|config|rc)$|^\.[a-z]+rc$|^[A-Z]\w+file$/.test(title)
     ? title
     : null;
-  // A word at the start of many lines of code is a tool only where the page's headings say so too.
-  const headings = sections.map((section) => plain(section.path.join(' ')).toLowerCase()).join(' ');
+  // A word at the start of many lines of code is a tool only where the page's title says so too.
   const often = leader(commandWords(sections), 3);
-  const headed = often !== null && new RegExp(`\\b${often}\\b`).test(headings) ? often : null;
+  const headed = often !== null && new RegExp(`\\b${often}\\b`).test(whole.toLowerCase()) ? often : null;
   const around = leader(site.commands, 10);
   const tool = command !== null && spaced === command ? command.split(' ')[0]! : ((site.name === null ? headed : null) ?? around);
   const text = sections.flatMap((section) => section.blocks.filter((block) => block.type !== 'code').map(blockText)).join('\n');
@@ -228,13 +248,10 @@ export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subj
         : 'manual',
     command,
     file,
-    tool: tool !== null ? spelledBySite(tool, site) : (languageOfTutorial(sections, site) ?? site.name),
+    tool: tool !== null ? spelledBySite(tool, site) : (site.name ?? site.language),
     text,
     code,
     summary,
+    lexicon: site.lexicon,
   };
 };
-
-/** The page's language of code, where the site is not about something else that is written in it. */
-const languageOfTutorial = (sections: readonly Section[], site: SiteSubject): string | null =>
-  site.name === null ? languageLeader(sections) : null;

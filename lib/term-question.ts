@@ -1,15 +1,46 @@
 // Questions about the terms that a page defines in a list: a word, a constant, a subcommand, a deed.
-import { asReader, gerundsToInfinitives, infinitive, inSentence, isInstruction, isPlural, isSort, isVerb } from './grammar';
-import { code, inPage, isAsking } from './question';
+import {
+  asReader,
+  FUNCTION_WORD,
+  gerundsToInfinitives,
+  hasVerb,
+  infinitive,
+  inSentence,
+  isInstruction,
+  isPlural,
+  isSort,
+  isVerb,
+} from './grammar';
+import { code, inContext, inPage, isAsking } from './question';
 import type { Subject } from './subject';
 
 /** Numbers of requirements, addresses, pointers elsewhere and labels of notes: nobody asks what they mean. */
 const NO_TERM =
-  /^(?:https?:|www\.)|(?:\d.*){10}|^(?:PEP|RFC|Module|Section|Chapter) \S+(?: |$)|^\W*$|^\[[A-Z]+\d+\]$|^[\d.]+$|^.$|^<[^>]*$|^(?:[QA]|on|off|yes|no|to|from|of|and|or|in|by|with|true|false|none|all|null|default|string|integer|notes?|warnings?|caution|tips?|important|examples?|discussion|description|usage|returns?|parameters?|arguments?|attributes?|author|authors|maintainer|status|mailing list|web-?page|to ?do|introduction|overview|summary|conclusion|background|reference|glossary|faq|tutorial|see also|supported chips|the following .*)$/i;
+  /^(?:https?:|www\.)|(?:\d.*){10}|^(?:PEP|RFC|Module|Section|Chapter) \S+(?: |$)|^\W*$|^\[[A-Z]+\d+\]$|^[\d.]+$|^.$|^<[^>]*$|^(?:[QA]|on|off|yes|no|to|from|of|and|or|in|by|with|true|false|none|all|null|default|string|integer|notes?(?: \d+)?|warnings?|caution|tips?|important|examples?|discussion|description|usage|returns?|parameters?|arguments?|attributes?|author|authors|maintainer|status|mailing list|web-?page|to ?do|introduction|overview|summary|conclusion|background|reference|glossary|faq|tutorial|see also|supported chips|the following .*)$/i;
 const LOOKS_LIKE_CODE = /[_$<>{}=%\\[\]]|\w\(|^["']|\w\.\w|\p{Ll}\p{Lu}|^[A-Z][A-Z0-9]{3,}$|^[a-z][\w.-]*(?:\/[\w.*-]+)+$/u;
 /** Words of a text, not a term: numbered, addressed to the reader, a sentence, a note of what was done, a mark of a bibliography. */
 const IS_TEXT =
-  /^\d+[.)] |^\d+ \(|^(?:an?|the) \S+ |^(?:we|I|it|this|these|they) |^(?:anything|everything|something) |[\p{L}\d`][.!]$|\byou(?:r|rs)?\b|^\S+ \S+ (?:.* )?\p{Ll}+ed$/iu;
+  /^\d+[.):] |^\d+ \(|^(?:an?|the) \S+ |^(?:we|I|it|this|these|they) |^(?:anything|everything|something) |[\p{L}\d`][.!]$|\byou(?:r|rs)?\b|^\S+ \S+ (?:.* )?\p{Ll}+ed$/iu;
+/** What a page lists, one of them: "configuration option" of the page "Configuration Options for Lids". */
+const sortOf = ({ title, text, lexicon }: Subject): string | null => {
+  const listed = /^((?:[\p{L}-]+ ){0,3}[\p{L}-]+)s(?: (?:for|of|in) .*)?$/u.exec(title)?.[1];
+  return listed !== undefined && LISTED.test(listed) ? inSentence(listed, text, lexicon) : null;
+};
+const LISTED = /(?<![\p{L}-])(?:code|constant|field|flag|macro|option|parameter|setting|value|variable)$/iu;
+
+/** What begins or ends as no term does: "on a lid with", "the box is open". */
+const isFragment = (term: string, { lexicon }: Subject): boolean => {
+  const words = term.split(' ');
+  return (
+    words.length > 1 &&
+    (FUNCTION_WORD.test(words[0]!) ||
+      FUNCTION_WORD.test(words.at(-1)!) ||
+      /^(?:the|an?)$|;$|n['’]t$/i.test(words.at(-1)!) ||
+      / (?:is|are|was|were|can|will) /.test(term) ||
+      hasVerb(term, lexicon))
+  );
+};
+
 /** Constants and placeholders stand for something; other names are something. */
 const STANDS_FOR = /^(?:[A-Z][A-Z0-9_]+|[<{[%$].*)$/;
 
@@ -18,6 +49,9 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   // Of several names for one thing the first is asked for.
   const term = given
     .replace(/\s*:$|, e\.g\. .*$/, '')
+    .replace(/^([\w.-]+) - \S.*$/, '$1') // "bridge-nf-call - BOOLEAN"
+    .replace(/^\d+: (?=\w+_)/, '')
+    .replace(/^[“‘]([^”’]*)[”’]$/, '$1')
     .replace(/^["'](?=[^"']*$)/, '') // a quote that nothing closes
     .replace(/^(\p{L}[\p{L} -]+) \([a-z][a-z-]*\)$/u, '$1') // "Environment Variable (env-variable)"
     .replace(/^([\w-]+)(?:, [\w-]+)+$/, '$1')
@@ -39,22 +73,33 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   const deed = deedOf(term);
   if (deed !== null) return [`How do I ${deed}${inPage(term, subject).replace(/^ in `/, ' with `')}?`];
   const where = inPage(term, subject);
+  if (/\p{L}[.!] \S/u.test(term)) return [];
   // A term of words that names code in one of them is no code: "When not to use mod_rewrite".
-  const isCode = LOOKS_LIKE_CODE.test(term) && (/[<>{}=%\\[\]*$]|^\S*\w\(/.test(term) || !/^(?:[A-Za-z]+ ){2}/.test(term));
+  const isCode =
+    LOOKS_LIKE_CODE.test(term) &&
+    (/[<>{}=%\\[\]*$]|^\S*\w\(/.test(term) || term.split(' ').filter((word) => /^[A-Za-z-]+$/.test(word)).length < 2);
   if (isCode) {
     // "frank (%u)": an example of a code, and which of them is defined nobody can tell.
-    if (term.length > 60 || /^(?:\S+|(["']).*\1) \(/.test(term)) return [];
+    if (term.length > 60 || / .*[;*]$|^\w+ \*+\w+$/.test(term) || /^(?:\S+|(["']).*\1) \(/.test(term)) return [];
     const shown = /^(["'])([^"']+)\1$/.exec(term)?.[2] ?? term;
+    const sort = STANDS_FOR.test(shown) ? sortOf(subject) : null;
+    if (sort !== null)
+      return [
+        `What is the ${code(shown)} ${sort}${inContext(shown, subject)}?`,
+        `What does the ${code(shown)} ${sort} mean${inContext(shown, subject)}?`,
+      ];
     return [
       `What is ${code(shown)}${where}?`,
       STANDS_FOR.test(shown) ? `What does ${code(shown)} mean${where}?` : `Can you explain ${code(shown)}${where}?`,
     ];
   }
-  if (IS_TEXT.test(term)) return [];
+  if (/^(?:how|when|why|where) \S+ \S/i.test(term)) return [`Can you explain ${asReader(term[0]!.toLowerCase() + term.slice(1))}${where}?`];
+  if (IS_TEXT.test(term) || isFragment(term, subject)) return [];
   const bare = term.replaceAll('"', '');
+  if (bare.split(' ').length > 2 && (LOOKS_LIKE_CODE.test(term) || /, /.test(term))) return [];
   if (bare.split(' ').length > 2) return [`Can you explain "${bare}"${where}?`];
-  const said = inSentence(term, subject.text);
-  if (isPlural(said.split(' ').at(-1)!) && !isVerb(said.split(' ')[0]!) && /^\p{Ll}[\p{L} -]*$/u.test(said))
+  const said = inSentence(term, subject.text, subject.lexicon);
+  if (/ |^\p{Lu}/u.test(term) && isPlural(said.split(' ').at(-1)!) && !isVerb(said.split(' ')[0]!) && /^\p{Ll}[\p{L} -]*$/u.test(said))
     return [`What are ${said}${where}?`];
   return [`What does "${bare}" mean${where}?`, `What is meant by "${bare}"${where}?`];
 };

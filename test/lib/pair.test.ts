@@ -37,7 +37,6 @@ describe('questions', () => {
     ['a noun phrase', '<h1>Guide</h1><h2>5.1. Dependency Rules</h2>', /dependency rules \(Guide\)\?$/],
     ['a question', '<h1>FAQ</h1><h2>Why does my build fail?</h2>', /^Why does my build fail\?$/],
     ['caveats', '<h1>Guide</h1><h2>Caveats</h2>', /caveats of guide|watch out for when using guide/],
-    ['words that are no noun phrase', '<h1>Guide</h1><h2>Brag about it</h2>', /"Brag about it"/],
   ])('are made of %s', (_, headings, expected) => {
     expect(asked(`${headings}<p>${LONG}</p>`)).toEqual([expect.stringMatching(expected)]);
   });
@@ -109,7 +108,8 @@ test('a page that tells what changed is asked so', () => {
 test('an index and a page of cross references ask nothing', () => {
   expect(asked(`<h1>Index – V</h1><ul><li>view (in module box)</li><li>visit (in module lid)</li></ul><p>${LONG}</p>`)).toEqual([]);
   expect(
-    made('<h1>Guide</h1><h2>Old lists</h2><p>Used by: box-lid-and-other-things</p><p>See also: lang_transaction.html and more</p>').pairs,
+    made('<h1>Guide</h1><h2>Using old lists</h2><p>Used by: box-lid-and-other-things</p><p>See also: lang_transaction.html and more</p>')
+      .pairs,
   ).toEqual([]);
 });
 
@@ -139,19 +139,19 @@ describe('answers', () => {
   });
 
   test('are cut between blocks, without the sentence that announces what is left out', () => {
-    const html = `<h1>Guide</h1><h2>Old lists</h2><p>${LONG}</p><p>Here is how. The code is as follows:</p><pre>${'x\n'.repeat(200)}</pre>`;
+    const html = `<h1>Guide</h1><h2>Using old lists</h2><p>${LONG}</p><p>Here is how. The code is as follows:</p><pre>${'x\n'.repeat(200)}</pre>`;
     expect(made(html, { maxChars: 300 }).pairs[0]?.response).toBe(`${LONG}\n\nHere is how.`);
   });
 
   test('are cut between sentences when the first block is too long', () => {
-    const html = `<h1>Guide</h1><h2>Old lists</h2><p>${LONG} It is followed by one more sentence with other words in it. ${'Then come many that do not fit any more. '.repeat(9)}</p>`;
+    const html = `<h1>Guide</h1><h2>Using old lists</h2><p>${LONG} It is followed by one more sentence with other words in it. ${'Then come many that do not fit any more. '.repeat(9)}</p>`;
     const [one] = made(html, { maxChars: 160 }).pairs;
     expect(one?.response).toBe(`${LONG} It is followed by one more sentence with other words in it.`);
   });
 });
 
 test('an answer does not end with a label or a lead of what is not there', () => {
-  const html = `<h1>Guide</h1><h2>Old lists</h2><p>${LONG}</p><p>It is known. The start methods are</p><p>Note</p>`;
+  const html = `<h1>Guide</h1><h2>Using old lists</h2><p>${LONG}</p><p>It is known. The start methods are</p><p>Note</p>`;
   expect(made(html).pairs[0]?.response).toBe(`${LONG}\n\nIt is known.`);
 });
 
@@ -165,7 +165,7 @@ describe('fates', () => {
     ['navigation', '<ul><li>First page</li><li>Second page</li><li>Third page of it</li><li>Fourth page of it</li></ul>'],
     ['repetition', `<p>${'the same words again and again. '.repeat(8)}</p>`],
   ])('a pair is dropped for %s', (reason, html) => {
-    expect(fate(`<h1>Guide</h1><h2>Old lists</h2>${html}`)).toBe(reason);
+    expect(fate(`<h1>Guide</h1><h2>Using old lists</h2>${html}`)).toBe(reason);
   });
 
   test('a section of links elsewhere answers nothing', () => {
@@ -182,8 +182,8 @@ describe('fates', () => {
 
   test('one question and one answer are kept once', () => {
     const sections = [
-      ...sectionsOf(`<h1>Guide</h1><h2>Old lists</h2><p>${LONG}</p>`, 'http://site.test/a'),
-      ...sectionsOf(`<h1>Guide</h1><h2>Old lists</h2><p>${LONG} More.</p>`, 'http://site.test/b'),
+      ...sectionsOf(`<h1>Guide</h1><h2>Using old lists</h2><p>${LONG}</p>`, 'http://site.test/a'),
+      ...sectionsOf(`<h1>Guide</h1><h2>Using old lists</h2><p>${LONG} More.</p>`, 'http://site.test/b'),
     ];
     expect(pair(sections, OPTIONS).counts).toMatchObject({ kept: 1, duplicate_question: 1 });
   });
