@@ -102,7 +102,7 @@ export const blockText = (block: Block): string => {
   }
 };
 
-export const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
+export const words = (text: string): string[] => text.match(/\S+/g) ?? [];
 export const countWords = (blocks: readonly Block[]): number => blocks.reduce((sum, block) => sum + words(blockText(block)).length, 0);
 
 /** Lower case, one space between words: equal for texts that a reader takes for the same. Code keeps its case and space. */

@@ -33,6 +33,7 @@ const SPOKEN = new Map<string, number[]>();
 COMMON.forEach(([, common], place) => {
   for (const word of common) SPOKEN.set(word, [...(SPOKEN.get(word) ?? []), place]);
 });
+const LONGEST = Math.max(...Array.from(SPOKEN.keys(), (word) => word.length));
 
 /** Latin letters, and the signs and spaces of all scripts: none of SCRIPTS. */
 const LATIN = /[\0-\u036f\u2000-\u206f]+/g;
@@ -57,7 +58,7 @@ export const languageOf = (text: string): string | null => {
   if (words.length < LEAST_WORDS) return null;
   const counts = COMMON.map(() => 0);
   for (const word of words) {
-    const places = SPOKEN.get(word);
+    const places = word.length > LONGEST ? undefined : SPOKEN.get(word);
     if (places !== undefined) for (const place of places) counts[place]! += 1;
   }
   const scores = COMMON.map(([language], place) => [language, counts[place]! / words.length] as const).sort(
