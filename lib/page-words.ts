@@ -11,8 +11,8 @@ interface PageWords {
 /** A word without a capital, or a number. */
 const BEFORE_NAME = /(?<![\p{L}\p{N}])[\p{Ll}\p{N}](?:[\p{L}\p{N}'’.-]*[\p{L}\p{N}])?,?$|\p{N},$/u;
 const LONGEST_BEFORE = 40;
-/** What such a word ends with. Most capitals begin a sentence, after a full stop, and need no further look. */
-const MAY_END_BEFORE = /[\p{L}\p{N},]/u;
+/** What such a word ends with, half of a character too. Most capitals begin a sentence, after a full stop, and need no further look. */
+const MAY_END_BEFORE = /[\p{L}\p{N},\ud800-\udfff]/u;
 
 const count = (words: readonly string[]): Map<string, number> => {
   const counts = new Map<string, number>();
