@@ -36,13 +36,22 @@ export const renderList = (items: readonly string[], ordered: boolean, start = 1
     .join(loose ? '\n\n' : '\n');
 };
 
-const cell = (text: string): string => text.replace(/\|/g, '\\|').replace(/\s*\n\s*/g, ' ');
+/** What a cell of a table says. */
+export const onOneLine = (text: string): string => (text.includes('\n') ? text.replace(/\s*\n\s*/g, ' ') : text);
+const cell = (text: string): string => onOneLine(text.replaceAll('|', '\\|'));
 const row = (cells: readonly string[], width: number): string =>
   `| ${Array.from({ length: width }, (_, index) => cell(cells[index] ?? '')).join(' | ')} |`;
 
+/** More empty cells than this, and than a table has others, are not written: one wide row over many short ones would be squared. */
+const MAX_PADDING = 10_000;
+
 const renderTable = (header: readonly string[], rows: readonly (readonly string[])[]): string => {
   const width = rows.reduce((most, cells) => Math.max(most, cells.length), header.length);
-  return [row(header, width), `|${' --- |'.repeat(width)}`, ...rows.map((cells) => row(cells, width))].join('\n');
+  const filled = rows.reduce((sum, cells) => sum + cells.length, 0);
+  // A row may end before its table does; a heading may not (GitHub Flavored Markdown, "tables").
+  const isPadded = rows.length * width - filled <= Math.max(filled, MAX_PADDING);
+  const body = rows.map((cells) => row(cells, isPadded ? width : Math.max(cells.length, 1)));
+  return [row(header, width), `|${' --- |'.repeat(width)}`, ...body].join('\n');
 };
 
 /** A definition's text with its code blocks in their places. */
@@ -102,7 +111,7 @@ export const blockText = (block: Block): string => {
   }
 };
 
-export const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
+export const words = (text: string): string[] => text.match(/\S+/g) ?? [];
 export const countWords = (blocks: readonly Block[]): number => blocks.reduce((sum, block) => sum + words(blockText(block)).length, 0);
 
 /** Lower case, one space between words: equal for texts that a reader takes for the same. Code keeps its case and space. */

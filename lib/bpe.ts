@@ -46,8 +46,12 @@ export const createBytePairEncoder = (ranks: ReadonlyMap<string, number>): ((byt
   const merge = (bytes: string): number[] => {
     const size = bytes.length;
     // Part i covers bytes [i, end[i]); a part swallowed by its left neighbour has end 0.
-    const end = Uint32Array.from({ length: size }, (_, index) => index + 1);
-    const before = Int32Array.from({ length: size }, (_, index) => index - 1);
+    const end = new Uint32Array(size);
+    const before = new Int32Array(size);
+    for (let index = 0; index < size; index++) {
+      end[index] = index + 1;
+      before[index] = index - 1;
+    }
     const rankAt = (index: number): number | undefined => {
       const middle = end[index] ?? size;
       return middle >= size ? undefined : ranks.get(bytes.slice(index, end[middle]));

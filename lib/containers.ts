@@ -4,7 +4,10 @@ import { definitionBlocks, listBlocks, type RawBlock, type Zone } from './raw-bl
 import { addEvidence, type Evidence } from './run';
 import { tableBlocks, type Cell } from './table-blocks';
 
-const MAX_BLOCKS = 500_000;
+/** Of a page, those in its lists, tables and definitions too. */
+export const MAX_BLOCKS = 500_000;
+/** Characters of lists, counted again in each list around them: every one is indented by each. */
+const MAX_LISTED = 100_000_000;
 /** Lists, tables and definitions inside each other; what is deeper is filled into the last, so that no text is indented without end. */
 const MAX_OPEN = 48;
 /** Titles of admonitions: said before their first sentence and not as headings or paragraphs of their own. */
@@ -33,6 +36,7 @@ export class Containers {
   readonly blocks: RawBlock[] = [];
   private readonly open: Container[] = [{ kind: 'flow', blocks: this.blocks }];
   private count = 0;
+  private listed = 0;
 
   private get top(): Container {
     return this.open[this.open.length - 1]!;
@@ -83,12 +87,18 @@ export class Containers {
     }
   }
 
-  /** Ends the innermost container: its blocks go into the one around it. */
+  /**
+   * Ends the innermost container: its blocks go into the one around it.
+   * @throws TooLarge
+   */
   close(zone: Zone | null): void {
     const container = this.open.pop()!;
     let made: RawBlock[];
-    if (container.kind === 'list') made = listBlocks(container.items, container.ordered, container.start, zone);
-    else if (container.kind === 'terms') {
+    if (container.kind === 'list') {
+      made = listBlocks(container.items, container.ordered, container.start, zone);
+      for (const { block } of made) if (block.type === 'list') for (const item of block.items) this.listed += item.length;
+      if (this.listed > MAX_LISTED) throw new TooLarge();
+    } else if (container.kind === 'terms') {
       endDefinition(container, zone);
       made = container.out;
     } else if (container.kind === 'table') made = [...container.extra, ...tableBlocks(container.rows, container.presentation, zone)];

@@ -13,11 +13,15 @@ const PAUSE_EVERY = 4096;
 
 type Ids = ArrayLike<number>;
 
+/** The halves of a 53-bit hash as integers: a number for all of it would be made on the heap for every token. */
+type Visit = (high: number, low: number) => boolean;
+const keyOf = (high: number, low: number): number => high * 2 ** 32 + (low >>> 0);
+
 /**
- * Calls `visit` with a 53-bit hash of every run of `size` tokens: two polynomial rolling hashes modulo 2^32 over mixed
- * ids. A collision would drop a clean row, never keep a dirty one.
+ * Calls `visit` with the upper 21 and the lower 32 bits of a hash of every run of `size` tokens: two polynomial rolling hashes modulo
+ * 2^32 over mixed ids. A collision would drop a clean row, never keep a dirty one.
  */
-const eachWindow = (ids: Ids, size: number, visit: (hash: number) => boolean): boolean => {
+const eachWindow = (ids: Ids, size: number, visit: Visit): boolean => {
   const bases = [0x01000193, 0x5bd1e995] as const;
   let [powerA, powerB] = [1, 1];
   for (let step = 0; step < size; step++) [powerA, powerB] = [Math.imul(powerA, bases[0]), Math.imul(powerB, bases[1])];
@@ -33,7 +37,7 @@ const eachWindow = (ids: Ids, size: number, visit: (hash: number) => boolean): b
       a = (a - Math.imul(powerA, mixed(at - size))) | 0;
       b = (b - Math.imul(powerB, mixed(at - size))) | 0;
     }
-    if (at >= size - 1 && visit((a >>> 11) * 2 ** 32 + (b >>> 0))) return true;
+    if (at >= size - 1 && visit(a >>> 11, b)) return true;
   }
   return false;
 };
@@ -58,16 +62,14 @@ class Filter {
     this.mask = this.words.length - 1;
   }
 
-  add(key: number): void {
-    const [low, high] = [key >>> 0, (key / 2 ** 32) | 0];
-    const [one, two] = [probeOne(low, high), probeTwo(low, high)];
+  add(high: number, low: number): void {
+    const one = probeOne(low, high);
+    const two = probeTwo(low, high);
     this.words[(one >>> 5) & this.mask]! |= 1 << (one & 31);
     this.words[(two >>> 5) & this.mask]! |= 1 << (two & 31);
   }
 
-  has(key: number): boolean {
-    const low = key >>> 0;
-    const high = (key / 2 ** 32) | 0;
+  has(high: number, low: number): boolean {
     const one = probeOne(low, high);
     if (((this.words[(one >>> 5) & this.mask]! >>> (one & 31)) & 1) === 0) return false;
     const two = probeTwo(low, high);
@@ -78,8 +80,8 @@ class Filter {
 const runOf = (ids: Ids, size: number): number => Math.min(Math.max(ids.length, 1), size);
 
 /** Whole short rows have negative keys, so they meet only each other. */
-const someRun = (ids: Ids, size: number, visit: (key: number) => boolean): boolean =>
-  eachWindow(ids, runOf(ids, size), (hash) => visit(ids.length < size ? -hash - 1 : hash));
+const someRun = (ids: Ids, size: number, visit: Visit): boolean =>
+  ids.length < size ? eachWindow(ids, runOf(ids, size), (high, low) => visit(~high, low)) : eachWindow(ids, size, visit);
 
 /** Rows that can be gone through again. */
 export type RowSource = () => Iterable<Ids>;
@@ -102,14 +104,16 @@ export function* findShared(held: RowSource, others: RowSource, size: number): G
   let seen = 0;
   const pause = (): boolean => ++seen % PAUSE_EVERY === 0;
   for (const ids of held()) {
-    someRun(ids, size, (key) => (wanted.add(key), false));
+    someRun(ids, size, (high, low) => (wanted.add(high, low), false));
     if (pause()) yield;
   }
   for (let passes = 1, pass = 0; pass < passes; pass++) {
     const found = new Set<number>();
     for (const ids of others()) {
-      someRun(ids, size, (key) => {
-        if ((passes === 1 || Math.abs(key) % passes === pass) && wanted.has(key)) found.add(key);
+      someRun(ids, size, (high, low) => {
+        if (!wanted.has(high, low)) return false;
+        const key = keyOf(high, low);
+        if (passes === 1 || Math.abs(key) % passes === pass) found.add(key);
         return false;
       });
       if (found.size > FOUND_A_PASS) break;
@@ -122,7 +126,7 @@ export function* findShared(held: RowSource, others: RowSource, size: number): G
     let row = 0;
     if (found.size > 0)
       for (const ids of held()) {
-        if (shared[row] === 0 && someRun(ids, size, (key) => found.has(key))) shared[row] = 1;
+        if (shared[row] === 0 && someRun(ids, size, (high, low) => found.has(keyOf(high, low)))) shared[row] = 1;
         row += 1;
         if (pause()) yield;
       }

@@ -33,10 +33,18 @@ export const systemText = ({ date, reasoning }: HarmonyOptions): string =>
     '# Valid channels: analysis, commentary, final. Channel must be included for every message.',
   ].join('\n');
 
-const framed = (role: string, content: string, channel: string | null, end: number): number[] => [
+/** Ids of the words of the format itself: every example has them. */
+const WORDS = new Map<string, readonly number[]>();
+const wordIds = (word: Message['role'] | 'final'): readonly number[] => {
+  let ids = WORDS.get(word);
+  if (ids === undefined) WORDS.set(word, (ids = encodeText(word)));
+  return ids;
+};
+
+const framed = (role: Message['role'], content: string, channel: 'final' | null, end: number): number[] => [
   CONTROL.start,
-  ...encodeText(role),
-  ...(channel === null ? [] : [CONTROL.channel, ...encodeText(channel)]),
+  ...wordIds(role),
+  ...(channel === null ? [] : [CONTROL.channel, ...wordIds(channel)]),
   CONTROL.message,
   ...encodeText(content),
   end,
@@ -68,7 +76,7 @@ const contextIds = (messages: readonly Message[], options: HarmonyOptions): numb
 export const renderPrompt = (messages: readonly Message[], options: HarmonyOptions): number[] => [
   ...contextIds(messages, options),
   CONTROL.start,
-  ...encodeText('assistant'),
+  ...wordIds('assistant'),
 ];
 
 /**
@@ -80,17 +88,18 @@ export const renderPrompt = (messages: readonly Message[], options: HarmonyOptio
 export const renderExample = (messages: readonly Message[], options: HarmonyOptions, answerIds?: ArrayLike<number>): Rendered => {
   const answer = messages.at(-1);
   if (answer?.role !== 'assistant') throw new RangeError('a training example ends with an assistant message');
-  const prompt = renderPrompt(messages.slice(0, -1), options);
-  const header = [CONTROL.channel, ...encodeText('final'), CONTROL.message];
+  const ids = renderPrompt(messages.slice(0, -1), options);
+  const header = [CONTROL.channel, ...wordIds('final'), CONTROL.message];
   const content = answerIds ?? encodeText(answer.content);
   if (content.length === 0) throw new RangeError('nothing to supervise: the assistant message is empty');
-  const roles = [
-    ...new Array<number>(prompt.length).fill(ROLE.context),
-    ...new Array<number>(header.length).fill(ROLE.format),
-    ...new Array<number>(content.length).fill(ROLE.content),
-    ROLE.format,
-  ];
-  return { ids: [...prompt, ...header, ...Array.from(content), CONTROL.return], roles };
+  const from = ids.length + header.length;
+  const roles = new Array<number>(from + content.length + 1).fill(ROLE.content, from);
+  roles.fill(ROLE.context, 0, ids.length).fill(ROLE.format, ids.length, from);
+  roles[from + content.length] = ROLE.format;
+  ids.push(...header);
+  for (let at = 0; at < content.length; at++) ids.push(content[at]!);
+  ids.push(CONTROL.return);
+  return { ids, roles };
 };
 
 const FORMAT_CHECKS: Record<string, readonly number[]> = {

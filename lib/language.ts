@@ -14,7 +14,7 @@ const SCRIPTS: readonly (readonly [string, RegExp])[] = [
 ];
 
 /** Words that stand in nearly every paragraph of the one language and hardly in another. */
-const COMMON: readonly (readonly [string, ReadonlySet<string>])[] = (
+const COMMON: readonly (readonly [string, readonly string[]])[] = (
   [
     ['en', 'the of and to is in that it for with this are as be you by or if not when which from can will has'],
     ['de', 'der die das und ist nicht ein eine mit für auf den dem wird werden von zu sich auch wenn oder kann sie bei als'],
@@ -26,7 +26,17 @@ const COMMON: readonly (readonly [string, ReadonlySet<string>])[] = (
     ['pl', 'nie jest się na do że to jak przez dla jest oraz są może który'],
     ['sv', 'och att det som en är för med på av inte den kan om ett till har eller'],
   ] as const
-).map(([language, words]) => [language, new Set<string>(words.split(' '))] as const);
+).map(([language, words]) => [language, [...new Set(words.split(' '))]] as const);
+
+/** The languages, by place in COMMON, that a word is common in. */
+const SPOKEN = new Map<string, number[]>();
+COMMON.forEach(([, common], place) => {
+  for (const word of common) SPOKEN.set(word, [...(SPOKEN.get(word) ?? []), place]);
+});
+const LONGEST = Math.max(...Array.from(SPOKEN.keys(), (word) => word.length));
+
+/** Latin letters, and the signs and spaces of all scripts: none of SCRIPTS. */
+const LATIN = /[\0-\u036f\u2000-\u206f]+/g;
 
 /** Fewer words decide nothing. */
 const LEAST_WORDS = 12;
@@ -34,18 +44,26 @@ const LEAST_WORDS = 12;
 /** BCP 47 of a text; null where there is too little of it, or nothing known. Code is for the caller to leave out. */
 export const languageOf = (text: string): string | null => {
   const part = text.slice(0, 20_000);
-  const letters = (part.match(/\p{L}/gu) ?? []).length;
-  if (letters < 20) return null;
-  for (const [language, script] of SCRIPTS) {
-    const share = (part.match(script) ?? []).length / letters;
-    // Japanese mixes two scripts: a few kana tell it from Chinese.
-    if (share >= (language === 'ja' ? 0.1 : 0.3)) return language;
-  }
   const words = part.toLowerCase().match(/\p{L}+/gu) ?? [];
+  // In code points, of which those above U+FFFF take two places. No letter becomes two in lower case.
+  const letters = /[\ud800-\udfff]/.test(part) ? (part.match(/\p{L}/gu) ?? []).length : words.reduce((sum, word) => sum + word.length, 0);
+  if (letters < 20) return null;
+  const foreign = part.replace(LATIN, '');
+  if (foreign !== '')
+    for (const [language, script] of SCRIPTS) {
+      const share = (foreign.match(script) ?? []).length / letters;
+      // Japanese mixes two scripts: a few kana tell it from Chinese.
+      if (share >= (language === 'ja' ? 0.1 : 0.3)) return language;
+    }
   if (words.length < LEAST_WORDS) return null;
-  const scores = COMMON.map(
-    ([language, common]) => [language, words.filter((word) => common.has(word)).length / words.length] as const,
-  ).sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  const counts = COMMON.map(() => 0);
+  for (const word of words) {
+    const places = word.length > LONGEST ? undefined : SPOKEN.get(word);
+    if (places !== undefined) for (const place of places) counts[place]! += 1;
+  }
+  const scores = COMMON.map(([language], place) => [language, counts[place]! / words.length] as const).sort(
+    ([a, m], [b, n]) => n - m || (a < b ? -1 : 1),
+  );
   const [best, next] = scores;
   return best !== undefined && best[1] >= 0.1 && best[1] >= 1.3 * (next?.[1] ?? 0) ? best[0] : null;
 };

@@ -1,13 +1,13 @@
 // Markdown from outside (Bright Data's data_format) to the same blocks: a scanner over lines, no tree.
 // CommonMark's constructs that documentation uses; a line that fits none of them is prose.
 import type { Block } from '../contracts/records';
-import { plain, renderBlock } from './blocks';
+import { onOneLine, plain, renderBlock } from './blocks';
 import { languageName } from './code-language';
-import { isLabel } from './containers';
-import { composed } from './unicode';
+import { isLabel, MAX_BLOCKS, TooLarge } from './containers';
+import { inlineText } from './inline-text';
+import { headingOf } from './markdown-heading';
 
 const FENCE = /^( *)(`{3,}|~{3,})([^`]*)$/;
-const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/;
 const ITEM = /^( *)(?:([-*+])|(\d{1,9})[.)])(?:\s+(.*))?$/;
 /** A thematic break. No pattern: its repeats would fill the stack of a line of some million stars. */
 const isRule = (line: string): boolean => {
@@ -19,82 +19,67 @@ const isRule = (line: string): boolean => {
     else if (!/\s/.test(line[at]!)) return false;
   return signs >= 3;
 };
-/** Of a trimmed line. */
-const DIVIDER = /^\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?$/;
+/** The line under a table's heading, trimmed. No pattern, for the same reason. */
+const isDivider = (line: string): boolean =>
+  line.includes('-') &&
+  line.includes('|') &&
+  !/[^|\s:-]/.test(line) &&
+  line
+    .replace(/^\||\|$/g, '')
+    .split('|')
+    .every((cell) => /^\s*:?-+:?\s*$/.test(cell));
 
 /** An admonition as converters and generators write it: a quote that begins with its label, or GitHub's alert. */
 const ALERT = /^(?:\[!(\w+)\]|(?:\*\*|__)([\w ]{1,30}?):?(?:\*\*|__):?|(\w{1,12}):?)$/;
 /** A definition under its term, as Markdown Extra writes it. */
 const MEANING = /^ {0,3}:\s+(\S.*)$/;
-/** Elements that stand in text; what else stands in angle brackets, as `<file>` does, is text. */
-const TAG =
-  /<(\/?)(a|abbr|b|bdo|big|blockquote|br|center|cite|code|dd|del|details|dfn|div|dl|dt|em|figcaption|figure|font|h[1-6]|hr|i|img|ins|kbd|li|mark|ol|p|picture|q|s|samp|section|small|source|span|strike|strong|sub|summary|sup|table|tbody|td|tfoot|th|thead|tr|tt|u|ul|wbr)(?:\s[^>]{0,300})?\/?>/gi;
-
-/** Start of the private-use range that stands for escaped ASCII signs. */
-const ESCAPED = 0xe000;
-
-// Every repeat below is bounded, so that no line costs more than its length times a constant.
-/** Inline Markdown as the blocks hold it: links and images as their text, emphasis without marks, code spans as they are. */
-export const inlineText = (text: string): string => {
-  const read = text
-    .split(/((?<!`)(`+)(?!`)(?:(?!\2)[^]|\2`+){0,2000}?\2(?!`))/g)
-    .filter((_, index) => index % 3 !== 2)
-    .map((part, index) => {
-      if (index % 2 === 1) return part;
-      return (
-        part
-          // An escaped sign is text: out of the way of what follows, and back at the end.
-          .replace(/\\([!-/:-@[-`{-~])/g, (_, sign: string) => String.fromCharCode(ESCAPED + sign.charCodeAt(0)))
-          .replace(/!\[[^\]]{0,500}\]\([^)\s]{0,2000}(?:\s+"[^"]{0,500}")?\)/g, '')
-          .replace(/\[([^\]]{0,500})\]\([^)\s]{0,2000}(?:\s+"[^"]{0,500}")?\)/g, '$1')
-          .replace(/<(https?:[^>\s]{1,2000})>/g, '$1')
-          .replace(TAG, (_, _close: string, name: string) => (name.toLowerCase() === 'br' ? '\n' : ''))
-          .replace(/(\*\*\*|\*\*|___|__)(?=\S)(.{1,500}?)(?<=\S)\1/g, '$2')
-          .replace(/(?<![\w*])([*_])(?=[^\s*_])([^*_\n]{1,500}?)(?<=\S)\1(?![\w*])/g, '$2')
-          .replace(/[\ue000-\ue07f]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) - ESCAPED))
-      );
-    })
-    .join('')
-    .trim();
-  // The sign of a permalink that followed a heading.
-  return composed(
-    (/[¶§#]$/.test(read) ? read.slice(0, -1) : read)
-      .replace(/[ \t\u00a0]+/g, ' ')
-      .replace(/ ?\n ?/g, '\n')
-      .trim(),
-  );
-};
-
 const cells = (line: string): string[] =>
   line
     .trim()
     .replace(/^\||(?<!\\)\|$/g, '')
     .split(/(?<!\\)\|/)
-    .map((cell) => inlineText(cell.replaceAll('\\|', '|')).replace(/\s*\n\s*/g, ' '));
+    .map((cell) => onOneLine(inlineText(cell.replaceAll('\\|', '|'))));
 
 /** Lists inside each other; what is deeper is text. */
 const MAX_DEPTH = 24;
 
-/** One pass over the lines, and one over those of each list's items. */
-export const parseMarkdown = (source: string): Block[] => parseAt(source.replaceAll('\0', '').replace(/\r\n?/g, '\n'), 0);
+/**
+ * One pass over the lines, and one over those of each list's items.
+ * @throws TooLarge
+ */
+export const parseMarkdown = (source: string): Block[] => parseAt(source.replaceAll('\0', '').replace(/\r\n?/g, '\n'), 0, new Budget());
 
-const parseAt = (source: string, depth: number): Block[] => {
+/** How many blocks, items and cells of a page are read yet. */
+class Budget {
+  private left = MAX_BLOCKS;
+
+  spend(blocks: number): void {
+    this.left -= blocks;
+    if (this.left < 0) throw new TooLarge();
+  }
+}
+
+const parseAt = (source: string, depth: number, budget: Budget): Block[] => {
   const lines = source.split('\n');
   const blocks: Block[] = [];
+  const put = (block: Block): void => {
+    budget.spend(1);
+    blocks.push(block);
+  };
   let paragraph: string[] = [];
   /** `content`: the column in which the newest item's text begins, and what belongs to it. */
   let list: { ordered: boolean; start: number; items: string[][]; indent: number; content: number } | null = null;
 
   const endParagraph = (): void => {
     const text = inlineText(paragraph.join('\n'));
-    if (text !== '') blocks.push({ type: 'prose', text });
+    if (text !== '') put({ type: 'prose', text });
     paragraph = [];
   };
   const endList = (): void => {
     if (list === null) return;
-    const items = list.items.map((item) => itemText(item, depth)).filter((item) => item !== '');
+    const items = list.items.map((item) => itemText(item, depth, budget)).filter((item) => item !== '');
     if (items.length > 0)
-      blocks.push({ type: 'list', ordered: list.ordered, ...(list.ordered && list.start !== 1 ? { start: list.start } : {}), items });
+      put({ type: 'list', ordered: list.ordered, ...(list.ordered && list.start !== 1 ? { start: list.start } : {}), items });
     list = null;
   };
   const endAll = (): void => {
@@ -122,17 +107,15 @@ const parseAt = (source: string, depth: number): Block[] => {
       const ordered: boolean = list?.ordered ?? false;
       endAll();
       const text = code.join('\n');
-      if (text.trim() !== '') blocks.push({ type: 'code', text, language: languageName(/^\S*/.exec(info.trimStart())![0]) });
+      if (text.trim() !== '') put({ type: 'code', text, language: languageName(/^\S*/.exec(info.trimStart())![0]) });
       // A numbered list that held the code goes on with its numbers.
       if (next !== null && ordered) list = { ordered: true, start: next, items: [], indent: 0, content: 0 };
       continue;
     }
-    const heading = line.length > 2000 ? null : HEADING.exec(line);
+    const heading = headingOf(line);
     if (heading !== null) {
       endAll();
-      const text = inlineText((heading[2] ?? '').replace(/\s*\[[^\]\w]*\]\(#[^)]*\)\s*$/, ''));
-      const anchor = /\]\(#([^)\s]+)[^)]*\)\s*$/.exec(heading[2] ?? '')?.[1] ?? null;
-      if (text !== '') blocks.push({ type: 'heading', level: heading[1]!.length, text, anchor });
+      if (heading.text !== '') put({ type: 'heading', ...heading });
       continue;
     }
     if (line.trim() === '') {
@@ -149,7 +132,7 @@ const parseAt = (source: string, depth: number): Block[] => {
       !ITEM.test(line) &&
       !line.includes('|')
     ) {
-      blocks.push({ type: 'heading', level: under.trim().startsWith('=') ? 1 : 2, text: inlineText(line), anchor: null });
+      put({ type: 'heading', level: under.trim().startsWith('=') ? 1 : 2, text: inlineText(line), anchor: null });
       at += 1;
       continue;
     }
@@ -157,15 +140,18 @@ const parseAt = (source: string, depth: number): Block[] => {
       endAll();
       continue;
     }
-    if (line.includes('|') && DIVIDER.test(under.trim()) && under.includes('-') && under.includes('|')) {
+    if (line.includes('|') && isDivider(under.trim())) {
       endAll();
       const columns = cells(line);
       // A table without a heading still has the row that Markdown asks for.
       const header = columns.some((column) => column !== '') ? columns : [];
       const rows: string[][] = [];
-      for (at += 2; at < lines.length && lines[at]!.includes('|'); at++) rows.push(cells(lines[at]!));
+      for (at += 2; at < lines.length && lines[at]!.includes('|'); at++) {
+        rows.push(cells(lines[at]!));
+        budget.spend(rows.at(-1)!.length);
+      }
       at -= 1;
-      blocks.push({ type: 'table', header, rows });
+      put({ type: 'table', header, rows });
       continue;
     }
     const item = ITEM.exec(line);
@@ -181,6 +167,7 @@ const parseAt = (source: string, depth: number): Block[] => {
       list ??= { ordered, start: ordered ? Number(item[3]) : 1, items: [], indent, content: 0 };
       list.content = indent + (item[2] ?? `${item[3]}.`).length + 1;
       list.items.push([item[4] ?? '']);
+      if (list.items.length > MAX_BLOCKS) throw new TooLarge();
       continue;
     }
     if (list !== null && list.items.length > 0) {
@@ -194,7 +181,7 @@ const parseAt = (source: string, depth: number): Block[] => {
         code.push(lines[at]!.replace(/^(?: {4}|\t)/, ''));
       at -= 1;
       while (code.at(-1)?.trim() === '') code.pop();
-      blocks.push({ type: 'code', text: code.join('\n'), language: null });
+      put({ type: 'code', text: code.join('\n'), language: null });
       continue;
     }
     const meaning = paragraph.length === 1 ? MEANING.exec(line) : null;
@@ -205,7 +192,7 @@ const parseAt = (source: string, depth: number): Block[] => {
       while (/^(?: {2,}|\t)\S/.test(lines[at + 1] ?? '') || MEANING.test(lines[at + 1] ?? ''))
         text.push(lines[++at]!.replace(/^\s*(?::\s+)?/, ''));
       const signature = /^(`+)[^`]+\1$/.test(term);
-      blocks.push({ type: 'definition', term: plain(term), anchor: null, signature, text: inlineText(text.join('\n')), code: [] });
+      put({ type: 'definition', term: plain(term), anchor: null, signature, text: inlineText(text.join('\n')), code: [] });
       continue;
     }
     const quote = line.replace(/^ {0,3}>\s?/, '').trim();
@@ -229,9 +216,9 @@ const parseAt = (source: string, depth: number): Block[] => {
 };
 
 /** An item's text as a list of an HTML page has it: paragraphs apart, nested lists as further lines. */
-const itemText = (lines: readonly string[], depth: number): string => {
+const itemText = (lines: readonly string[], depth: number, budget: Budget): string => {
   let text = '';
-  for (const block of depth === MAX_DEPTH ? [] : parseAt(lines.join('\n'), depth + 1)) {
+  for (const block of depth === MAX_DEPTH ? [] : parseAt(lines.join('\n'), depth + 1, budget)) {
     if (text !== '') text += block.type === 'list' ? '\n' : '\n\n';
     text += block.type === 'prose' ? block.text : renderBlock(block);
   }

@@ -11,6 +11,8 @@ interface PageWords {
 /** A word without a capital, or a number. */
 const BEFORE_NAME = /(?<![\p{L}\p{N}])[\p{Ll}\p{N}](?:[\p{L}\p{N}'’.-]*[\p{L}\p{N}])?,?$|\p{N},$/u;
 const LONGEST_BEFORE = 40;
+/** What such a word ends with, half of a character too. Most capitals begin a sentence, after a full stop, and need no further look. */
+const MAY_END_BEFORE = /[\p{L}\p{N},\ud800-\udfff]/u;
 
 const count = (words: readonly string[]): Map<string, number> => {
   const counts = new Map<string, number>();
@@ -26,7 +28,10 @@ const pageWords = (page: string): PageWords => {
   const all = count(page.match(/\w+/g) ?? []);
   const inner = count(
     [...page.matchAll(/(?<= )[A-Z]\w*(?![/\w])/g)]
-      .filter(({ index }) => BEFORE_NAME.test(page.slice(Math.max(0, index - LONGEST_BEFORE), index - 1)))
+      .filter(
+        ({ index }) =>
+          MAY_END_BEFORE.test(page[index - 2] ?? '') && BEFORE_NAME.test(page.slice(Math.max(0, index - LONGEST_BEFORE), index - 1)),
+      )
       .map(([word]) => word),
   );
   newest = { page, words: { all, inner } };

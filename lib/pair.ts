@@ -7,7 +7,7 @@ import { type Candidate, candidatesOf } from './kinds';
 import { languageOf } from './language';
 import { PairTable } from './pair-table';
 import { headingRole } from './question';
-import { flaw, score, type PairReason } from './score';
+import { judge, type PairReason } from './score';
 import { MemorySpill } from './spill';
 import { bareHeading, siteSubject, subjectOf, type Subject } from './subject';
 
@@ -162,14 +162,13 @@ export function* candidatesOfHost(
         const id = digest({ kind, sectionId: section.id, instruction, response });
         if (seen.has(id)) continue;
         seen.add(id);
-        const reason = flaw(candidate, options.minChars);
-        const points = score(candidate);
-        if (reason !== null) yield lost('pair', id, reason, instruction);
-        else if (points < options.minScore) yield lost('pair', id, 'low_score', instruction);
+        const verdict = judge(candidate, options.minChars);
+        if (verdict.reason !== null) yield lost('pair', id, verdict.reason, instruction);
+        else if (verdict.score < options.minScore) yield lost('pair', id, 'low_score', instruction);
         else {
           const { url, path, pageId, cluster, documentSha256 } = section;
           const from = { url, anchor, path, pageId, sectionId: section.id, cluster, documentSha256 };
-          yield { pair: { schema: RECORD_SCHEMA, id, kind, instruction, response, ...from, score: points } };
+          yield { pair: { schema: RECORD_SCHEMA, id, kind, instruction, response, ...from, score: verdict.score } };
         }
       }
     }

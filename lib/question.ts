@@ -12,15 +12,14 @@ export const choose = (seed: string, variants: readonly string[]): string =>
 export const code = (text: string): string => `\`${text.replaceAll('`', '')}\``;
 const includes = (text: string, part: string): boolean => text.toLowerCase().includes(part.toLowerCase());
 
+/** Of subjects that are still in use: every question of a page asks for its noun. */
 const nouns = new WeakMap<Subject, string>();
 
 /** The page's subject as a noun: `npm ci`, package.json, npm workspaces, recovering data from a database. */
 export const noun = (subject: Subject): string => {
-  const known = nouns.get(subject);
-  if (known !== undefined) return known;
-  const found = nounOf(subject);
-  nouns.set(subject, found);
-  return found;
+  let known = nouns.get(subject);
+  if (known === undefined) nouns.set(subject, (known = nounOf(subject)));
+  return known;
 };
 
 const nounOf = (subject: Subject): string => {
@@ -44,8 +43,16 @@ const SAYS_SORT = new RegExp(
   'iu',
 );
 
+const pageNames = new WeakMap<Subject, string>();
+
 /** The page's title in a sentence, without what it says in parentheses and what sort of text it is. */
-const pageName = ({ title, text, tool, lexicon }: Subject): string => {
+const pageName = (subject: Subject): string => {
+  let known = pageNames.get(subject);
+  if (known === undefined) pageNames.set(subject, (known = pageNameOf(subject)));
+  return known;
+};
+
+const pageNameOf = ({ title, text, tool, lexicon }: Subject): string => {
   // "Modules: Packages" are packages.
   const short = title
     .replace(/\s+\([^()]*\)/g, '')
@@ -101,6 +108,9 @@ const LEADS_AWAY =
   /^(?:see also|references?|further (?:reading|information)|(?:for )?more information|related(?: \w+)*|links|external links|bibliography|table of contents|contents|index(?: [–-] .*)?|footnotes|copyright|license|licence|authors?|contact|topics|bugfix checklist|name|git|reporting bugs|acknowledge?ments?|credits|thanks|contributors?|maintainers?|feedback|closing|.*\blicen[cs]e agreement\b.*|.*-clause \w+ licen[cs]e\b.*)$/i;
 const PARENT_OF_OPTIONS = /^(?:configuration|config(?:uration)? settings|options|flags|settings|parameters|arguments|config|.* options)$/i;
 
+/** Of the newest section: each kind of pair asks for it. */
+let newest: { path: readonly string[]; subject: Subject; role: HeadingRole } | null = null;
+
 export type HeadingRole = 'navigation' | 'synopsis' | 'overview' | 'option' | 'field' | 'signature' | 'topic';
 
 const isName = (text: string): boolean => /^(?:`[^`]+`|--?[a-z][\w-]*|[a-z][\w$]*(?:[A-Z.:_-][\w$]*)*)$/.test(text);
@@ -111,6 +121,11 @@ const IS_NAME_OF_CODE = /[._()[\]#]|[a-z][A-Z]|^`[A-Z][A-Z0-9]+`$|^\w[\w ]*: /;
 
 /** What kind of heading a section stands under. */
 export const headingRole = (path: readonly string[], subject: Subject): HeadingRole => {
+  if (newest?.path !== path || newest.subject !== subject) newest = { path, subject, role: roleOf(path, subject) };
+  return newest.role;
+};
+
+const roleOf = (path: readonly string[], subject: Subject): HeadingRole => {
   if (subject.kind === 'index') return 'navigation';
   const leaf = bareHeading(path.at(-1) ?? '');
   const parent = bareHeading(plain(path.at(-2) ?? ''));

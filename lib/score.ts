@@ -24,14 +24,15 @@ the their them then there these they this those to under use used using was we w
 );
 const FENCE = /^(`{3,})[^\n]*\n[^]*?\n\1$/gm;
 
-const contentWords = (text: string): Set<string> =>
-  new Set(
-    (
-      plain(text)
-        .toLowerCase()
-        .match(/[\p{L}\p{N}_]+/gu) ?? []
-    ).filter((word) => word.length > 1 && !STOP.has(word)),
-  );
+const contentWords = (text: string): Set<string> => {
+  const all =
+    plain(text)
+      .toLowerCase()
+      .match(/[\p{L}\p{N}_]+/gu) ?? [];
+  const found = new Set<string>();
+  for (const word of all) if (word.length > 1 && !STOP.has(word)) found.add(word);
+  return found;
+};
 
 const proseOf = (response: string): string => response.replace(FENCE, '').trim();
 
@@ -46,6 +47,8 @@ const POINTS_OUT =
 /** Announces what a list, a table or code would hold. */
 const ANNOUNCES_BLOCK =
   /\b(?:the following|as follows|following \p{L}+ (?:are|is|can|may|will|must|describes?))\b|\b(?:described|listed|given|defined|shown|discussed|explained|mentioned|see|sections?|variables?|options?|tables?|lists?|values?|notes?|examples?|functions?|methods?) below\b|\bbelow (?:that|are|is|describes?|lists?)\b/iu;
+/** In every such announcement; far cheaper to look for. */
+const MAY_ANNOUNCE = /follow|below/i;
 /** Anything but paragraphs. */
 const HOLDS_BLOCK = /^\s*(?:[-*|>]|\d+\.) |^`{3}/m;
 const RELEASE = /\b\d+(?:\.\d+)+\b/;
@@ -57,10 +60,10 @@ const ANNOUNCES =
 const STARTS_AWAY =
   /^(?:(?:however|but|and|also|therefore|otherwise|thus|hence|moreover|furthermore|instead|likewise|similarly|conversely|in that case|the (?:former|latter|above)|both of these|these|those|they|such)\b(?!-))/i;
 
-const unbalanced = (response: string): boolean => {
+const unbalanced = (response: string, prose: string): boolean => {
+  if (!response.includes('`')) return false;
   const fences = response.match(/^`{3,}/gm) ?? [];
-  if (fences.length % 2 === 1) return true;
-  return (proseOf(response).replace(CODE_SPAN, '').match(/`/g) ?? []).length > 0;
+  return fences.length % 2 === 1 || prose.replace(CODE_SPAN, '').includes('`');
 };
 
 /** Share of the words that stand in three-word runs seen before. */
@@ -103,6 +106,8 @@ const isLinksOnly = (prose: string, hasCode: boolean): boolean => {
 
 const ADDRESS = /\b(?:https?|git|ftp|mailto):\S+|\b\S+@\S+\.\w+|\bwww\.\S+/g;
 
+const TEN_LETTERS = /^(?:\P{L}*\p{L}){10}/u;
+
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu;
 
 /** Words of a text; in scripts without spaces between words two characters stand for one. */
@@ -118,55 +123,96 @@ const isLabels = (prose: string): boolean => {
   return false;
 };
 
-/** Why a candidate is not worth training on, the first reason that holds. */
-export const flaw = ({ kind, instruction, response }: Candidate, minChars: number): PairReason | null => {
-  const prose = proseOf(response);
-  const hasCode = prose.length < response.trim().length;
+/** What both the flaw and the score of a candidate look at, made once and only where it is looked at. */
+class Reading {
+  readonly prose: string;
+  readonly hasCode: boolean;
+  private readonly known: { said?: string[]; plain?: string[]; overlap?: { answered: number; shared: number }; repeated?: number } = {};
+
+  constructor(readonly candidate: Candidate) {
+    this.prose = proseOf(candidate.response);
+    this.hasCode = this.prose.length < candidate.response.trim().length;
+  }
+
+  /** The sentences of its prose. */
+  get said(): readonly string[] {
+    return (this.known.said ??= sentences(this.prose));
+  }
+
+  /** The same without marks of code. */
+  get plainly(): readonly string[] {
+    return (this.known.plain ??= this.said.map(plain));
+  }
+
+  /** How many words the answer has, and how many of them the question has too. */
+  get overlap(): { answered: number; shared: number } {
+    if (this.known.overlap !== undefined) return this.known.overlap;
+    const asked = contentWords(this.candidate.instruction);
+    const answered = contentWords(this.candidate.response);
+    let shared = 0;
+    for (const word of asked) if (answered.has(word)) shared += 1;
+    return (this.known.overlap = { answered: answered.size, shared });
+  }
+
+  get repeated(): number {
+    return (this.known.repeated ??= repeated(this.prose));
+  }
+}
+
+const flawOf = (reading: Reading, minChars: number): PairReason | null => {
+  const { kind, instruction, response } = reading.candidate;
+  const { prose, hasCode } = reading;
   if (response.length < minChars) return 'too_short';
-  if (unbalanced(response)) return 'unbalanced_code';
+  if (unbalanced(response, prose)) return 'unbalanced_code';
   if (isLinksOnly(prose, hasCode) || isLabels(prose)) return 'navigation';
-  if (!hasCode && (prose.replace(ADDRESS, '').match(/\p{L}/gu) ?? []).length < 10) return 'navigation';
-  const said = sentences(prose);
+  if (!hasCode && !TEN_LETTERS.test(prose.replace(ADDRESS, ''))) return 'navigation';
+  const { said, plainly } = reading;
   if (!hasCode && said.length > 0 && said.every((sentence) => ANNOUNCES.test(sentence) && words(sentence).length < 40)) return 'navigation';
   if (/:\s*$/.test(response)) return 'dangling_reference';
   const release = OF_RELEASE.exec(prose)?.[1];
   if (release !== undefined && RELEASE.test(instruction) && !instruction.includes(release)) return 'dangling_reference';
-  if (!HOLDS_BLOCK.test(response) && said.some((sentence) => ANNOUNCES_BLOCK.test(plain(sentence)) && !/: \S/.test(sentence)))
-    return 'dangling_reference';
+  const announces = (sentence: string, at: number): boolean =>
+    MAY_ANNOUNCE.test(plainly[at]!) && ANNOUNCES_BLOCK.test(plainly[at]!) && !/: \S/.test(sentence);
+  if (!HOLDS_BLOCK.test(response) && said.some(announces)) return 'dangling_reference';
   const pointing = said.filter((sentence) => /^\(?See(?: also)? /.test(sentence)).length;
   if (pointing > 0 && !HOLDS_BLOCK.test(response) && words(said.filter((sentence) => !/^\(?See /.test(sentence)).join(' ')).length < 10)
     return 'dangling_reference';
-  if (POINTS_OUT.test(plain(prose)) || (said[0] !== undefined && POINTS_BACK.test(plain(said[0])))) return 'dangling_reference';
+  if (POINTS_OUT.test(plain(prose)) || (plainly[0] !== undefined && POINTS_BACK.test(plainly[0]))) return 'dangling_reference';
   if (said[0] !== undefined && STARTS_AWAY.test(said[0]) && kind !== 'code') return 'dangling_reference';
   if (/^(?:or|and|but) /.test(prose)) return 'dangling_reference';
-  if ([said[0], said.at(-1)].some((sentence) => sentence !== undefined && POINTS_AWAY.test(plain(sentence)))) return 'dangling_reference';
-  const asked = contentWords(instruction);
-  const answered = contentWords(response);
+  if ([plainly[0], plainly.at(-1)].some((sentence) => sentence !== undefined && POINTS_AWAY.test(sentence))) return 'dangling_reference';
+  const { answered, shared } = reading.overlap;
   // Code says what the question could not, so only prose can repeat it.
-  if (!hasCode && answered.size > 0 && [...answered].filter((word) => asked.has(word)).length / answered.size >= 0.8)
-    return 'question_answer_overlap';
-  if (repeated(prose) > 0.35) return 'repetition';
+  if (!hasCode && answered > 0 && shared / answered >= 0.8) return 'question_answer_overlap';
+  if (reading.repeated > 0.35) return 'repetition';
   return null;
 };
 
 /** 1 for a whole, self-contained answer of fair length to a question whose words it takes up; less for each doubt. */
-export const score = ({ kind, instruction, response }: Candidate): number => {
-  const prose = proseOf(response);
+const scoreOf = (reading: Reading): number => {
+  const { kind, instruction } = reading.candidate;
+  const { prose, hasCode } = reading;
   const count = wordCount(prose);
-  const said = sentences(prose);
-  const hasCode = prose.length < response.trim().length;
-  const asked = contentWords(instruction);
-  const shared = [...contentWords(response)].filter((word) => asked.has(word)).length;
   let points = 1;
   if (count < 12 && !hasCode) points -= 0.2;
   if (count > 350) points -= 0.1;
-  if (!hasCode && !said.some(isWhole)) points -= 0.3;
-  if (said.some((sentence) => POINTS_AWAY.test(plain(sentence)))) points -= 0.15;
-  if (shared === 0) points -= 0.15;
+  if (!hasCode && !reading.said.some(isWhole)) points -= 0.3;
+  if (reading.plainly.some((sentence) => POINTS_AWAY.test(sentence))) points -= 0.15;
+  if (reading.overlap.shared === 0) points -= 0.15;
   if (instruction.length > 160) points -= 0.2;
-  if (repeated(prose) > 0.2) points -= 0.1;
+  if (reading.repeated > 0.2) points -= 0.1;
   // Code alone shows how, and explains nothing.
   if (hasCode && prose === '' && kind === 'heading') points -= /example|^How /i.test(instruction) ? 0.3 : 0.55;
   if (/\b(?:TODO|FIXME|lorem ipsum)\b/.test(prose)) points -= 0.3;
   return Math.round(Math.max(0, Math.min(1, points)) * 10000) / 10000;
+};
+
+/** Why a candidate is not worth training on, the first reason that holds. */
+export const flaw = (candidate: Candidate, minChars: number): PairReason | null => flawOf(new Reading(candidate), minChars);
+
+/** The flaw of a candidate, or the score of one without. */
+export const judge = (candidate: Candidate, minChars: number): { reason: PairReason } | { reason: null; score: number } => {
+  const reading = new Reading(candidate);
+  const reason = flawOf(reading, minChars);
+  return reason === null ? { reason, score: scoreOf(reading) } : { reason };
 };

@@ -62,7 +62,7 @@ const endsSentence = (before: string, mark: string, after: string): boolean => {
 /** Sentences of a paragraph of Markdown prose, trimmed; a code span is never split, nor is a number or a dotted name. */
 export const sentences = (text: string): string[] => {
   // Same length, code spans blanked, so that places agree.
-  const masked = text.replace(CODE_SPAN, (span) => `\`${'x'.repeat(span.length - 2)}\``);
+  const masked = text.includes('`') ? text.replace(CODE_SPAN, (span) => `\`${'x'.repeat(span.length - 2)}\``) : text;
   const found: string[] = [];
   let start = 0;
   for (const match of masked.matchAll(/([.!?…]+)(["'”’)\]]*)(\s+|$)|\n{2,}|[。！？]+[」』”’）]*/g)) {

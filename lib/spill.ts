@@ -3,18 +3,18 @@ import { HashColumn, NumberColumn } from './columns';
 
 /** Bytes that are read again where they were written. */
 export interface Spill {
-  /** @returns where they begin */
-  append(bytes: Uint8Array): number;
-  /** @param start of something that was appended; `bytes` of it */
+  /** @param bytes which nobody changes afterwards @returns where they begin */
+  append(bytes: Uint8Array<ArrayBuffer>): number;
+  /** @param start of something that was appended; `bytes` of it, not to be changed */
   read(start: number, bytes: number): Buffer<ArrayBuffer>;
 }
 
 /** For as much as memory holds. */
 export class MemorySpill implements Spill {
-  private readonly parts = new Map<number, Uint8Array>();
+  private readonly parts = new Map<number, Uint8Array<ArrayBuffer>>();
   private end = 0;
 
-  append(bytes: Uint8Array): number {
+  append(bytes: Uint8Array<ArrayBuffer>): number {
     const start = this.end;
     this.parts.set(start, bytes);
     this.end += Math.max(bytes.length, 1);
@@ -22,9 +22,11 @@ export class MemorySpill implements Spill {
   }
 
   read(start: number, bytes: number): Buffer<ArrayBuffer> {
-    // A copy, since numbers are read from it: they ask for a buffer that begins with them.
+    const part = this.parts.get(start)!;
+    // Numbers are read from it: they ask for a buffer that begins with them.
+    if (part.byteOffset === 0) return Buffer.from(part.buffer, 0, bytes);
     const copy = Buffer.allocUnsafeSlow(bytes);
-    copy.set(this.parts.get(start)!.subarray(0, bytes));
+    copy.set(part.subarray(0, bytes));
     return copy;
   }
 }

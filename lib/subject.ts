@@ -57,7 +57,7 @@ export const bareHeading = (text: string): string =>
     .trim();
 
 const codeOf = (section: Section): string[] => {
-  const spans = (text: string): string[] => [...text.matchAll(CODE_SPAN)].map((match) => match[3]!.trim());
+  const spans = (text: string): string[] => (text.includes('`') ? Array.from(text.matchAll(CODE_SPAN), (match) => match[3]!.trim()) : []);
   const lines = section.blocks.flatMap((block) => {
     if (block.type === 'code' && LANGUAGES.has(block.language ?? '')) return [];
     if (block.type === 'code') return block.text.split('\n').map((line) => line.replace(/^\s*[$>%]\s+/, ''));
@@ -68,20 +68,18 @@ const codeOf = (section: Section): string[] => {
   return [...section.path.slice(1).flatMap(spans), ...lines];
 };
 
-/** First words of commands ("npm" of `npm install`) with how often they stand. */
-export const commandWords = (sections: readonly Section[]): Map<string, number> => {
+/** First words of commands ("npm" of `npm install`) among lines of code, with how often they stand. */
+const commandWords = (lines: readonly string[]): Map<string, number> => {
   const counts = new Map<string, number>();
-  for (const section of sections) {
-    for (const line of codeOf(section)) {
-      const word = /^([a-z][a-z0-9_-]*) (?:[a-z]|-|<|\[)/.exec(line)?.[1];
-      if (
-        word !== undefined &&
-        !/^(?:cd|ls|cat|echo|if|for|while|def|class|struct|union|enum|static|typedef|void|import|from|return|const|let|var|function|export|async|await|new|sudo|the|and|or|not|in|is|a|an|to)$/.test(
-          word,
-        )
+  for (const line of lines) {
+    const word = /^([a-z][a-z0-9_-]*) (?:[a-z]|-|<|\[)/.exec(line)?.[1];
+    if (
+      word !== undefined &&
+      !/^(?:cd|ls|cat|echo|if|for|while|def|class|struct|union|enum|static|typedef|void|import|from|return|const|let|var|function|export|async|await|new|sudo|the|and|or|not|in|is|a|an|to)$/.test(
+        word,
       )
-        counts.set(word, (counts.get(word) ?? 0) + 1);
-    }
+    )
+      counts.set(word, (counts.get(word) ?? 0) + 1);
   }
   return counts;
 };
@@ -158,7 +156,7 @@ export const siteSubject = (pages: Iterable<readonly Section[]>): SiteSubject =>
     const language = languageLeader(page);
     if (language !== null) count(languages, language);
     for (const { blocks } of page) lexicon.read(proseOf(blocks));
-    for (const [word, times] of commandWords(page)) count(commands, word, times);
+    for (const [word, times] of commandWords(page.flatMap(codeOf))) count(commands, word, times);
     for (const word of headWords(page)) count(heads, word);
     const own = namesOf(page);
     lexicon.readNames(own);
@@ -205,7 +203,8 @@ export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subj
     .replace(/\(\d\w?\)(?: manual page)?$/i, '')
     .trim();
   const title = NAMED.exec(whole)?.[1] ?? EXPLAINED.exec(whole)?.[1] ?? whole;
-  const code = sections.flatMap(codeOf).join('\n');
+  const lines = sections.flatMap(codeOf);
+  const code = lines.join('\n');
   const inCode = (name: string): boolean => `\n${code}`.includes(`\n${name}`);
   const words = /^([a-z][a-z0-9]*)[- ]([a-z0-9][a-z0-9-]*)$/.exec(title);
   const spaced = words === null ? null : `${words[1]} ${words[2]}`;
@@ -222,7 +221,7 @@ export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subj
     ? title
     : null;
   // A word at the start of many lines of code is a tool only where the page's title says so too.
-  const often = leader(commandWords(sections), 3);
+  const often = leader(commandWords(lines), 3);
   const headed = often !== null && new RegExp(`\\b${often}\\b`).test(whole.toLowerCase()) ? often : null;
   const around = leader(site.commands, 10);
   const tool = command !== null && spaced === command ? command.split(' ')[0]! : ((site.name === null ? headed : null) ?? around);

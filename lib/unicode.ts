@@ -2,8 +2,11 @@
 
 /** Nothing below U+0300 composes with what stands before it. */
 const MAY_COMPOSE = /[\u0300-\uffff]/;
-/** More marks on one letter than any language writes (UAX 15 has 30): to sort them costs their number squared. */
-const MANY_MARKS = /(\p{M}{31,})/u;
+/**
+ * More marks on one letter than any language writes (UAX 15 has 30): to sort them costs their number squared. So many at once that
+ * the repeat does not fill the stack of the regular expression.
+ */
+const MANY_MARKS = /(\p{M}{31,10000})/u;
 
 /** NFC, in linear time: longer runs of combining marks stay as they are. */
 export const composed = (text: string): string => {

@@ -47,7 +47,7 @@ export const cpuActivities = (parts: Parts, attributes: () => boolean): CpuActiv
     ...createCollect({ ...stage, web, log }),
     ...createExplainCollect({ store }),
     ...createBrightDataActivities({ store, clock, config, log }),
-    ...createClean(stage),
+    ...createClean({ ...stage, config }),
     ...createDedupParts({ store }),
     ...createDedup(stage),
     ...createPair({ ...stage, config }),

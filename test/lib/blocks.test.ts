@@ -1,4 +1,5 @@
 import type { Block } from '../../contracts/records';
+import { parseMarkdown } from '../../lib/markdown';
 import { blockHash, fenced, inlineCode, plain, renderBlock, renderMeaning } from '../../lib/blocks';
 
 test.each([
@@ -27,6 +28,20 @@ test('writes each block as Markdown', () => {
     '| a\\|b |  |\n| --- | --- |\n| 1 | 2 3 |',
     '**word**\n\nMeaning.',
   ]);
+});
+
+test('fills up the rows of a table, but not every short row under a wide one', () => {
+  const table = (header: string[], rows: string[][]): string => renderBlock({ type: 'table', header, rows });
+  expect(table(['a', 'b', 'c'], [['1'], ['1', '2', '3']])).toBe('| a | b | c |\n| --- | --- | --- |\n| 1 |  |  |\n| 1 | 2 | 3 |');
+  const cells = Array.from({ length: 5000 }, () => 'x');
+  const wide = table(
+    cells,
+    cells.map((cell) => [cell]),
+  );
+  expect(wide.length).toBeLessThan(20 * (cells.length + cells.length));
+  const [head, , ...rows] = parseMarkdown(wide)[0]!.type === 'table' ? wide.split('\n') : [];
+  expect(head!.length).toBe(4 * cells.length + 1);
+  expect(new Set(rows)).toEqual(new Set(['| x |']));
 });
 
 test('puts the code of a definition where it stood', () => {

@@ -104,6 +104,44 @@ test.each(COSTLY)('cleans %s of %s in time that grows with their length', (_, fo
   expect(cost(text(80_000), format)).toBeLessThan(80 * little);
 });
 
+const upTo = (size: number, part: (at: number) => string): string => {
+  let text = '';
+  for (let at = 1; text.length < size; at++) text += part(at);
+  return text;
+};
+
+const UNCLOSED: [what: string, text: string][] = [
+  ['brackets', '['.repeat(1_000_000)],
+  ['images', '!['.repeat(500_000)],
+  ['addresses', '[]('.repeat(333_333)],
+  ['addresses of links', '[a](b'.repeat(200_000)],
+  ['addresses in angle brackets', '<https:'.repeat(140_000)],
+  ['stars', '**a '.repeat(250_000)],
+  ['underscores', ' __a'.repeat(250_000)],
+  ['ever longer runs of backticks', upTo(1_000_000, (at) => `${'`'.repeat(at)} `)],
+  ['headings full of brackets', `# ${'['.repeat(1900)}\n`.repeat(525)],
+  ['headings full of white space', `# a${' '.repeat(1900)}b\n`.repeat(20)],
+];
+
+test.each(UNCLOSED)('reads %s that close nothing in no more than some multiple of the time that words take', (_, text) => {
+  const words = Math.max(cost('words '.repeat(166_667), 'markdown'), 5000);
+  expect(cost(text, 'markdown')).toBeLessThan(50 * words);
+});
+
+const ENDLESS: [what: string, format: 'html' | 'markdown', text: string][] = [
+  ['a divider of five million columns', 'markdown', `a|b\n${'-|'.repeat(5_000_000)}`],
+  ['ten million marks on one letter', 'html', `<p>a b${'\u0301\u0316'.repeat(5_000_000)}`],
+  ['lines in lists in lists', 'html', `<p>a b${'<ul><li>'.repeat(400)}${'a<br>'.repeat(1_000_000)}`],
+  ['six hundred thousand items', 'markdown', '- a\n'.repeat(600_000)],
+  ['six hundred thousand cells', 'markdown', `a|b\n-|-\n${'a|b\n'.repeat(300_000)}`],
+  ['lists of a line each', 'markdown', '- a\n\nb\n\n'.repeat(300_000)],
+];
+
+test.each(ENDLESS)('ends with a document or a reason on %s', (what, format, text) => {
+  const result = cleanText({ ...htmlPage, format }, text, { minWords: 1 });
+  expect(result.keep ? 'kept' : result.reason).toBe(/divider|marks/.test(what) ? 'kept' : 'too_large');
+});
+
 test('a line of ten million stars is a rule, not the end of the stack', () => {
   expect(parseMarkdown('*'.repeat(10_000_000))).toEqual([]);
 });

@@ -1,4 +1,5 @@
-import { inlineText, parseMarkdown } from '../../lib/markdown';
+import { inlineText } from '../../lib/inline-text';
+import { parseMarkdown } from '../../lib/markdown';
 
 test.each([
   ['[text](http://x.test/a "t") and ![image](i.png) end', 'text and end'],

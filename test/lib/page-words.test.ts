@@ -17,6 +17,7 @@ test('a word keeps the capital that its page gives it in mid-sentence, unless it
 test.each([
   ['alone after a word without a capital', 'It runs on Windows here.', 'Windows', true],
   ['more often than without one', 'See novell.com. It is on Novell and for Novell too.', 'Novell', true],
+  ['after a letter that takes two places', 'See \u{1d51e} Novell now.', 'Novell', true],
   ['in a title only', 'For more see Server Side Includes.', 'Side', false],
   ['at the beginning of a sentence only', 'It ends. Additional lids are here.', 'Additional', false],
   ['in a path only', 'It is in Documentation/lid.txt', 'Documentation', false],
