@@ -116,7 +116,8 @@ class Reader implements HtmlHandler {
     if (name === 'br') this.run.lineBreak();
     else if (name === 'a') {
       if (attributes.href !== null) this.run.openLink(attributes.href);
-    } else if (tag.isCode) this.run.openCode();
+    } else if (name === 'sup') this.run.openRaised();
+    else if (tag.isCode) this.run.openCode();
   }
 
   private openInPre(pre: CodeText, frame: Frame, tag: Tag, attributes: Readonly<Attributes>, meaning: ClassMeaning): void {
@@ -164,6 +165,7 @@ class Reader implements HtmlHandler {
     else if (frame.mode === 'heading') this.closeHeading();
     else if (frame.mode === 'term') this.closeTerm();
     else if (tag.name === 'a') this.run.closeLink();
+    else if (tag.name === 'sup') this.run.closeRaised();
     else if (tag.isCode) this.run.closeCode();
     else if (tag.isBlock) {
       if (this.mode === null) this.flush();

@@ -1,5 +1,6 @@
 // A run of inline text on its way to a block: collapsed whitespace, code spans, and how much of it is links.
 import { inlineCode } from './blocks';
+import { raised } from './raised';
 import { composed } from './unicode';
 
 const SPACE = /[ \t\n\f\r\u00a0]+/g;
@@ -61,6 +62,8 @@ export class Run {
   private onlyCode: string | null = null;
   private anchors: Anchor[] = [];
   private openAnchor: { target: string | null; local: boolean; isControl: boolean; from: number } | null = null;
+  /** Where the open raised text begins, and in what. */
+  private openRaise: { into: string[]; from: number; links: number } | null = null;
   private evidence = noEvidence();
 
   get empty(): boolean {
@@ -144,6 +147,26 @@ export class Run {
     }
     this.onlyCode = alone ? raw : null;
     this.space = /\s$/.test(raw);
+  }
+
+  openRaised(): void {
+    const into = this.code ?? this.parts;
+    this.openRaise = this.space && this.code === null ? null : { into, from: into.length, links: this.evidence.links };
+  }
+
+  /** An exponent gets its sign; the number of a note, a link, has none. */
+  closeRaised(): void {
+    const open = this.openRaise;
+    this.openRaise = null;
+    if (open === null || open.into !== (this.code ?? this.parts) || open.links !== this.evidence.links) return;
+    const { into, from } = open;
+    const text = into.slice(from).join('');
+    const power = raised(into.slice(Math.max(0, from - 3), from).join(''), text);
+    if (power === null) return;
+    into.splice(from, Infinity, power);
+    if (this.code !== null) return;
+    this.evidence.chars += power.length - text.length;
+    if (this.openAnchor !== null) this.evidence.linked += power.length - text.length;
   }
 
   openLink(href: string): void {
