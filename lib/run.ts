@@ -4,10 +4,9 @@ import { raised } from './raised';
 import { composed } from './unicode';
 
 const SPACE = /[ \t\n\f\r\u00a0]+/g;
-/** White space that is not one space. */
-const UNEVEN_SPACE = /[\t\n\f\r\u00a0]| {2}/;
 const INVISIBLE = /[\0\u00ad\u200b\ufeff\ufffc]/g;
-const INVISIBLE_ANY = /[\0\u00ad\u200b\ufeff\ufffc]/;
+/** Something invisible, or white space that is not one space: one look for both, at every piece of text. */
+const UNEVEN = /[\0\t\n\f\r\u00a0\u00ad\u200b\ufeff\ufffc]| {2}/;
 
 /** What a block is made of, as evidence for or against its being content. */
 export interface Evidence {
@@ -41,13 +40,10 @@ const CONTROL_WORDS = 3;
 /** Links of generators beside what they lead away from: "Usage [edit]", "fn open source". */
 const CONTROL_TEXT = /^\[?(?:edit|edit source|source|src|view source|permalink)\]?$/i;
 
-const tidy = (text: string): string =>
-  composed(
-    text
-      .replace(/ ?\n ?/g, '\n')
-      .replace(/ {2,}/g, ' ')
-      .trim(),
-  );
+const tidy = (text: string): string => {
+  const lines = text.includes('\n') ? text.replace(/ ?\n ?/g, '\n') : text;
+  return composed((lines.includes('  ') ? lines.replace(/ {2,}/g, ' ') : lines).trim());
+};
 
 /** A longer name in several code elements is none: each of them would be written again for every next one. */
 const MAX_JOINED = 1000;
@@ -71,12 +67,13 @@ export class Run {
   }
 
   add(data: string): void {
-    let text = INVISIBLE_ANY.test(data) ? data.replace(INVISIBLE, '') : data;
+    const uneven = UNEVEN.test(data);
+    let text = uneven ? data.replace(INVISIBLE, '') : data;
     if (this.code !== null) {
       this.code.push(text);
       return;
     }
-    if (UNEVEN_SPACE.test(text)) text = text.replace(SPACE, ' ');
+    if (uneven) text = text.replace(SPACE, ' ');
     if (text === '') return;
     if (text === ' ') {
       this.space = true;
