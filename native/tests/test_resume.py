@@ -54,7 +54,9 @@ def test_killed_at_a_random_step_and_resumed_it_equals_an_undisturbed_run_in_all
     assert child.wait() == -signal.SIGKILL
     checkpoint = newest_whole(tmp_path / "killed" / "checkpoints", passed_over=pytest.fail)
     saved = int(checkpoint.name.split("-")[0])
-    assert saved >= step - 4, f"killed at {step}: more than one save interval would be trained twice"
+    # The newest may have been in flight, and one more is not begun before it is whole.
+    in_flight = step - step % 4
+    assert saved >= in_flight - 4, f"killed at {step}: a checkpoint that was followed by another was not whole"
 
     resumed = {**config, "out": str(tmp_path / "resumed")}
     resumed["checkpoint"] = {**config["checkpoint"], "resume": str(checkpoint), "fence": 2}

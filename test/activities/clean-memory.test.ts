@@ -38,4 +38,4 @@ test('the documents of a shard are not all alive when its last page is read', as
   expect(ids).toEqual([...ids].sort());
   // 120 documents of 180 kB: 21 MB where they are held.
   expect(looks[1]! - looks[0]!).toBeLessThan(8 * MB);
-});
+}, 60_000);
