@@ -23,7 +23,7 @@ const GERUND_VERBS: ReadonlySet<string> = new Set([
   ...BASE,
   ...`accumulate acquire adapt adopt allocate arrange assemble associate automate await balance bootstrap broadcast cast catch chain coordinate deactivate deal decrypt defer delegate designate detach distinguish draw drive duplicate
 emulate encapsulate encrypt estimate explain express flush free hash incorporate inherit inline instantiate instrument interact interpret introduce invert investigate listen mimic minimise minimize mix
-mutate nest normalize notify observe optimise plan plug predict preserve program propagate recognize reconstruct refactor reference regenerate rely reproduce reserve reverse route sample scale separate
+mutate nest normalize notify observe optimise plan plug predict preserve propagate recognize reconstruct refactor reference regenerate rely reproduce reserve reverse route sample scale separate
 silence simulate solve spawn squash stash step structure substitute summarize suspend swap synchronize tell throttle time trace train transmit undo unpack unregister vary`.split(
     /\s+/,
   ),
@@ -148,7 +148,7 @@ export const asReader = (text: string): string =>
       index % 2 === 1
         ? part
         : part
-            .replace(/\b[yY]ou(?:rself|rs|r|['’](?:re|ve|ll|d))?\b/g, (word) => TURNED.get(word.toLowerCase()) ?? word)
+            .replace(/(?<!-)\b[yY]ou(?:rself|rs|r|['’](?:re|ve|ll|d))?\b/g, (word) => TURNED.get(word.toLowerCase()) ?? word)
             .replace(/\bare I\b/g, 'am I')
             .replace(/\bI are\b/g, 'I am'),
     )
@@ -187,7 +187,7 @@ export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON):
     return (
       isName !== false &&
       (keepsCapital(word, page) ||
-        (!/(?:ing|s)$/.test(word) && lexicon.isRare(word) && isMostlyCapital(word, page)) ||
+        (!/(?:ing|ity|ment|ness|[st]ion|s)$/.test(word) && lexicon.isRare(word) && isMostlyCapital(word, page)) ||
         (isName === true && (lexicon.isKnownName(word) || page.includes(word)) && !page.includes(` ${word.toLowerCase()} `)))
     );
   };
@@ -200,6 +200,8 @@ export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON):
         const name = word.slice(0, 1) + word.slice(1).toLowerCase();
         return /^\p{Lu}\p{Ll}{2,}$/u.test(name) && keeps(name) ? name : word.toLowerCase();
       }
+      // "Open()" where the page writes open().
+      if (/^\p{Lu}[\w]*\(\)$/u.test(word) && page.includes(word.toLowerCase())) return word.toLowerCase();
       const isFirst = begins;
       if (word.trim() !== '') begins = /[\p{Ll})][.?!]$/u.test(word);
       if (isFirst || !/^[("'“]?\p{Lu}[\p{Ll}'’-]*[):,"'”]?$/u.test(word)) return word;

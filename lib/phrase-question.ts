@@ -15,6 +15,7 @@ import {
   isVerbOnly,
 } from './grammar';
 import { code, inContext, inPage, isAsking, namedSort, noun, withoutSort } from './question';
+import type { Lexicon } from './lexicon';
 import { bareHeading, spellTool, type Subject } from './subject';
 
 const ending = (question: string, subject: Subject): string => `${question}${inContext(question, subject)}?`;
@@ -31,6 +32,13 @@ const VAGUE =
 
 const ABOUT_IT =
   /^((?:how|why|when|where|what) (?:does|is|did|can|do|should)|what is) (?:it|they)\b(?! (?:mean|possible|necessary|safe|legal|take)\b)/i;
+
+/** Made of a word of the site: "explicitly", "automatically", and not "anomaly". */
+const isAdverb = (word: string, lexicon: Lexicon): boolean =>
+  [word.replace(/ly$/, ''), word.replace(/ally$/, ''), word.replace(/ily$/, 'y')].some((stem) => stem !== word && lexicon.isWord(stem));
+
+/** "Test for a lid": to do so, and no test. */
+const LOOKS_FOR = /^(?:check|look|query|search|test|wait) for /i;
 
 /** A heading that asks, as the reader would: null when it asks nothing a page answers. */
 const asQuestion = (heading: string, subject: Subject): string | null => {
@@ -53,7 +61,7 @@ const asQuestion = (heading: string, subject: Subject): string | null => {
 /** "Removing old packages", "Create a user", "How to log in" as "How do I ...?"; null for what is no deed. */
 const deed = (leaf: string, said: string, subject: Subject, own: string): string | null => {
   const { text, lexicon } = subject;
-  const how = /^how to ([^?]+)\??$/i.exec(said);
+  const how = /^how to ([^?]+)\??$/i.exec(said.replace(/ it(?=\??$)/, ` ${noun(subject)}`));
   if (how !== null) return ending(`How do I ${asReader(how[1]!)}`, subject);
   const [first = '', ...rest] = said.replace(/^(\S+ing [^:]+): .*$/, '$1').split(' ');
   const verb = /\b(?:doesn|don|isn|won|can)['’]t\b|\bfails?\b/.test(said) ? null : infinitive(first, lexicon);
@@ -66,9 +74,14 @@ const deed = (leaf: string, said: string, subject: Subject, own: string): string
     return ending(`How do I ${verb} ${asReader(objectWithArticle(done, lexicon))}`, subject);
   // What the text speaks of as a thing is none: "for load and store instructions".
   const [adverb = '', verbAfter = ''] = said.split(' ');
-  if (adverb.endsWith('ly') && isVerb(verbAfter)) return ending(`How do I ${asReader(said)}`, subject);
+  const adverbial = isVerb(verbAfter) ? verbAfter : isAdverb(adverb, lexicon) ? infinitive(verbAfter) : null;
+  if (adverb.endsWith('ly') && adverbial !== null)
+    return ending(`How do I ${adverb} ${adverbial} ${asReader(said.split(' ').slice(2).join(' '))}`.trimEnd(), subject);
+  if (LOOKS_FOR.test(leaf)) return ending(`How do I ${asReader(said)}`, subject);
   const isDeed =
     articleIn(said, own) === null &&
+    // "Compute Express Link": a name, in mid-sentence too.
+    !/^\p{Lu}\p{Ll}/u.test(said) &&
     !(rest.length === 1 && DESCRIBED.test(rest[0]!)) &&
     (isDeedOf(said, text, lexicon) ?? isInstruction(leaf));
   return isDeed && !/ - |^\p{Ll}\S* \p{Lu}/u.test(leaf)
@@ -149,7 +162,19 @@ const bareOfNotes = (heading: string): string =>
 
 /** Names a file, an address, a book, two things with a dash between, or something that stands elsewhere on the page. */
 const UNSAID =
-  /^\/|@| - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |->|→| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|(?:…|\.\.\.)$|^\p{L}+ #?\d{1,2}$|^use (?:in|by|with) |^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
+  /^\/|@|^(?!.*\?$).*www\.|^\p{L}+, \p{L}+$| - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |->|→| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|(?:…|\.\.\.)$|^\p{L}+ #?\d{1,2}$|^use (?:in|by|with) |^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
+
+/** "FUNCTION": a word that a page only shouts, and no name. */
+const isLoudWord = (leaf: string, { text, lexicon }: Subject): boolean =>
+  /^\p{Lu}{4,}$/u.test(leaf) && lexicon.isWord(leaf) && !new RegExp(`[\\p{Ll},] ${leaf}(?![\\p{L}_-])`, 'u').test(text);
+
+/** Begins with what the site does and never has: "reproduce issue with the lid". */
+const isOnlyDone = (said: string, { text, lexicon }: Subject): boolean => {
+  const [verb = '', object = ''] = said.split(' ');
+  if (object === '' || !/^\p{Ll}+$/u.test(verb) || verb.endsWith('ing') || lexicon.isVerb(verb) !== true || FUNCTION_WORD.test(object)) return false;
+  if (!isVerbOnly(verb) && !/ (?:the|an?|your|if|whether|which) /.test(said)) return false;
+  return !['a', 'an', 'the', 'of', 'for', 'in'].some((before) => text.includes(`${before} ${verb} ${object}`));
+};
 
 /** "Lids are ...": the text says what they are. */
 const isDefined = (np: string, own: string): boolean => own.includes(`${np[0]!.toUpperCase()}${np.slice(1)} are `);
@@ -199,13 +224,15 @@ const isDeed = (title: string): boolean => {
  * @param title it is the page's own title, not a heading on it
  */
 export const phraseQuestions = (heading: string, subject: Subject, own: string, owner: string | null, title = false): string[] => {
-  const leaf = bareOfNotes(heading);
+  const short = bareOfNotes(heading);
+  // One pair of parentheses is the place's: "frame compression (FBC)" of a page that only its title names.
+  const leaf = title || subject.tool !== null || subject.file !== null ? short : short.replace(/(?<=\S) \([^()]*\)$/, '');
   const sort = namedSort(leaf, subject);
   if (sort !== null)
     return [`What should I know about ${sort}`, `Can you explain ${sort}`, ...(DOES.test(sort) ? [`What does ${sort} do`] : [])].map(
       (question) => `${question}${title ? inContext(sort, subject) : inPage(sort, subject)}?`,
     );
-  if (UNSAID.test(leaf) || VAGUE.test(leaf)) return [];
+  if (UNSAID.test(leaf) || VAGUE.test(leaf) || (!title && / - /.test(leaf))) return [];
   const numbered = /^(?:(appendix|annex|part|chapter) \w+|(?:\p{L}+ ){1,3}#?\d+): (.+)$/iu.exec(leaf);
   // "Step 1: install it" is what to do; "Test 9: an index" is a test of what it does not say.
   if (numbered !== null && (numbered[1] !== undefined || isInstruction(numbered[2]!) || infinitive(numbered[2]!.split(' ')[0]!) !== null))
@@ -236,22 +263,26 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
     if (question === null) return [];
     return [/\bwhy$/.test(question) ? `${question}?` : ending(question, subject)];
   }
+  if (!title && isLoudWord(said, subject)) return [];
   // A sentence as a heading: said by somebody who asks why.
   if (/^(?:I|my|we) /i.test(leaf) && leaf.split(' ').length > 3) return [`${leaf[0]!.toUpperCase()}${leaf.slice(1)}. Why?`];
   const how = deed(leaf, said, subject, own)?.replace(/^How do I setup /, 'How do I set up ') ?? null;
   // What seems to tell what to do and is no deed of this page may be a thing or not: "Bind mounts".
   const [verb = '', object = '', third] = said.split(' ');
   const isUnwritten = isVerb(verb) && isPlural(object) && third !== undefined && !subject.text.includes(`${verb} ${object}`);
+  // "The reproduce issue": what the site only does is no thing.
+  if (how === null && isOnlyDone(said, subject)) return [];
   if (how === null && (isUnwritten || (isInstruction(leaf) && articleIn(said, subject.text) === null))) return [];
   // A page without a tool is named by its title, which the question is made of.
   if (how !== null) return [title && subject.tool === null ? how.replace(/ \([^()]*\)\?$/, '?') : how];
   const condition = /^if (.+)$/i.exec(said)?.[1];
   if (condition !== undefined) return [ending(`What should I do if ${asReader(condition)}`, subject)];
+  if (/^(?:how|why|what|where) (?:it|they|this|that) /i.test(said)) return [];
   if (/^(?:how|why|what|where) /i.test(said)) return [ending(`Can you explain ${asReader(said)}`, subject)];
   const more = /^more (?:on|about) (.+)$/i.exec(said)?.[1];
   if (more !== undefined) return [ending(`What else should I know about ${more}`, subject)];
   if (NO_PHRASE.test(leaf) && !/^\p{Lu}{2}/u.test(leaf)) return [];
-  const shown = examples(said, subject, owner ?? noun(subject));
+  const shown = examples(/^\p{Lu}+: .* examples?$/u.test(said) ? withoutLabel(said) : said, subject, owner ?? noun(subject));
   if (shown.length > 0) return shown;
   const np = withoutLabel(said);
   const about = noun(subject);
@@ -276,7 +307,7 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
     const name = nameOf(np, leaf, subject, own, title);
     return name === null ? [] : [`What should I know about ${name}${where}?`, `Can you explain ${name}${where}?`];
   }
-  const named = withArticle(np, own, subject.lexicon, subject.text);
+  const named = asReader(withArticle(np, own, subject.lexicon, subject.text));
   if (named.split(' ').length > 6) return [`What should I know about ${named}${where}?`];
   const asked = [
     `What should I know about ${named}${where}?`,

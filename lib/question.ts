@@ -34,12 +34,12 @@ const nounOf = (subject: Subject): string => {
 };
 
 /** "configuring the library" */
-export const isGerund = (phrase: string): boolean => phrase.includes(' ') && infinitive(phrase.split(' ')[0]!) !== null;
+export const isGerund = (phrase: string): boolean => /^\S+ing /.test(phrase) && infinitive(phrase.split(' ')[0]!) !== null;
 
-const SORT_OF_TEXT = '(?:introduction|overview|guide|tutorial|how-?to|faq|primer|basics|discussion|design notes)';
+const SORT_OF_TEXT = '(?:introduction|overview|guide|tutorial|how-?to|faq|primer|basics|discussion|design notes|documentation file|readme(?: file)?)';
 /** What sort of text a page is, beside what it is about: "An Introduction to X", "X: An Overview", "X overview". */
 const SAYS_SORT = new RegExp(
-  `^(?:(?:an?|the) )?(?:[\\p{L}-]+ )?${SORT_OF_TEXT} (?:to|of|for) (?:(?:the|using) )?(?=\\S)|^.* ${SORT_OF_TEXT}: (?=\\S+ \\S)|^what.?s new in (?=\\S)|:? (?:(?:an?|the) )?${SORT_OF_TEXT}$|^the use of (?=\\S)`,
+  `^(?:(?:an?|the) )?(?:[\\p{L}-]+ )?(?:${SORT_OF_TEXT}|documentation|notes) (?:to|of|for|on|about) (?:(?:the|using) )?(?=\\S)|^.* ${SORT_OF_TEXT}: (?=\\S+ \\S)|^what.?s new in (?=\\S)|:? (?:(?:an?|the) )?${SORT_OF_TEXT}$|^the use of (?=\\S)`,
   'iu',
 );
 

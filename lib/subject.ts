@@ -201,6 +201,7 @@ export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subj
   const named = sections[0]?.title ?? '';
   const whole = bareHeading(plain(named === '' ? (sections[0]?.path[0] ?? '') : named))
     .replace(/\(\d\w?\)(?: manual page)?$/i, '')
+    .replace(/(?: (?:by|-) (?:\p{Lu}[\p{L}.]* ){1,3})?<\S+@\S+>$| \[[\w.]+\]$/u, '') // who wrote it, where it was printed first
     .trim();
   const title = NAMED.exec(whole)?.[1] ?? EXPLAINED.exec(whole)?.[1] ?? whole;
   const lines = sections.flatMap(codeOf);
@@ -240,7 +241,7 @@ export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subj
       title,
     )
       ? 'changes'
-      : /^(?:(?:general |module |keyword |command )?index\b|site ?map|(?:table of )?contents$|search$)|\bcross-?reference$|\b(?:website|document title|keyword|alphabetical|permuted|function|subject) index$/i.test(
+      : /^(?:(?:general |module |keyword |command )?index\b|site ?map|(?:table of )?contents$|search$)|\bcross-?reference$|\b(?:website|document title|keyword|alphabetical|permuted|function|subject) index$|^to-?do(?: list)?$/i.test(
             title,
           )
         ? 'index'
