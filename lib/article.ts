@@ -59,7 +59,7 @@ export const objectWithArticle = (object: string, lexicon: Lexicon): string => {
 const ENDS_PHRASE =
   /^s?(?:[^\p{L}\d\s-]|$|\s+\(|\s+(?:is|are|was|were|will|can|may|must|has|have|does|in|of|for|to|and|or|that|which|from|by|on|at|with|as)\b)/u;
 
-const BEFORE_BARE = /[\s(](?:about|against|by|for|from|in|of|on|through|to|using|via|with|without)\s$/;
+const BEFORE_BARE = /[\s(](?:about|against|by|for|from|in|of|on|through|to|uses?|using|via|with|without)\s$/;
 
 /** So much of a page is searched: a phrase that its beginning does not write is not what it is about. */
 const SEARCHED_CHARS = 60_000;
@@ -79,9 +79,13 @@ export const articleIn = (np: string, whole: string): 'the' | '' | null => {
 };
 
 /** "Lid maker bender" on a page about the bender lid maker's: called by its last word, as by a name. */
-const isCalledLast = (np: string, page: string): boolean => {
+const isCalledLast = (np: string, page: string, lexicon: Lexicon): boolean => {
   const [name = '', sort = ''] = np.split(' ').reverse();
-  return /^\p{Lu}/u.test(sort) && np.split(' ').length > 2 && page.includes(`the ${name} ${sort}`);
+  return (
+    /^\p{Lu}/u.test(sort) &&
+    np.split(' ').length > 2 &&
+    (page.includes(`the ${name} ${sort}`) || (/^\p{Lu}\p{Ll}+ \p{Lu}{2,} /u.test(np) && lexicon.isRare(name)))
+  );
 };
 
 /**
@@ -91,7 +95,8 @@ const isCalledLast = (np: string, page: string): boolean => {
  */
 export const withArticle = (np: string, own: string, lexicon: Lexicon, page = own): string => {
   if (DETERMINED.test(np) || (infinitive(np.split(' ')[0]!, lexicon) !== null && !/^\S+ of /.test(np))) return np;
-  const [, first = ''] = /^([\p{L}/-]+)(?: (?!(?:out|in|instead|because)\p{L}* )[\p{L}-]+)? of [\p{L}\d"“‘`.]/u.exec(np) ?? [];
+  const [, first = ''] =
+    /^([\p{L}/-]+)(?: (?!(?:out|in|outside|inside|instead|because)\p{L}* )[\p{L}-]+)? of [\p{L}\d"“‘`.]/u.exec(np) ?? [];
   const head = headNoun(np);
   // Of a page a noun that mostly has no article may have one once.
   const phrase = np.split(AFTER_HEAD)[0]!;
@@ -99,7 +104,8 @@ export const withArticle = (np: string, own: string, lexicon: Lexicon, page = ow
   const around = (): 'the' | '' | null => {
     if (!isMass(head, lexicon) || / of /.test(np)) return articleIn(np, page);
     // "Code" has none, an "error code" has one.
-    const isThing = /\S \S+ \S/.test(phrase) && !/^\S+ing | (?:and|or|&) /.test(np) && isWritten(phrase.split(' ').slice(-2).join(' '), 'the');
+    const isThing =
+      /\S \S+ \S/.test(phrase) && !/^\S+ing | (?:and|or|&) /.test(np) && isWritten(phrase.split(' ').slice(-2).join(' '), 'the');
     return isThing && !isWritten(phrase, '') ? 'the' : null;
   };
   const written = np.includes(' ') && !isPlural(head) ? (articleIn(np, own) ?? around()) : null;
@@ -113,6 +119,9 @@ export const withArticle = (np: string, own: string, lexicon: Lexicon, page = ow
     (/^[\p{L} -]+ between \p{L}|^relation(?:ship)? to /u.test(np) && !isPlural(head)) ||
     (first !== '' && !/^(?:out|because|instead|ahead|regardless|none|one|lots?)$/i.test(first)) ||
     (named !== undefined && isSort(named)) ||
-    (np.includes(' ') && (follows(`the ${np}`) || follows(`The ${np}`) || (isOneThing(np, lexicon) && (phrase === np || !isWritten(phrase, '')) && !isCalledLast(np, page))));
+    (np.includes(' ') &&
+      (follows(`the ${np}`) ||
+        follows(`The ${np}`) ||
+        (isOneThing(np, lexicon) && (phrase === np || !isWritten(phrase, '')) && !isCalledLast(np, page, lexicon))));
   return definite ? `the ${np}` : np;
 };

@@ -27,7 +27,10 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
     (x) => (x.startsWith('`') ? [`What options does ${x} take?`, `Which options can I use with ${x}?`] : []),
   ],
   [/^(?:options|flags|settings)$/, (x) => (/["?]/.test(x) || isGerund(x) ? [] : [`Which options can I set for ${x}?`])],
-  [/^(?:(?:main|key|supported) )?features$/, (x) => (/["?]/.test(x) || isGerund(x) ? [] : [`What are the features of ${x}?`])],
+  [
+    /^(?:(?:main|key|special|supported) )?features(?: supported)?$/,
+    (x) => (/["?]/.test(x) || isGerund(x) ? [] : [`What are the features of ${x}?`]),
+  ],
   [/^(?:sub-?commands?|commands)$/, (x) => (isTool(x) ? [`What subcommands does ${x} have?`] : [])],
   [
     /^(?:exit (?:codes?|status(?:es)?)|return values?|return codes?)$/,
@@ -49,7 +52,7 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
     (x) => [`What should I be careful about with ${x}?`, `What is important to know about ${x}?`],
   ],
   [
-    /^(?:tl;?dr|in short|(?:executive )?summary|in a nutshell|recap|conclusions?)$/,
+    /^(?:tl;?dr|in short|(?:executive |tl;?dr )?summary|in a nutshell|recap|conclusions?)$/,
     (x) => [`Can you summarise ${x} for me?`, `What is the short version of ${x}?`],
   ],
   [/^(?:bugs|known bugs)$/, (x) => [`What are the known bugs of ${x}?`]],

@@ -198,7 +198,7 @@ const fromTables = (section: Section, { subject }: Surroundings): Candidate[] =>
     if (says <= 0 || !/^(?:flags?|options?|parameters?|arguments?|settings?|names?|keys?|variables?)$/i.test(plain(block.header[0]!)))
       return [];
     return block.rows.flatMap((cells) => {
-      const term = longestFlag(plain(cells[0] ?? ''));
+      const term = longestFlag(plain(cells[0] ?? '').replace(/\u2011/g, '-'));
       const meaning = cells[says] ?? '';
       if (term === '' || meaning === '') return [];
       const rest = block.header.flatMap((name, index) =>

@@ -86,7 +86,9 @@ export class Lexicon {
 
   /** Whether many pages write a word with its capital and hardly any without: a name wherever it stands. */
   isKnownName(word: string): boolean {
-    return (this.names.get(word) ?? 0) >= 20 && this.isName(word) === true;
+    const { noun, verb, counted, bare } = this.words.get(word.toLowerCase()) ?? NONE;
+    const named = this.names.get(word) ?? 0;
+    return named >= 20 && (this.isName(word) === true || named > 2 * (noun + verb + counted + bare));
   }
 
   /** Whether the site writes a word without a capital. */

@@ -13,6 +13,8 @@ import {
   isPlural,
   isVerb,
   isVerbOnly,
+  isWholeQuestion,
+  VERB_BEFORE_PLURAL,
 } from './grammar';
 import { code, inContext, inPage, isAsking, namedSort, noun, withoutSort } from './question';
 import type { Lexicon } from './lexicon';
@@ -44,18 +46,30 @@ const LOOKS_FOR = /^(?:check|look|query|search|test|wait) for /i;
 const asQuestion = (heading: string, subject: Subject): string | null => {
   const text = asReader(
     bareHeading(heading)
-      .replace(/\s*\?+$/, '')
+      .replace(/[\s:?]+$/, '')
       .trim()
       // "How does it work?": what the page is about.
-      .replace(ABOUT_IT, (_, begin: string) => `${begin} ${noun(subject)}`),
+      .replace(ABOUT_IT, (_, begin: string) => `${begin} ${noun(subject)}`)
+      .replace(/^(how (?:do|can|should) (?:I|you) \S+) it$/i, (all, begin: string) =>
+        noun(subject).startsWith('"') ? all : `${begin} ${noun(subject)}`,
+      ),
   );
   if (
     /^\S+ (?:\S+ )?(?:it|they|this|that|these|those)\b(?! (?:mean|possible|necessary|safe|legal|take)\b)/i.test(text) ||
-    /^what about |^what is the \w+$/i.test(text)
+    /^what about |^what is the \w+$|^what to do$|^how (?:do|can|should) I \S+ it$/i.test(text) ||
+    !isWholeQuestion(text)
   )
     return null;
   if (text.split(/\s+/).length < 3) return null;
   return text[0]!.toUpperCase() + text.slice(1);
+};
+
+/** "Covering indexes" of a page that has "a covering index" are things. */
+const isDescribed = (said: string, text: string): boolean => {
+  const [, first = '', object = ''] = /^(\p{L}+ing) (?!of )([\p{L}/]+)(?: and .*| \p{L}+)?$/u.exec(said) ?? [];
+  if (first === '') return false;
+  const forms = new Set([object, object.replace(/s$/, ''), object.replace(/es$/, '')]);
+  return [...forms].some((form) => new RegExp(` (?:an?|the) ${first} ${form}(?!\\p{L})`, 'u').test(text));
 };
 
 /** "Removing old packages", "Create a user", "How to log in" as "How do I ...?"; null for what is no deed. */
@@ -65,6 +79,7 @@ const deed = (leaf: string, said: string, subject: Subject, own: string): string
   if (how !== null) return ending(`How do I ${asReader(how[1]!)}`, subject);
   const [first = '', ...rest] = said.replace(/^(\S+ing [^:]+): .*$/, '$1').split(' ');
   const verb = /\b(?:doesn|don|isn|won|can)['’]t\b|\bfails?\b/.test(said) ? null : infinitive(first, lexicon);
+  if (verb !== null && isDescribed(said, text)) return null;
   const done = gerundsToInfinitives(rest.join(' '), lexicon);
   // "Redirecting and remapping": of two deeds one is no verb that is known.
   const second = /^(?:\S+ )?(?:and|or) (\p{L}+ing) /u.exec(done)?.[1] ?? /^(?:and|or) (\p{L}+)/u.exec(done)?.[1];
@@ -140,11 +155,13 @@ const CALLED =
 /** No noun phrase, and no deed or question either, so nobody asks for it: "Brag about it", "Lids are off by default". */
 const isSentence = (np: string, said: string, { text, lexicon }: Subject): boolean =>
   hasVerb(said, lexicon) ||
+  // "Ensures that", "ensures direction"
+  (/^\p{Ll}+s \S/u.test(np) && isVerbOnly(np.split(' ')[0]!.slice(0, -1)) && !/^\S+ (?:and|for|in|of|to) /.test(np)) ||
   (isVerbOnly(np.split(' ')[0]!) &&
     !/(?<!\p{L})(?:an?|the) $/iu.test(text.slice(0, Math.max(0, text.indexOf(`${np.split(' ')[0]!} `))).slice(-4)) &&
     !/^\S+ of |^\p{Lu}{2}/u.test(np)) ||
   (!/^\p{Lu}{2}/u.test(np) && /^(?:no|not|never|only|sometimes|requires|returns) /i.test(np)) ||
-  /(?<![\w-])(?:is|are|was|must|should|it|you|we|I(?![/])|can|do|does|doesn['’]t|don['’]t|have|has|will|always|never|not|fails?|helps|prevents|allows|makes|requires|leads|gives|takes|becomes|depends|happens)(?![\w-])/.test(
+  /(?<![\w-])(?:is|are|was|must|may|might|could|would|should|it|you|we|I(?![/])|can|do|does|doesn['’]t|don['’]t|have|has|will|always|never|not|fails?|helps|prevents|allows|makes|requires|leads|gives|takes|becomes|depends|happens)(?![\w-])/.test(
     said,
   );
 
@@ -157,12 +174,15 @@ const bareOfNotes = (heading: string): string =>
     .replace(/^(\S+) - \S.*$/, '$1') // "fts4aux - Direct Access"
     .replace(/^(?:(?:an?|the|some) )?(?:notes? (?:on|about)|overview of|introduction to) (?=\S+ \S)/i, '')
     // "rotatelogs (recommended)", "lids (with the glass ones)": said in passing.
-    .replace(/(?<=\S)\s+\(\p{Ll}[\p{Ll}-]*(?:\s[^()]*)?\)$/u, '')
+    .replace(/(?<=\S)\s+\(\p{Ll}[\p{Ll}.-]*(?:\s[^()]*)?\)$/u, '')
     .replace(/(?<=\S)\s+\((?:new|changed|deprecated|removed|added|optional|obsolete|renamed|experimental|beta|legacy)\W*\)$/i, '');
 
 /** Names a file, an address, a book, two things with a dash between, or something that stands elsewhere on the page. */
 const UNSAID =
   /^\/|@|^(?!.*\?$).*www\.|^\p{L}+, \p{L}+$| - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |->|→| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|(?:…|\.\.\.)$|^\p{L}+ #?\d{1,2}$|^use (?:in|by|with) |^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
+
+/** In letters that no English question has. */
+const isForeign = (leaf: string): boolean => /\p{L}/u.test(leaf) && !/\p{Script=Latin}/u.test(leaf);
 
 /** "FUNCTION": a word that a page only shouts, and no name. */
 const isLoudWord = (leaf: string, { text, lexicon }: Subject): boolean =>
@@ -171,8 +191,9 @@ const isLoudWord = (leaf: string, { text, lexicon }: Subject): boolean =>
 /** Begins with what the site does and never has: "reproduce issue with the lid". */
 const isOnlyDone = (said: string, { text, lexicon }: Subject): boolean => {
   const [verb = '', object = ''] = said.split(' ');
-  if (object === '' || !/^\p{Ll}+$/u.test(verb) || verb.endsWith('ing') || lexicon.isVerb(verb) !== true || FUNCTION_WORD.test(object)) return false;
-  if (!isVerbOnly(verb) && !/ (?:the|an?|your|if|whether|which) /.test(said)) return false;
+  if (object === '' || !/^\p{Ll}+$/u.test(verb) || verb.endsWith('ing') || lexicon.isVerb(verb) !== true || FUNCTION_WORD.test(object))
+    return false;
+  if (!isVerbOnly(verb) && !VERB_BEFORE_PLURAL.test(verb) && !/ (?:the|an?|your|if|whether|which) /.test(said)) return false;
   return !['a', 'an', 'the', 'of', 'for', 'in'].some((before) => text.includes(`${before} ${verb} ${object}`));
 };
 
@@ -232,7 +253,7 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
     return [`What should I know about ${sort}`, `Can you explain ${sort}`, ...(DOES.test(sort) ? [`What does ${sort} do`] : [])].map(
       (question) => `${question}${title ? inContext(sort, subject) : inPage(sort, subject)}?`,
     );
-  if (UNSAID.test(leaf) || VAGUE.test(leaf) || (!title && / - /.test(leaf))) return [];
+  if (UNSAID.test(leaf) || VAGUE.test(leaf) || (!title && / - /.test(leaf)) || isForeign(leaf)) return [];
   const numbered = /^(?:(appendix|annex|part|chapter) \w+|(?:\p{L}+ ){1,3}#?\d+): (.+)$/iu.exec(leaf);
   // "Step 1: install it" is what to do; "Test 9: an index" is a test of what it does not say.
   if (numbered !== null && (numbered[1] !== undefined || isInstruction(numbered[2]!) || infinitive(numbered[2]!.split(' ')[0]!) !== null))
@@ -271,13 +292,17 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
   const [verb = '', object = '', third] = said.split(' ');
   const isUnwritten = isVerb(verb) && isPlural(object) && third !== undefined && !subject.text.includes(`${verb} ${object}`);
   // "The reproduce issue": what the site only does is no thing.
-  if (how === null && isOnlyDone(said, subject)) return [];
+  if (
+    how === null &&
+    (isOnlyDone(said, subject) || (infinitive(verb, subject.lexicon) !== null && isDescribed(said, subject.text) && !isPlural(object)))
+  )
+    return [];
   if (how === null && (isUnwritten || (isInstruction(leaf) && articleIn(said, subject.text) === null))) return [];
   // A page without a tool is named by its title, which the question is made of.
   if (how !== null) return [title && subject.tool === null ? how.replace(/ \([^()]*\)\?$/, '?') : how];
   const condition = /^if (.+)$/i.exec(said)?.[1];
   if (condition !== undefined) return [ending(`What should I do if ${asReader(condition)}`, subject)];
-  if (/^(?:how|why|what|where) (?:it|they|this|that) /i.test(said)) return [];
+  if (/^(?:how|why|what|where) (?:it|they|this|that) | it\??$/i.test(said)) return [];
   if (/^(?:how|why|what|where) /i.test(said)) return [ending(`Can you explain ${asReader(said)}`, subject)];
   const more = /^more (?:on|about) (.+)$/i.exec(said)?.[1];
   if (more !== undefined) return [ending(`What else should I know about ${more}`, subject)];

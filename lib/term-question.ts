@@ -10,13 +10,14 @@ import {
   isPlural,
   isSort,
   isVerb,
+  isWholeQuestion,
 } from './grammar';
 import { code, inContext, inPage, isAsking } from './question';
-import type { Subject } from './subject';
+import { bareHeading, type Subject } from './subject';
 
 /** Numbers of requirements, addresses, pointers elsewhere and labels of notes: nobody asks what they mean. */
 const NO_TERM =
-  /^(?:https?:|www\.)|(?:\d.*){10}|^[–—]|^[A-Z]{2}\d{5,}|:-$|^[^(]*\d\)$|^(?:quick )?(?:quiz|memo|problem|answer)\b|^(?:PEP|RFC|Module|Section|Chapter) \S+(?: |$)|^\W*$|^\[[A-Z]+\d+\]$|^[\d.]+$|^.$|^<[^>]*$|^(?:[QA]|on|off|yes|no|to|from|of|and|or|in|by|with|true|false|none|all|null|default|string|integer|notes?(?: \d+)?|warnings?|caution|tips?|important|examples?|discussion|description|usage|returns?|parameters?|arguments?|attributes?|author|authors|maintainer|status|mailing list|web-?page|to ?do|introduction|overview|summary|conclusion|background|reference|glossary|faq|tutorial|see also|supported chips|the following .*)$/i;
+  /^(?:https?:|www\.)|(?:\d.*){10}|^[–—]|^[A-Z]{2}\d{5,}|:-$|^[^(]*\d\)$|^(?:quick )?(?:quiz|memo|problem|answer)\b|^(?:PEP|RFC|Module|Section|Chapter) \S+(?: |$)|^\W*$|^\[\w[\w-]*\] |^\[[A-Z]+\d+\]$|^[\d.]+$|^.$|^<[^>]*$|^(?:[QA]|on|off|yes|no|to|from|of|and|or|in|by|with|true|false|none|all|null|default|string|integer|notes?(?: \d+)?|warnings?|caution|tips?|important|examples?|discussion|description|usage|returns?|parameters?|arguments?|attributes?|author|authors|maintainer|status|mailing list|web-?page|to ?do|introduction|overview|summary|conclusion|background|reference|glossary|faq|tutorial|see also|change ?log|remarks?|solutions?|supported chips|the following .*)$/i;
 const LOOKS_LIKE_CODE = /[_$<>{}=%\\[\]]|\w\(|^["']|\w\.\w|\p{Ll}\p{Lu}|^[A-Z][A-Z0-9]{3,}$|^[a-z][\w.-]*(?:\/[\w.*-]+)+$/u;
 /** Words of a text, not a term: numbered, addressed to the reader, a sentence, a note of what was done, a mark of a bibliography. */
 const IS_TEXT =
@@ -45,7 +46,9 @@ const isFragment = (term: string, { lexicon }: Subject): boolean => {
 const isName = (term: string, { lexicon }: Subject): boolean => {
   const words = term.replace(/ \(\p{Lu}[\w-]*\)$/u, '').split(' ');
   const first = words[0]!.replace(/ly$/, '');
-  return words.length <= 4 && words.every((word) => /^\p{L}[\p{L}\d/.'’-]*$/u.test(word)) && !isVerb(first) && lexicon.isVerb(first) !== true;
+  return (
+    words.length <= 4 && words.every((word) => /^\p{L}[\p{L}\d/.'’-]*$/u.test(word)) && !isVerb(first) && lexicon.isVerb(first) !== true
+  );
 };
 
 /** Constants and placeholders stand for something; other names are something. */
@@ -55,7 +58,7 @@ const STANDS_FOR = /^(?:[A-Z][A-Z0-9_]+|[<{[%$].*)$/;
 export const definitionQuestions = (given: string, subject: Subject): string[] => {
   // Of several names for one thing the first is asked for.
   const term = given
-    .replace(/\s*(?::|…)$|, e\.g\. .*$/, '')
+    .replace(/\s*[:…]+$|, e\.g\. .*$/, '')
     .replace(/^\(([\p{L} -]+)\)$/u, '$1')
     .replace(/^([\w.-]+) - \S.*$/, '$1') // "bridge-nf-call - BOOLEAN"
     .replace(/^\d+: (?=\w+_)/, '')
@@ -70,7 +73,10 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   const caller = tool === null ? null : `${tool.toLowerCase()} `;
   if (caller !== null && term.startsWith(caller))
     return term.split(' ').length > 2 && !/ (?:as|and|or|the|to|with|for|in) [a-z]+(?: |$)/.test(term) ? [`What does \`${term}\` do?`] : [];
-  if (isAsking(term)) return [term];
+  if (isAsking(term)) {
+    const question = bareHeading(term);
+    return isWholeQuestion(question) ? [`${question[0]!.toUpperCase()}${question.slice(1)}`] : [];
+  }
   if (subject.title !== '' && term.startsWith(`${subject.title} `)) return [`What does ${code(term)} do?`];
   if (/^<[\w -]+>…?$/.test(term) && command !== null) return [`What is the \`${term}\` argument of \`${command}\`?`];
   const [name = '', sort = '', ...more] = term.split(' ');
@@ -89,7 +95,13 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
     (/[<>{}=%\\[\]*$]|^\S*\w\(/.test(term) || term.split(' ').filter((word) => /^[A-Za-z-]+$/.test(word)).length < 2);
   if (isCode) {
     // "frank (%u)": an example of a code, and which of them is defined nobody can tell.
-    if (term.length > 60 || / .*[;*]$|^\w+ (?:\w+ )*\*+\w+(?:\(.*\))?$/.test(term) || /^(?:\S+|(["']).*\1) \(/.test(term)) return [];
+    if (
+      term.length > 60 ||
+      / \S+: \d| (?:is|are|was) /.test(term) ||
+      / .*[;*]$|^\w+ (?:\w+ )*\*+\w+(?:\(.*\))?$/.test(term) ||
+      /^(?:\S+|(["']).*\1) \(/.test(term)
+    )
+      return [];
     const shown = /^(["'])([^"']+)\1$/.exec(term)?.[2] ?? term;
     const sort = STANDS_FOR.test(shown) ? sortOf(subject) : null;
     if (sort !== null)
