@@ -33,7 +33,7 @@ const isOneThing = (np: string, lexicon: Lexicon): boolean => {
   const isGerund = infinitive(first, lexicon) !== null || (first.endsWith('ing') && /^(?:an?|the|your)$/.test(second));
   if (
     isGerund ||
-    /^\d|^`|^\p{Lu}+\d+ \(/u.test(np) ||
+    /^\d(?!\S*-\p{Ll})|^`|^\p{Lu}+\d+ \(/u.test(np) ||
     FUNCTION_WORD.test(first) ||
     / (?:and|or|&|versus|vs\.?) |, /i.test(np.split(/ (?:of|in|for|from|to|with|on|by) /)[0]!)
   )

@@ -4,7 +4,7 @@ import { inContext } from './question';
 import type { Subject } from './subject';
 
 const DANGLING =
-  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|its|they|them|their|such|same|previous|latter|former|ones?|example|do so|something|anything|some (?:operation|thing|work|action)s?)(?![-\w`])/i;
+  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|its|they|them|their|such|same|previous|latter|former|ones?|example|do so|our|us|something|anything|some (?:operation|thing|work|action)s?)(?![-\w`])/i;
 const FILLER =
   /^(?:(?:for example|for instance|alternatively|similarly|then|next|finally|first|second|also|or|and|now|likewise|additionally|in addition|so|thus|instead|however|e\.g\.),?\s+)+/i;
 const TAIL =

@@ -203,8 +203,8 @@ export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON):
         const name = word.slice(0, 1) + word.slice(1).toLowerCase();
         return /^\p{Lu}\p{Ll}{2,}$/u.test(name) && keeps(name) ? name : word.toLowerCase();
       }
-      // "Open()" where the page writes open().
-      if (/^\p{Lu}[\w]*\(\)$/u.test(word) && page.includes(word.toLowerCase())) return word.toLowerCase();
+      // "Open()" and "Lid4" where the page writes open() and lid4.
+      if (/^\p{Lu}(?:\w*\(\)|\p{Ll}+\d\w*)$/u.test(word) && page.includes(` ${word.toLowerCase()}`)) return word.toLowerCase();
       const isFirst = begins;
       if (word.trim() !== '') begins = /[\p{Ll})][.?!]$/u.test(word);
       if (isFirst || !/^[("'“]?\p{Lu}[\p{Ll}'’-]*[):,"'”]?$/u.test(word)) return word;

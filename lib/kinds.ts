@@ -160,10 +160,14 @@ const fromDefinitions = (section: Section, { subject, maxChars, isLabel }: Surro
       const of = signature.sort !== 'value' || signature.name.includes('.') ? null : block.anchor === null ? owner : member;
       return ofSignature(section, signature, response, subject, anchor, of);
     }
-    if (isLabel(block.term)) return [];
+    if (isLabel(block.term) || isContact(block)) return [];
     return candidate(isAsking(block.term) ? 'faq' : 'definition', section, definitionQuestions(block.term, subject), response, anchor);
   });
 };
+
+/** Who or where somebody is, and how to be reached: no term. */
+const isContact = ({ term, text }: Definition): boolean =>
+  /^\p{Lu}[\p{L} .-]*$/u.test(term) && /\b(?:phone|fax|tel|e-?mail)\b|\w@\w+\.\w/i.test(text.slice(0, 500));
 
 /** "unsigned int flags": a parameter, of nobody knows what. */
 const DECLARATION = /^[A-Za-z_]\w*(?: \w+)* \**[a-z_]\w*$/;

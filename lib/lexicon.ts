@@ -38,7 +38,8 @@ export class Lexicon {
   read(prose: string): void {
     for (const [word] of prose.slice(0, READ_CHARS).matchAll(LOWER)) {
       // Halves of a compound too: "multi-file".
-      for (const part of word.split('-')) this.lower.add(part);
+      if (word.includes('-')) for (const part of word.split('-')) this.lower.add(part);
+      else this.lower.add(word);
     }
     for (const [, before = '', first = '', second = '', end] of prose.slice(0, READ_CHARS).matchAll(USES)) {
       const ends = end !== undefined;

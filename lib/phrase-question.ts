@@ -69,7 +69,7 @@ const isDescribed = (said: string, text: string): boolean => {
   const [, first = '', object = ''] = /^(\p{L}+ing) (?!of )([\p{L}/]+)(?: and .*| \p{L}+)?$/u.exec(said) ?? [];
   if (first === '') return false;
   const forms = new Set([object, object.replace(/s$/, ''), object.replace(/es$/, '')]);
-  return [...forms].some((form) => new RegExp(` (?:an?|the) ${first} ${form}(?!\\p{L})`, 'u').test(text));
+  return [...forms].some((form) => new RegExp(` (?:an?|the) ${first} ${form}(?!\\p{L})`, 'iu').test(text));
 };
 
 /** "Removing old packages", "Create a user", "How to log in" as "How do I ...?"; null for what is no deed. */
@@ -179,7 +179,7 @@ const bareOfNotes = (heading: string): string =>
 
 /** Names a file, an address, a book, two things with a dash between, or something that stands elsewhere on the page. */
 const UNSAID =
-  /^\/|@|^(?!.*\?$).*www\.|^\p{L}+, \p{L}+$| - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |->|→| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|(?:…|\.\.\.)$|^\p{L}+ #?\d{1,2}$|^use (?:in|by|with) |^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
+  /^\/|@|^(?!.*\?$).*www\.|^\p{L}+, \p{L}+$|^(?!.*\?$).*; | - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |->|→| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|(?:…|\.\.\.)$|^\p{L}+ #?\d{1,2}$|^use (?:in|by|with) |^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
 
 /** In letters that no English question has. */
 const isForeign = (leaf: string): boolean => /\p{L}/u.test(leaf) && !/\p{Script=Latin}/u.test(leaf);
@@ -223,7 +223,8 @@ const nameOf = (word: string, leaf: string, { code: inCode, lexicon }: Subject, 
   if (/^\p{Ll}\S*[-_.\d]\S*$/u.test(leaf) || isCode(word)) return code(word);
   if (isCode(leaf)) return code(leaf);
   if (title || isMass(word) || infinitive(word, lexicon) !== null) return word;
-  if (new RegExp(`\\b[Tt]he ${word}\\b`, 'u').test(own)) return `the ${word}`;
+  if (new RegExp(`\\b[Tt]he ${word}(?=[.,;:)]| (?:is|are|was|will|can|may|must|has|of|in|for|to|and|or|that|which)\\b)`, 'u').test(own))
+    return `the ${word}`;
   return isMass(word, lexicon) ? word : null;
 };
 

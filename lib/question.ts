@@ -84,13 +84,9 @@ const isPhrase = (title: string): boolean => {
 export const inContext = (question: string, subject: Subject): string => {
   const place =
     subject.file ?? subject.tool ?? withoutSort(subject.title.replace(/\s+\([^()]*\)/g, '').replace(/^what (?:is|are) (.+)\?$/i, '$1'));
-  const said = plain(question).replace(/\s+\([^()]*\)/g, '');
-  if (
-    place === '' ||
-    includes(plain(question), place) ||
-    includes(said, place) ||
-    (subject.command !== null && includes(said, subject.command))
-  )
+  const whole = plain(question);
+  const said = whole.includes(' (') ? whole.replace(/\s+\([^()]*\)/g, '') : whole;
+  if (place === '' || includes(whole, place) || includes(said, place) || (subject.command !== null && includes(said, subject.command)))
     return '';
   return subject.file === null && subject.tool === null ? ` (${place})` : ` in ${place}`;
 };
@@ -196,6 +192,8 @@ export const optionQuestions = (name: string, path: readonly string[], subject: 
   const owner = shared || near.startsWith('"') ? (subject.tool ?? noun(subject)) : near;
   const bare = spoken(name);
   if (/^-+$/.test(bare) || bare.split(' ').length > 4) return [];
+  // Of a page that is itself about options.
+  if (bare.startsWith('-') && /\boptions?\b/i.test(owner)) return [`What does the \`${bare}\` option do${inContext(bare, subject)}?`];
   // "-le" of a page that is no command's: a test, an operator.
   if (/^-\w/.test(bare) && subject.command === null && !owner.startsWith('`') && owner !== subject.tool)
     return [`What does \`${bare}\` mean in ${owner}?`];

@@ -66,6 +66,7 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
     .replace(/^["'](?=[^"']*$)/, '') // a quote that nothing closes
     .replace(/^(\p{L}[\p{L} -]+) \([a-z][a-z-]*\)$/u, '$1') // "Environment Variable (env-variable)"
     .replace(/^([\w-]+)(?:, [\w-]+)+$/, '$1')
+    .replace(/^([A-Z][A-Z\d]*_\w+)(?: [A-Z][A-Z\d]*_\w+)+$/, '$1')
     .replace(/^([\w.-]+), [\w., -]+$/, (all, name: string) => (LOOKS_LIKE_CODE.test(all) ? name : all))
     .trim();
   const { tool, command } = subject;
@@ -97,7 +98,7 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
     // "frank (%u)": an example of a code, and which of them is defined nobody can tell.
     if (
       term.length > 60 ||
-      / \S+: \d| (?:is|are|was) /.test(term) ||
+      /\(\*\w+\)\(|\) and \w| \S+: \d| (?:is|are|was) /.test(term) ||
       / .*[;*]$|^\w+ (?:\w+ )*\*+\w+(?:\(.*\))?$/.test(term) ||
       /^(?:\S+|(["']).*\1) \(/.test(term)
     )
