@@ -5,19 +5,17 @@ import {
   asReader,
   FUNCTION_WORD,
   gerundsToInfinitives,
-  hasVerb,
   infinitive,
   inSentence,
   isDeedOf,
   isInstruction,
   isPlural,
   isVerb,
-  isVerbOnly,
   isWholeQuestion,
-  VERB_BEFORE_PLURAL,
 } from './grammar';
 import { code, inContext, inPage, isAsking, namedSort, noun, withoutSort } from './question';
 import type { Lexicon } from './lexicon';
+import { isForeign, isLoudWord, isOnlyDone, isSentence, UNSAID } from './unasked';
 import { bareHeading, spellTool, type Subject } from './subject';
 
 const ending = (question: string, subject: Subject): string => `${question}${inContext(question, subject)}?`;
@@ -94,6 +92,7 @@ const deed = (leaf: string, said: string, subject: Subject, own: string): string
     return ending(`How do I ${adverb} ${adverbial} ${asReader(said.split(' ').slice(2).join(' '))}`.trimEnd(), subject);
   if (LOOKS_FOR.test(leaf)) return ending(`How do I ${asReader(said)}`, subject);
   const isDeed =
+    rest.length > 0 &&
     articleIn(said, own) === null &&
     // "Compute Express Link": a name, in mid-sentence too.
     !/^\p{Lu}\p{Ll}/u.test(said) &&
@@ -152,19 +151,6 @@ const withoutLabel = (said: string): string => {
 const CALLED =
   /^(?:attribute|class|command|directive|error|event|extension|field|filter|flag|function|header|hook|method|module|object|option|package|parameter|signal|stage|tool|utility|variable)$/i;
 
-/** No noun phrase, and no deed or question either, so nobody asks for it: "Brag about it", "Lids are off by default". */
-const isSentence = (np: string, said: string, { text, lexicon }: Subject): boolean =>
-  hasVerb(said, lexicon) ||
-  // "Ensures that", "ensures direction"
-  (/^\p{Ll}+s \S/u.test(np) && isVerbOnly(np.split(' ')[0]!.slice(0, -1)) && !/^\S+ (?:and|for|in|of|to) /.test(np)) ||
-  (isVerbOnly(np.split(' ')[0]!) &&
-    !/(?<!\p{L})(?:an?|the) $/iu.test(text.slice(0, Math.max(0, text.indexOf(`${np.split(' ')[0]!} `))).slice(-4)) &&
-    !/^\S+ of |^\p{Lu}{2}/u.test(np)) ||
-  (!/^\p{Lu}{2}/u.test(np) && /^(?:no|not|never|only|sometimes|requires|returns) /i.test(np)) ||
-  /(?<![\w-])(?:is|are|was|must|may|might|could|would|should|it|you|we|I(?![/])|can|do|does|doesn['’]t|don['’]t|have|has|will|always|never|not|fails?|helps|prevents|allows|makes|requires|leads|gives|takes|becomes|depends|happens)(?![\w-])/.test(
-    said,
-  );
-
 /** What does something, or is there for something to be done. */
 const DOES = /(?:clause|command|directive|flag|function|keyword|macro|method|operator|option|parameter|pragma|setting|statement)$/;
 
@@ -176,26 +162,6 @@ const bareOfNotes = (heading: string): string =>
     // "rotatelogs (recommended)", "lids (with the glass ones)": said in passing.
     .replace(/(?<=\S)\s+\(\p{Ll}[\p{Ll}.-]*(?:\s[^()]*)?\)$/u, '')
     .replace(/(?<=\S)\s+\((?:new|changed|deprecated|removed|added|optional|obsolete|renamed|experimental|beta|legacy)\W*\)$/i, '');
-
-/** Names a file, an address, a book, two things with a dash between, or something that stands elsewhere on the page. */
-const UNSAID =
-  /^\/|@|^(?!.*\?$).*www\.|^\p{L}+, \p{L}+$|^(?!.*\?$).*; | - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |->|→| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|(?:…|\.\.\.)$|^\p{L}+ #?\d{1,2}$|^use (?:in|by|with) |^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
-
-/** In letters that no English question has. */
-const isForeign = (leaf: string): boolean => /\p{L}/u.test(leaf) && !/\p{Script=Latin}/u.test(leaf);
-
-/** "FUNCTION": a word that a page only shouts, and no name. */
-const isLoudWord = (leaf: string, { text, lexicon }: Subject): boolean =>
-  /^\p{Lu}{4,}$/u.test(leaf) && lexicon.isWord(leaf) && !new RegExp(`[\\p{Ll},] ${leaf}(?![\\p{L}_-])`, 'u').test(text);
-
-/** Begins with what the site does and never has: "reproduce issue with the lid". */
-const isOnlyDone = (said: string, { text, lexicon }: Subject): boolean => {
-  const [verb = '', object = ''] = said.split(' ');
-  if (object === '' || !/^\p{Ll}+$/u.test(verb) || verb.endsWith('ing') || lexicon.isVerb(verb) !== true || FUNCTION_WORD.test(object))
-    return false;
-  if (!isVerbOnly(verb) && !VERB_BEFORE_PLURAL.test(verb) && !/ (?:the|an?|your|if|whether|which) /.test(said)) return false;
-  return !['a', 'an', 'the', 'of', 'for', 'in'].some((before) => text.includes(`${before} ${verb} ${object}`));
-};
 
 /** "Lids are ...": the text says what they are. */
 const isDefined = (np: string, own: string): boolean => own.includes(`${np[0]!.toUpperCase()}${np.slice(1)} are `);
@@ -273,7 +239,7 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
     );
   }
   const said = spellTool(inSentence(leaf, subject.text, subject.lexicon).replace(/\s*\[\d+\]/g, ''), subject.tool)
-    .replace(/^on (?=\S)/i, '')
+    .replace(/^[Oo]n (?=\S)/, '')
     .replace(/^Event: /, 'event: ');
   if (
     (isAsking(leaf) && !/^how to /i.test(leaf)) ||

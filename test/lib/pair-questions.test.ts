@@ -216,30 +216,6 @@ describe('an entry of a reference', () => {
   });
 });
 
-describe('a heading asks nothing', () => {
-  test.each([
-    ['where it is two things with a dash between', 'Old lids - what they are', ''],
-    ['where it is a sentence', 'Lid counters may report old lids', ''],
-    ['where it tells what something ensures', 'Ensures independent lids', ''],
-    ['where it is in letters that English has not', '通用基数树', ''],
-    ['where it is the address of a maker', 'Lids www.lids.example Ltd', ''],
-    ['where it asks without a verb', 'Why a new lid?', ''],
-    ['where it asks about it', 'How to use it?', ''],
-  ])('%s', (_, heading, text) => {
-    expect(asked(`<h1>What is boxfb?</h1><h2>${heading}</h2><p>${text} ${LONG}</p>`)).toEqual([]);
-  });
-
-  test('where it shouts a word that other pages write', () => {
-    const shouted = sectionsOf(`<h1>Boxes</h1><h2>FUNCTION</h2><p>${LONG}</p>`);
-    const quiet = sectionsOf(`<h1>Lids</h1><p>A function is one. ${LONG} It is.</p>`, 'http://site.test/lids');
-    expect(pair([...shouted, ...quiet], OPTIONS).pairs.filter(({ instruction }) => /function/i.test(instruction))).toEqual([]);
-  });
-
-  test.each(['Credits', 'TODO list'])('on the page "%s"', (title) => {
-    expect(asked(`<h1>${title}</h1><h2>Lid Pooling</h2><p>${LONG}</p>`)).toEqual([]);
-  });
-});
-
 test.each([
   ['Documentation for /box/lid/', /\(\/box\/lid\/\)\?$/],
   ['Lid support by Jane Doe <jane@example.org>', /\(Lid support\)\?$/],
