@@ -1,6 +1,6 @@
 // Answers from blocks: whole blocks up to a length, whole sentences where one block is too long, code always whole.
 import type { Block } from '../contracts/records';
-import { renderBlock, renderList } from './blocks';
+import { onOneLine, renderBlock, renderList } from './blocks';
 import { isWhole, sentences } from './sentences';
 import { partsOf } from './shorten';
 
@@ -51,6 +51,22 @@ export const partsFirst = (parts: readonly string[]): string[] => {
   return start <= 0 ? told : [...told.slice(start), ...told.slice(0, start)];
 };
 
+/** As long as this a first cell still names its row. */
+const MAX_LABEL = 60;
+
+/**
+ * A table of two columns that no heading names is read as a list of facts, "- Syntax: `Lid on`": as a table it would begin with
+ * an empty row. Any other table stays one.
+ */
+const asFacts = (block: Block): Block => {
+  if (block.type !== 'table' || block.header.some((cell) => cell !== '')) return block;
+  const isFact = ([label = '', fact = '', ...more]: readonly string[]): boolean =>
+    label !== '' && label.length <= MAX_LABEL && fact !== '' && more.length === 0;
+  if (!block.rows.every(isFact)) return block;
+  const items = block.rows.map(([label = '', fact = '']) => onOneLine(`${label.replace(/\s*:$/, '')}: ${fact}`));
+  return { type: 'list', items, ordered: false, start: 1 };
+};
+
 /** Announces what follows: no end for an answer. */
 const announces = (text: string): boolean =>
   /:\s*$/.test(text) ||
@@ -64,7 +80,8 @@ const announces = (text: string): boolean =>
 export const answer = (blocks: readonly Block[], maxChars: number): string | null => {
   const parts: string[] = [];
   let length = 0;
-  for (const block of blocks) {
+  for (const given of blocks) {
+    const block = asFacts(given);
     const text = renderBlock(block);
     const more = (parts.length === 0 ? 0 : JOIN.length) + text.length;
     if (length + more > maxChars) {

@@ -9,7 +9,7 @@ const DETERMINED =
 const MASS_ENDING = /(?:ing|[ts]ion|ity|ness|ment|[ae]nce|[ae]ncy|ism|ware|age|ship|graphy|acy|ics|sis|ery)$/;
 /** Nouns with such an ending that name one thing. */
 const COUNTED =
-  /(?:string|setting|mapping|binding|heading|warning|listing|ring|option|action|section|function|connection|extension|condition|expression|exception|application|collection|position|partition|version|session|definition|declaration|instruction|operation|question|location|permission|dimension|entity|facility|utility|identity|statement|argument|element|segment|document|environment|attachment|comment|page|message|package|image|language|instance|sequence|sentence|preference|difference|reference|dependency|query|directory|library|repository|battery|dictionary|basis)$/;
+  /(?:^|-)(?:inter|meta|sub|super|trans)?(?:string|setting|mapping|binding|heading|warning|listing|ring|option|action|section|function|connection|extension|condition|expression|exception|application|collection|position|partition|version|session|definition|declaration|instruction|operation|question|location|permission|dimension|entity|facility|utility|identity|statement|argument|element|segment|document|environment|attachment|comment|page|message|package|image|language|instance|sequence|sentence|preference|difference|reference|dependency|query|directory|library|repository|battery|dictionary|basis)$/;
 /** Nouns without such an ending that name no single thing. */
 const MASS =
   /^(?:access|advice|arithmetic|behaviou?r|code|colou?r|compliance|content|control|data|delivery|discovery|documentation|equality|fuzz|garbage|generality|hardware|help|history|info|inheritance|input|i\/o|io|latency|logic|maintenance|memory|mode|news|output|overhead|performance|progress|recovery|research|security|software|space|storage|support|syntax|text|time|traffic|trust|undo|usage|use|validity|work)$/;
@@ -21,19 +21,19 @@ export const isMass = (noun: string, lexicon: Lexicon = NO_LEXICON): boolean =>
   lexicon.isMass(noun) ?? (MASS.test(noun) || (MASS_ENDING.test(noun) && !COUNTED.test(noun)));
 
 const AFTER_HEAD =
-  / (?:of|in|for|from|to|with|without|on|by|and|or|&|as|between|among|at|using|within|under|about|via|during|after|before|when|that|which|into|over|per|versus|vs|against|through|upon|(?:correspond|belong|relat|contain|includ|hav|accord|us)ing|\p{Ll}{2,}ed (?:as|at|by|for|from|in|on|to|with))(?: |$)/u;
+  / (?:of|in|for|from|to|with|without|on|by|and|or|&|as|between|among|at|using|within|under|about|via|during|after|before|when|that|which|into|over|per|versus|vs|against|through|upon|due to|(?:correspond|belong|relat|contain|includ|hav|accord|us)ing|\p{Ll}{2,}ed (?:as|at|by|for|from|in|on|to|with))(?: |$)/u;
 
 /** The noun that a noun phrase is about: the last word before a preposition. */
 export const headNoun = (np: string): string => np.split(AFTER_HEAD)[0]!.split(' ').at(-1) ?? '';
 
 /** One thing, which a sentence gives an article: "free page list", and not "query planning", "mod_dbd", "a list", "lists and trees". */
 const isOneThing = (np: string, lexicon: Lexicon): boolean => {
-  const head = headNoun(np.replace(/ \([^()]*\)$/, '')).replace(/["'’”)]+$/, '');
+  const head = headNoun(np.replace(/ \([^()]*\)$/, '')).replace(/["'’”)]+$|^(?:micro|mini|multi|sub|super)-/gu, '');
   const [first = '', second = ''] = np.split(' ');
   const isGerund = infinitive(first, lexicon) !== null || (first.endsWith('ing') && /^(?:an?|the|your)$/.test(second));
   if (
     isGerund ||
-    /^\d|^`|^\p{Lu}+\d+ \(/u.test(np) ||
+    /^\d(?!\S*-\p{Ll})|^`|^\p{Lu}+\d+ \(/u.test(np) ||
     FUNCTION_WORD.test(first) ||
     / (?:and|or|&|versus|vs\.?) |, /i.test(np.split(/ (?:of|in|for|from|to|with|on|by) /)[0]!)
   )
@@ -59,7 +59,7 @@ export const objectWithArticle = (object: string, lexicon: Lexicon): string => {
 const ENDS_PHRASE =
   /^s?(?:[^\p{L}\d\s-]|$|\s+\(|\s+(?:is|are|was|were|will|can|may|must|has|have|does|in|of|for|to|and|or|that|which|from|by|on|at|with|as)\b)/u;
 
-const BEFORE_BARE = /[\s(](?:about|against|by|for|from|in|of|on|through|to|using|via|with|without)\s$/;
+const BEFORE_BARE = /[\s(](?:about|against|by|for|from|in|of|on|through|to|uses?|using|via|with|without)\s$/;
 
 /** So much of a page is searched: a phrase that its beginning does not write is not what it is about. */
 const SEARCHED_CHARS = 60_000;
@@ -78,6 +78,16 @@ export const articleIn = (np: string, whole: string): 'the' | '' | null => {
   return articles > 0 && articles >= bare ? 'the' : bare > 1 ? '' : null;
 };
 
+/** "Lid maker bender" on a page about the bender lid maker's: called by its last word, as by a name. */
+const isCalledLast = (np: string, page: string, lexicon: Lexicon): boolean => {
+  const [name = '', sort = ''] = np.split(' ').reverse();
+  return (
+    /^\p{Lu}/u.test(sort) &&
+    np.split(' ').length > 2 &&
+    (page.includes(`the ${name} ${sort}`) || (/^\p{Lu}\p{Ll}+ \p{Lu}{2,} /u.test(np) && lexicon.isRare(name)))
+  );
+};
+
 /**
  * A noun phrase with the article that it has in a sentence: "the file change counter", "the use of funds".
  * @param own the text that it heads, which says whether the phrase has one
@@ -85,10 +95,19 @@ export const articleIn = (np: string, whole: string): 'the' | '' | null => {
  */
 export const withArticle = (np: string, own: string, lexicon: Lexicon, page = own): string => {
   if (DETERMINED.test(np) || (infinitive(np.split(' ')[0]!, lexicon) !== null && !/^\S+ of /.test(np))) return np;
-  const [, first = ''] = /^([\p{L}/-]+)(?: (?!(?:out|in|instead|because)\p{L}* )[\p{L}-]+)? of [\p{L}\d"“‘`.]/u.exec(np) ?? [];
+  const [, first = ''] =
+    /^([\p{L}/-]+)(?: (?!(?:out|in|outside|inside|instead|because)\p{L}* )[\p{L}-]+)? of [\p{L}\d"“‘`.]/u.exec(np) ?? [];
   const head = headNoun(np);
   // Of a page a noun that mostly has no article may have one once.
-  const around = (): 'the' | '' | null => (isMass(head, lexicon) && !/ of /.test(np) ? null : articleIn(np, page));
+  const phrase = np.split(AFTER_HEAD)[0]!;
+  const isWritten = (words: string, how: 'the' | ''): boolean => words.includes(' ') && articleIn(words, page) === how;
+  const around = (): 'the' | '' | null => {
+    if (!isMass(head, lexicon) || / of /.test(np)) return articleIn(np, page);
+    // "Code" has none, an "error code" has one.
+    const isThing =
+      /\S \S+ \S/.test(phrase) && !/^\S+ing | (?:and|or|&) /.test(np) && isWritten(phrase.split(' ').slice(-2).join(' '), 'the');
+    return isThing && !isWritten(phrase, '') ? 'the' : null;
+  };
   const written = np.includes(' ') && !isPlural(head) ? (articleIn(np, own) ?? around()) : null;
   if (written === 'the' || (written === '' && isMass(head, lexicon) && first === '')) return `${written} ${np}`.trim();
   const named = /^\S+ (\p{L}+)$/u.exec(np)?.[1];
@@ -100,6 +119,9 @@ export const withArticle = (np: string, own: string, lexicon: Lexicon, page = ow
     (/^[\p{L} -]+ between \p{L}|^relation(?:ship)? to /u.test(np) && !isPlural(head)) ||
     (first !== '' && !/^(?:out|because|instead|ahead|regardless|none|one|lots?)$/i.test(first)) ||
     (named !== undefined && isSort(named)) ||
-    (np.includes(' ') && (follows(`the ${np}`) || follows(`The ${np}`) || isOneThing(np, lexicon)));
+    (np.includes(' ') &&
+      (follows(`the ${np}`) ||
+        follows(`The ${np}`) ||
+        (isOneThing(np, lexicon) && (phrase === np || !isWritten(phrase, '')) && !isCalledLast(np, page, lexicon))));
   return definite ? `the ${np}` : np;
 };

@@ -4,7 +4,7 @@ import { inContext } from './question';
 import type { Subject } from './subject';
 
 const DANGLING =
-  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|its|they|them|their|such|same|previous|latter|former|ones?|example|do so|something|anything|some (?:operation|thing|work|action)s?)(?![-\w`])/i;
+  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|its|they|them|their|such|same|previous|latter|former|ones?|example|do so|our|us|something|anything|some (?:operation|thing|work|action)s?)(?![-\w`])/i;
 const FILLER =
   /^(?:(?:for example|for instance|alternatively|similarly|then|next|finally|first|second|also|or|and|now|likewise|additionally|in addition|so|thus|instead|however|e\.g\.),?\s+)+/i;
 const TAIL =
@@ -35,6 +35,7 @@ export const codeQuestion = (lead: string, subject: Subject): string | null => {
     .replace(TAIL, '')
     // "force it to go on by putting a plus sign before": what follows is the answer.
     .replace(/^(\S+ \S+ \S.*?) (?:simply )?by \p{L}+ing .*$/u, '$1')
+    .replace(/\s*:$/, '')
     .trim();
   const [verb = '', ...rest] = deed.replace(/^\p{L}+ly /u, '').split(' ');
   if (
@@ -42,7 +43,7 @@ export const codeQuestion = (lead: string, subject: Subject): string | null => {
     !isVerb(verb) ||
     DANGLING.test(deed.replace(/`[^`]*`/g, ' ')) ||
     /^(?:be|have|see|also|do|note|notice|consider|suppose|imagine|assume|recall|remember|let|say)$/i.test(verb) ||
-    /\b(?:to \S+|of|from|in|for|a|an|the|and|or|into|onto|at|to|by|with|on|do|is|are|find out)$/i.test(deed) ||
+    /\b(?:to \S+|of|from|in|for|a|an|the|and|or|like|into|onto|at|to|by|with|on|do|is|are|find out)$/i.test(deed) ||
     /^use (?:with|for|in|it)\b|^\S+ (?:into|onto|of)\b| how to /i.test(deed) ||
     /^\S+ \S+ (?:can|will|is|are|may|must)\b/i.test(deed) ||
     deed.length > 140

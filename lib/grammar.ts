@@ -23,7 +23,7 @@ const GERUND_VERBS: ReadonlySet<string> = new Set([
   ...BASE,
   ...`accumulate acquire adapt adopt allocate arrange assemble associate automate await balance bootstrap broadcast cast catch chain coordinate deactivate deal decrypt defer delegate designate detach distinguish draw drive duplicate
 emulate encapsulate encrypt estimate explain express flush free hash incorporate inherit inline instantiate instrument interact interpret introduce invert investigate listen mimic minimise minimize mix
-mutate nest normalize notify observe optimise plan plug predict preserve program propagate recognize reconstruct refactor reference regenerate rely reproduce reserve reverse route sample scale separate
+mutate nest normalize notify observe optimise plan plug predict preserve propagate recognize reconstruct refactor reference regenerate rely reproduce reserve reverse route sample scale separate
 silence simulate solve spawn squash stash step structure substitute summarize suspend swap synchronize tell throttle time trace train transmit undo unpack unregister vary`.split(
     /\s+/,
   ),
@@ -50,7 +50,7 @@ export const isSort = (word: string): boolean =>
 export const FUNCTION_WORD =
   /^(?:about|above|across|after|against|all|along|among|and|are|around|as|at|because|before|behind|below|beneath|beside|between|beyond|both|but|by|despite|down|during|except|for|from|half|how|if|in|inside|into|is|like|more|near|not|of|off|on|once|only|or|out|outside|over|per|quite|rather|since|such|than|that|then|through|throughout|to|toward|towards|under|until|unto|up|upon|using|via|was|were|what|when|where|whether|which|while|who|whose|why|with|within|without)$/i;
 /** Verbs that headings use as nouns too, but hardly before a plural: "Write programs", not "Merge conflicts". */
-const VERB_BEFORE_PLURAL = /^(?:define|delete|edit|extract|flush|get|write)$/i;
+export const VERB_BEFORE_PLURAL = /^(?:define|delete|edit|extract|flush|get|write)$/i;
 const DETERMINER = /^(?:an?|the|your|my|all|any|each|multiple|several|`.*)$/i;
 const PARTICLE = /^(?:up|out|off|down|away|back)$/i;
 
@@ -99,7 +99,7 @@ export const isDeedOf = (said: string, page: string, lexicon: Lexicon): boolean 
 /** A sentence whose verb only the site knows: "the context reverses the order", and not "lists of lids". */
 export const hasVerb = (said: string, lexicon: Lexicon): boolean =>
   /^(?:[\w-]+ )?\p{L}+[^su\P{L}]s (?:the|an?|its) /u.test(said) ||
-  [...said.matchAll(/\p{Ll} (\p{Ll}{3,})s (?:the|an?|its|all|no|your|each) /gu)].some(([, verb]) => lexicon.isVerb(verb!) === true);
+  [...said.matchAll(/\p{Ll} (\p{Ll}{3,})s (?:the|an?|its|all|no|your|each) /gu)].some(([, verb]) => lexicon.isVerb(verb!) ?? isVerb(verb!));
 
 /** A verb that no heading uses as a noun. */
 export const isVerbOnly = (word: string): boolean => isBaseVerb(word) && !ALSO_NOUNS.has(word.toLowerCase());
@@ -148,7 +148,7 @@ export const asReader = (text: string): string =>
       index % 2 === 1
         ? part
         : part
-            .replace(/\b[yY]ou(?:rself|rs|r|['’](?:re|ve|ll|d))?\b/g, (word) => TURNED.get(word.toLowerCase()) ?? word)
+            .replace(/(?<!-)\b[yY]ou(?:rself|rs|r|['’](?:re|ve|ll|d))?\b/g, (word) => TURNED.get(word.toLowerCase()) ?? word)
             .replace(/\bare I\b/g, 'am I')
             .replace(/\bI are\b/g, 'I am'),
     )
@@ -183,15 +183,18 @@ const isLoudName = (heading: string, page: string): boolean => {
 export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON): string => {
   const shouted = isShouted(heading, page);
   const keeps = (word: string): boolean => {
-    const isName = FUNCTION_WORD.test(word) || /^the$|ing$/i.test(word) ? null : lexicon.isName(word);
+    const mayBeName = !FUNCTION_WORD.test(word) && !/^the$|ing$/i.test(word);
+    const isName = mayBeName ? lexicon.isName(word) : null;
     return (
       isName !== false &&
       (keepsCapital(word, page) ||
-        (!/(?:ing|s)$/.test(word) && lexicon.isRare(word) && isMostlyCapital(word, page)) ||
+        (!/(?:ing|ity|ment|ness|[st]ion|s)$/.test(word) && lexicon.isRare(word) && isMostlyCapital(word, page)) ||
+        (mayBeName && !word.endsWith('s') && lexicon.isKnownName(word) && page.includes(word)) ||
         (isName === true && (lexicon.isKnownName(word) || page.includes(word)) && !page.includes(` ${word.toLowerCase()} `)))
     );
   };
   let before = '';
+  let previous = '';
   let begins = false;
   const said = heading
     .split(/(`[^`]*`|\s+|[-/](?=\p{Lu}\p{Ll}))/u)
@@ -200,6 +203,8 @@ export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON):
         const name = word.slice(0, 1) + word.slice(1).toLowerCase();
         return /^\p{Lu}\p{Ll}{2,}$/u.test(name) && keeps(name) ? name : word.toLowerCase();
       }
+      // "Open()" and "Lid4" where the page writes open() and lid4.
+      if (/^\p{Lu}(?:\w*\(\)|\p{Ll}+\d\w*)$/u.test(word) && page.includes(` ${word.toLowerCase()}`)) return word.toLowerCase();
       const isFirst = begins;
       if (word.trim() !== '') begins = /[\p{Ll})][.?!]$/u.test(word);
       if (isFirst || !/^[("'“]?\p{Lu}[\p{Ll}'’-]*[):,"'”]?$/u.test(word)) return word;
@@ -209,8 +214,11 @@ export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON):
       const bare = word.replace(/[^\p{L}]/gu, '');
       if (/^[B-Z]$/.test(bare) || /^[B-Z]-/.test(word)) return word; // C, I, R, C-language
       // "Red Hat": the second half of a name has no place of its own.
-      const kept = keeps(bare) || (before !== '' && page.includes(`${before} ${bare}`));
+      // "File Format" of a page that also writes "file format".
+      const isSaid = before === '' && previous !== '' && page.includes(`${previous} ${bare.toLowerCase()}`);
+      const kept = (keeps(bare) && !isSaid) || (before !== '' && page.includes(`${before} ${bare}`));
       before = kept ? bare : '';
+      previous = kept || FUNCTION_WORD.test(bare) || /^the$|ing$/i.test(bare) ? '' : bare.toLowerCase();
       return kept ? word : word.toLowerCase();
     })
     .join('');
@@ -225,6 +233,11 @@ const followsWord = (phrase: string, page: string): boolean => {
     if (/[\p{Ll},]/u.test(page[at - 1] ?? '')) return true;
   return false;
 };
+
+/** "Why lid needed?" is no sentence. */
+export const isWholeQuestion = (question: string): boolean =>
+  !/^(?:how|when|where|why) /i.test(question) ||
+  /\b(?:am|are|can|could|did|do|does|has|have|is|may|might|must|not|should|to|was|were|will|would)\b|n['’]t\b/i.test(question);
 
 export const isPlural = (noun: string): boolean =>
   /..[^s]s$/i.test(noun) && !/(?:us|is|ss|ics|news|lens|js|access|alias|atlas|bias|canvas)$/i.test(noun) && !/^\p{Lu}+$/u.test(noun);

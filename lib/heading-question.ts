@@ -15,7 +15,7 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
     (x) => [`Can you show me an example of using ${x}?`, `How do I use ${x}? Please show an example.`],
   ],
   [
-    /^(?:caveats?(?: and \w+)?|limitations?|limits|restrictions?|known issues|gotchas|pitfalls)$/,
+    /^(?:(?:caveats?|limitations?|limits|restrictions?|known issues|gotchas|pitfalls)(?: (?:and|&) \w+)?)$/,
     (x) => [`What are the caveats of ${x}?`, `What should I watch out for when using ${x}?`],
   ],
   [
@@ -24,12 +24,12 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
   ],
   [
     /^(?:options|flags|arguments|parameters|configuration|settings)$/,
-    (x) =>
-      x.startsWith('`')
-        ? [`What options does ${x} take?`, `Which options can I use with ${x}?`]
-        : /["?]/.test(x) || isGerund(x)
-          ? []
-          : [`Which options can I set for ${x}?`],
+    (x) => (x.startsWith('`') ? [`What options does ${x} take?`, `Which options can I use with ${x}?`] : []),
+  ],
+  [/^(?:options|flags|settings)$/, (x) => (/["?]/.test(x) || isGerund(x) ? [] : [`Which options can I set for ${x}?`])],
+  [
+    /^(?:(?:main|key|special|supported) )?features(?: supported)?$/,
+    (x) => (/["?]/.test(x) || isGerund(x) ? [] : [`What are the features of ${x}?`]),
   ],
   [/^(?:sub-?commands?|commands)$/, (x) => (isTool(x) ? [`What subcommands does ${x} have?`] : [])],
   [
@@ -52,7 +52,7 @@ const GENERIC: readonly [RegExp, (x: string) => string[]][] = [
     (x) => [`What should I be careful about with ${x}?`, `What is important to know about ${x}?`],
   ],
   [
-    /^(?:tl;?dr|in short|(?:executive )?summary|in a nutshell|recap|conclusions?)$/,
+    /^(?:tl;?dr|in short|(?:executive |tl;?dr )?summary|in a nutshell|recap|conclusions?)$/,
     (x) => [`Can you summarise ${x} for me?`, `What is the short version of ${x}?`],
   ],
   [/^(?:bugs|known bugs)$/, (x) => [`What are the known bugs of ${x}?`]],
@@ -98,11 +98,12 @@ const topic = (path: readonly string[], subject: Subject, own: string): string[]
   const leaf = bareHeading(path.at(-1) ?? '');
   const lower = plain(leaf).toLowerCase();
   const x = nearest(path, subject);
-  const generic = GENERIC.find(([pattern]) => pattern.test(lower));
+  const generic = GENERIC.filter(([pattern]) => pattern.test(lower));
   // A title that is a sentence has no noun to ask about.
-  if (generic !== undefined && x.startsWith('"')) return [];
-  const asked = generic === undefined ? [] : ofSubject(generic[1], x === noun(subject) ? x : `${x}${inContext(x, subject)}`);
-  if (asked.length > 0) return asked;
+  if (generic.length > 0 && x.startsWith('"')) return [];
+  const about = x === noun(subject) ? x : `${x}${inContext(x, subject)}`;
+  const asked = generic.map(([, wordings]) => ofSubject(wordings, about)).find((wordings) => wordings.length > 0);
+  if (asked !== undefined) return asked;
   const parent = path.length > 2 ? bareHeading(path.at(-2)!) : '';
   const command = /^`([a-z][\w-]*(?: [a-z][\w-]*)+)`$/.exec(leaf)?.[1];
   if (command !== undefined) {

@@ -160,10 +160,14 @@ const fromDefinitions = (section: Section, { subject, maxChars, isLabel }: Surro
       const of = signature.sort !== 'value' || signature.name.includes('.') ? null : block.anchor === null ? owner : member;
       return ofSignature(section, signature, response, subject, anchor, of);
     }
-    if (isLabel(block.term)) return [];
+    if (isLabel(block.term) || isContact(block)) return [];
     return candidate(isAsking(block.term) ? 'faq' : 'definition', section, definitionQuestions(block.term, subject), response, anchor);
   });
 };
+
+/** Who or where somebody is, and how to be reached: no term. */
+const isContact = ({ term, text }: Definition): boolean =>
+  /^\p{Lu}[\p{L} .-]*$/u.test(term) && /\b(?:phone|fax|tel|e-?mail)\b|\w@\w+\.\w/i.test(text.slice(0, 500));
 
 /** "unsigned int flags": a parameter, of nobody knows what. */
 const DECLARATION = /^[A-Za-z_]\w*(?: \w+)* \**[a-z_]\w*$/;
@@ -198,7 +202,7 @@ const fromTables = (section: Section, { subject }: Surroundings): Candidate[] =>
     if (says <= 0 || !/^(?:flags?|options?|parameters?|arguments?|settings?|names?|keys?|variables?)$/i.test(plain(block.header[0]!)))
       return [];
     return block.rows.flatMap((cells) => {
-      const term = longestFlag(plain(cells[0] ?? ''));
+      const term = longestFlag(plain(cells[0] ?? '').replace(/\u2011/g, '-'));
       const meaning = cells[says] ?? '';
       if (term === '' || meaning === '') return [];
       const rest = block.header.flatMap((name, index) =>

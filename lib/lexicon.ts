@@ -20,7 +20,7 @@ const READ_CHARS = 1500;
 
 const USES =
   /(?<![\w-])(an?|the|of|in|for|with|by|without|via|from|to|can|will|must|should|may|could|would|cannot|you|we) ([a-z]{2,})(?: ([a-z]{2,}))?(?![\w-])(?=([.,;:)]| (?:is|are|was|were|will|can|may|must|has|in|of|for|to|and|or|that|which|from|by|on|at|with|as|when|if) )?)/gi;
-const LOWER = /(?<![\w.-])[a-z]{3,}(?![\w-])/g;
+const LOWER = /(?<![\w.-])[a-z]{3,}(?:-[a-z]{3,})?(?![\w-])/g;
 /** A site of so many words has written every common one. */
 const ENOUGH_WORDS = 2500;
 const BEFORE_VERB = /^(?:to|can|will|must|should|may|could|would|cannot|you|we)$/i;
@@ -36,7 +36,11 @@ export class Lexicon {
 
   /** Takes in some prose of the site. The order does not matter. */
   read(prose: string): void {
-    for (const [word] of prose.slice(0, READ_CHARS).matchAll(LOWER)) this.lower.add(word);
+    for (const [word] of prose.slice(0, READ_CHARS).matchAll(LOWER)) {
+      // Halves of a compound too: "multi-file".
+      if (word.includes('-')) for (const part of word.split('-')) this.lower.add(part);
+      else this.lower.add(word);
+    }
     for (const [, before = '', first = '', second = '', end] of prose.slice(0, READ_CHARS).matchAll(USES)) {
       const ends = end !== undefined;
       if (BEFORE_VERB.test(before)) {
@@ -83,7 +87,14 @@ export class Lexicon {
 
   /** Whether many pages write a word with its capital and hardly any without: a name wherever it stands. */
   isKnownName(word: string): boolean {
-    return (this.names.get(word) ?? 0) >= 20 && this.isName(word) === true;
+    const { noun, verb, counted, bare } = this.words.get(word.toLowerCase()) ?? NONE;
+    const named = this.names.get(word) ?? 0;
+    return named >= 20 && (this.isName(word) === true || named > 2 * (noun + verb + counted + bare));
+  }
+
+  /** Whether the site writes a word without a capital. */
+  isWord(word: string): boolean {
+    return this.lower.has(word.toLowerCase());
   }
 
   /** Whether a site that is large enough to know hardly writes a word without its capital. */

@@ -5,16 +5,17 @@ import {
   asReader,
   FUNCTION_WORD,
   gerundsToInfinitives,
-  hasVerb,
   infinitive,
   inSentence,
   isDeedOf,
   isInstruction,
   isPlural,
   isVerb,
-  isVerbOnly,
+  isWholeQuestion,
 } from './grammar';
 import { code, inContext, inPage, isAsking, namedSort, noun, withoutSort } from './question';
+import type { Lexicon } from './lexicon';
+import { isForeign, isLoudWord, isOnlyDone, isSentence, UNSAID } from './unasked';
 import { bareHeading, spellTool, type Subject } from './subject';
 
 const ending = (question: string, subject: Subject): string => `${question}${inContext(question, subject)}?`;
@@ -32,31 +33,51 @@ const VAGUE =
 const ABOUT_IT =
   /^((?:how|why|when|where|what) (?:does|is|did|can|do|should)|what is) (?:it|they)\b(?! (?:mean|possible|necessary|safe|legal|take)\b)/i;
 
+/** Made of a word of the site: "explicitly", "automatically", and not "anomaly". */
+const isAdverb = (word: string, lexicon: Lexicon): boolean =>
+  [word.replace(/ly$/, ''), word.replace(/ally$/, ''), word.replace(/ily$/, 'y')].some((stem) => stem !== word && lexicon.isWord(stem));
+
+/** "Test for a lid": to do so, and no test. */
+const LOOKS_FOR = /^(?:check|look|query|search|test|wait) for /i;
+
 /** A heading that asks, as the reader would: null when it asks nothing a page answers. */
 const asQuestion = (heading: string, subject: Subject): string | null => {
   const text = asReader(
     bareHeading(heading)
-      .replace(/\s*\?+$/, '')
+      .replace(/[\s:?]+$/, '')
       .trim()
       // "How does it work?": what the page is about.
-      .replace(ABOUT_IT, (_, begin: string) => `${begin} ${noun(subject)}`),
+      .replace(ABOUT_IT, (_, begin: string) => `${begin} ${noun(subject)}`)
+      .replace(/^(how (?:do|can|should) (?:I|you) \S+) it$/i, (all, begin: string) =>
+        noun(subject).startsWith('"') ? all : `${begin} ${noun(subject)}`,
+      ),
   );
   if (
     /^\S+ (?:\S+ )?(?:it|they|this|that|these|those)\b(?! (?:mean|possible|necessary|safe|legal|take)\b)/i.test(text) ||
-    /^what about |^what is the \w+$/i.test(text)
+    /^what about |^what is the \w+$|^what to do$|^how (?:do|can|should) I \S+ it$/i.test(text) ||
+    !isWholeQuestion(text)
   )
     return null;
   if (text.split(/\s+/).length < 3) return null;
   return text[0]!.toUpperCase() + text.slice(1);
 };
 
+/** "Covering indexes" of a page that has "a covering index" are things. */
+const isDescribed = (said: string, text: string): boolean => {
+  const [, first = '', object = ''] = /^(\p{L}+ing) (?!of )([\p{L}/]+)(?: and .*| \p{L}+)?$/u.exec(said) ?? [];
+  if (first === '') return false;
+  const forms = new Set([object, object.replace(/s$/, ''), object.replace(/es$/, '')]);
+  return [...forms].some((form) => new RegExp(` (?:an?|the) ${first} ${form}(?!\\p{L})`, 'iu').test(text));
+};
+
 /** "Removing old packages", "Create a user", "How to log in" as "How do I ...?"; null for what is no deed. */
 const deed = (leaf: string, said: string, subject: Subject, own: string): string | null => {
   const { text, lexicon } = subject;
-  const how = /^how to ([^?]+)\??$/i.exec(said);
+  const how = /^how to ([^?]+)\??$/i.exec(said.replace(/ it(?=\??$)/, ` ${noun(subject)}`));
   if (how !== null) return ending(`How do I ${asReader(how[1]!)}`, subject);
   const [first = '', ...rest] = said.replace(/^(\S+ing [^:]+): .*$/, '$1').split(' ');
   const verb = /\b(?:doesn|don|isn|won|can)['’]t\b|\bfails?\b/.test(said) ? null : infinitive(first, lexicon);
+  if (verb !== null && isDescribed(said, text)) return null;
   const done = gerundsToInfinitives(rest.join(' '), lexicon);
   // "Redirecting and remapping": of two deeds one is no verb that is known.
   const second = /^(?:\S+ )?(?:and|or) (\p{L}+ing) /u.exec(done)?.[1] ?? /^(?:and|or) (\p{L}+)/u.exec(done)?.[1];
@@ -66,9 +87,15 @@ const deed = (leaf: string, said: string, subject: Subject, own: string): string
     return ending(`How do I ${verb} ${asReader(objectWithArticle(done, lexicon))}`, subject);
   // What the text speaks of as a thing is none: "for load and store instructions".
   const [adverb = '', verbAfter = ''] = said.split(' ');
-  if (adverb.endsWith('ly') && isVerb(verbAfter)) return ending(`How do I ${asReader(said)}`, subject);
+  const adverbial = isVerb(verbAfter) ? verbAfter : isAdverb(adverb, lexicon) ? infinitive(verbAfter) : null;
+  if (adverb.endsWith('ly') && adverbial !== null)
+    return ending(`How do I ${adverb} ${adverbial} ${asReader(said.split(' ').slice(2).join(' '))}`.trimEnd(), subject);
+  if (LOOKS_FOR.test(leaf)) return ending(`How do I ${asReader(said)}`, subject);
   const isDeed =
+    rest.length > 0 &&
     articleIn(said, own) === null &&
+    // "Compute Express Link": a name, in mid-sentence too.
+    !/^\p{Lu}\p{Ll}/u.test(said) &&
     !(rest.length === 1 && DESCRIBED.test(rest[0]!)) &&
     (isDeedOf(said, text, lexicon) ?? isInstruction(leaf));
   return isDeed && !/ - |^\p{Ll}\S* \p{Lu}/u.test(leaf)
@@ -124,17 +151,6 @@ const withoutLabel = (said: string): string => {
 const CALLED =
   /^(?:attribute|class|command|directive|error|event|extension|field|filter|flag|function|header|hook|method|module|object|option|package|parameter|signal|stage|tool|utility|variable)$/i;
 
-/** No noun phrase, and no deed or question either, so nobody asks for it: "Brag about it", "Lids are off by default". */
-const isSentence = (np: string, said: string, { text, lexicon }: Subject): boolean =>
-  hasVerb(said, lexicon) ||
-  (isVerbOnly(np.split(' ')[0]!) &&
-    !/(?<!\p{L})(?:an?|the) $/iu.test(text.slice(0, Math.max(0, text.indexOf(`${np.split(' ')[0]!} `))).slice(-4)) &&
-    !/^\S+ of |^\p{Lu}{2}/u.test(np)) ||
-  (!/^\p{Lu}{2}/u.test(np) && /^(?:no|not|never|only|sometimes|requires|returns) /i.test(np)) ||
-  /(?<![\w-])(?:is|are|was|must|should|it|you|we|I(?![/])|can|do|does|doesn['’]t|don['’]t|have|has|will|always|never|not|fails?|helps|prevents|allows|makes|requires|leads|gives|takes|becomes|depends|happens)(?![\w-])/.test(
-    said,
-  );
-
 /** What does something, or is there for something to be done. */
 const DOES = /(?:clause|command|directive|flag|function|keyword|macro|method|operator|option|parameter|pragma|setting|statement)$/;
 
@@ -144,12 +160,8 @@ const bareOfNotes = (heading: string): string =>
     .replace(/^(\S+) - \S.*$/, '$1') // "fts4aux - Direct Access"
     .replace(/^(?:(?:an?|the|some) )?(?:notes? (?:on|about)|overview of|introduction to) (?=\S+ \S)/i, '')
     // "rotatelogs (recommended)", "lids (with the glass ones)": said in passing.
-    .replace(/(?<=\S)\s+\(\p{Ll}[\p{Ll}-]*(?:\s[^()]*)?\)$/u, '')
+    .replace(/(?<=\S)\s+\(\p{Ll}[\p{Ll}.-]*(?:\s[^()]*)?\)$/u, '')
     .replace(/(?<=\S)\s+\((?:new|changed|deprecated|removed|added|optional|obsolete|renamed|experimental|beta|legacy)\W*\)$/i, '');
-
-/** Names a file, an address, a book, two things with a dash between, or something that stands elsewhere on the page. */
-const UNSAID =
-  /^\/|@| - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |->|→| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|(?:…|\.\.\.)$|^\p{L}+ #?\d{1,2}$|^use (?:in|by|with) |^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
 
 /** "Lids are ...": the text says what they are. */
 const isDefined = (np: string, own: string): boolean => own.includes(`${np[0]!.toUpperCase()}${np.slice(1)} are `);
@@ -177,7 +189,8 @@ const nameOf = (word: string, leaf: string, { code: inCode, lexicon }: Subject, 
   if (/^\p{Ll}\S*[-_.\d]\S*$/u.test(leaf) || isCode(word)) return code(word);
   if (isCode(leaf)) return code(leaf);
   if (title || isMass(word) || infinitive(word, lexicon) !== null) return word;
-  if (new RegExp(`\\b[Tt]he ${word}\\b`, 'u').test(own)) return `the ${word}`;
+  if (new RegExp(`\\b[Tt]he ${word}(?=[.,;:)]| (?:is|are|was|will|can|may|must|has|of|in|for|to|and|or|that|which)\\b)`, 'u').test(own))
+    return `the ${word}`;
   return isMass(word, lexicon) ? word : null;
 };
 
@@ -199,13 +212,15 @@ const isDeed = (title: string): boolean => {
  * @param title it is the page's own title, not a heading on it
  */
 export const phraseQuestions = (heading: string, subject: Subject, own: string, owner: string | null, title = false): string[] => {
-  const leaf = bareOfNotes(heading);
+  const short = bareOfNotes(heading);
+  // One pair of parentheses is the place's: "frame compression (FBC)" of a page that only its title names.
+  const leaf = title || subject.tool !== null || subject.file !== null ? short : short.replace(/(?<=\S) \([^()]*\)$/, '');
   const sort = namedSort(leaf, subject);
   if (sort !== null)
     return [`What should I know about ${sort}`, `Can you explain ${sort}`, ...(DOES.test(sort) ? [`What does ${sort} do`] : [])].map(
       (question) => `${question}${title ? inContext(sort, subject) : inPage(sort, subject)}?`,
     );
-  if (UNSAID.test(leaf) || VAGUE.test(leaf)) return [];
+  if (UNSAID.test(leaf) || VAGUE.test(leaf) || (!title && / - /.test(leaf)) || isForeign(leaf)) return [];
   const numbered = /^(?:(appendix|annex|part|chapter) \w+|(?:\p{L}+ ){1,3}#?\d+): (.+)$/iu.exec(leaf);
   // "Step 1: install it" is what to do; "Test 9: an index" is a test of what it does not say.
   if (numbered !== null && (numbered[1] !== undefined || isInstruction(numbered[2]!) || infinitive(numbered[2]!.split(' ')[0]!) !== null))
@@ -224,7 +239,7 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
     );
   }
   const said = spellTool(inSentence(leaf, subject.text, subject.lexicon).replace(/\s*\[\d+\]/g, ''), subject.tool)
-    .replace(/^on (?=\S)/i, '')
+    .replace(/^[Oo]n (?=\S)/, '')
     .replace(/^Event: /, 'event: ');
   if (
     (isAsking(leaf) && !/^how to /i.test(leaf)) ||
@@ -236,22 +251,30 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
     if (question === null) return [];
     return [/\bwhy$/.test(question) ? `${question}?` : ending(question, subject)];
   }
+  if (!title && isLoudWord(said, subject)) return [];
   // A sentence as a heading: said by somebody who asks why.
   if (/^(?:I|my|we) /i.test(leaf) && leaf.split(' ').length > 3) return [`${leaf[0]!.toUpperCase()}${leaf.slice(1)}. Why?`];
   const how = deed(leaf, said, subject, own)?.replace(/^How do I setup /, 'How do I set up ') ?? null;
   // What seems to tell what to do and is no deed of this page may be a thing or not: "Bind mounts".
   const [verb = '', object = '', third] = said.split(' ');
   const isUnwritten = isVerb(verb) && isPlural(object) && third !== undefined && !subject.text.includes(`${verb} ${object}`);
+  // "The reproduce issue": what the site only does is no thing.
+  if (
+    how === null &&
+    (isOnlyDone(said, subject) || (infinitive(verb, subject.lexicon) !== null && isDescribed(said, subject.text) && !isPlural(object)))
+  )
+    return [];
   if (how === null && (isUnwritten || (isInstruction(leaf) && articleIn(said, subject.text) === null))) return [];
   // A page without a tool is named by its title, which the question is made of.
   if (how !== null) return [title && subject.tool === null ? how.replace(/ \([^()]*\)\?$/, '?') : how];
   const condition = /^if (.+)$/i.exec(said)?.[1];
   if (condition !== undefined) return [ending(`What should I do if ${asReader(condition)}`, subject)];
+  if (/^(?:how|why|what|where) (?:it|they|this|that) | it\??$/i.test(said)) return [];
   if (/^(?:how|why|what|where) /i.test(said)) return [ending(`Can you explain ${asReader(said)}`, subject)];
   const more = /^more (?:on|about) (.+)$/i.exec(said)?.[1];
   if (more !== undefined) return [ending(`What else should I know about ${more}`, subject)];
   if (NO_PHRASE.test(leaf) && !/^\p{Lu}{2}/u.test(leaf)) return [];
-  const shown = examples(said, subject, owner ?? noun(subject));
+  const shown = examples(/^\p{Lu}+: .* examples?$/u.test(said) ? withoutLabel(said) : said, subject, owner ?? noun(subject));
   if (shown.length > 0) return shown;
   const np = withoutLabel(said);
   const about = noun(subject);
@@ -276,7 +299,7 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
     const name = nameOf(np, leaf, subject, own, title);
     return name === null ? [] : [`What should I know about ${name}${where}?`, `Can you explain ${name}${where}?`];
   }
-  const named = withArticle(np, own, subject.lexicon, subject.text);
+  const named = asReader(withArticle(np, own, subject.lexicon, subject.text));
   if (named.split(' ').length > 6) return [`What should I know about ${named}${where}?`];
   const asked = [
     `What should I know about ${named}${where}?`,

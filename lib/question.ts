@@ -34,12 +34,13 @@ const nounOf = (subject: Subject): string => {
 };
 
 /** "configuring the library" */
-export const isGerund = (phrase: string): boolean => phrase.includes(' ') && infinitive(phrase.split(' ')[0]!) !== null;
+export const isGerund = (phrase: string): boolean => /^\S+ing /.test(phrase) && infinitive(phrase.split(' ')[0]!) !== null;
 
-const SORT_OF_TEXT = '(?:introduction|overview|guide|tutorial|how-?to|faq|primer|basics|discussion|design notes)';
+const SORT_OF_TEXT =
+  '(?:introduction|overview|guide|tutorial|how-?to|faq|primer|basics|discussion|design notes|documentation file|readme(?: file)?)';
 /** What sort of text a page is, beside what it is about: "An Introduction to X", "X: An Overview", "X overview". */
 const SAYS_SORT = new RegExp(
-  `^(?:(?:an?|the) )?(?:[\\p{L}-]+ )?${SORT_OF_TEXT} (?:to|of|for) (?:(?:the|using) )?(?=\\S)|^.* ${SORT_OF_TEXT}: (?=\\S+ \\S)|^what.?s new in (?=\\S)|:? (?:(?:an?|the) )?${SORT_OF_TEXT}$|^the use of (?=\\S)`,
+  `^(?:(?:an?|the) )?(?:[\\p{L}-]+ )?(?:${SORT_OF_TEXT}|documentation|notes) (?:to|of|for|on|about) (?:(?:the|using) )?(?=\\S)|^.* ${SORT_OF_TEXT}: (?=\\S+ \\S)|^what.?s new in (?=\\S)|:? (?:(?:an?|the) )?${SORT_OF_TEXT}$|^(?:the use of|about(?! th[ie]s)) (?=\\S)`,
   'iu',
 );
 
@@ -83,8 +84,10 @@ const isPhrase = (title: string): boolean => {
 export const inContext = (question: string, subject: Subject): string => {
   const place =
     subject.file ?? subject.tool ?? withoutSort(subject.title.replace(/\s+\([^()]*\)/g, '').replace(/^what (?:is|are) (.+)\?$/i, '$1'));
-  const said = plain(question);
-  if (place === '' || includes(said, place) || (subject.command !== null && includes(said, subject.command))) return '';
+  const whole = plain(question);
+  const said = whole.includes(' (') ? whole.replace(/\s+\([^()]*\)/g, '') : whole;
+  if (place === '' || includes(whole, place) || includes(said, place) || (subject.command !== null && includes(said, subject.command)))
+    return '';
   return subject.file === null && subject.tool === null ? ` (${place})` : ` in ${place}`;
 };
 
@@ -189,6 +192,8 @@ export const optionQuestions = (name: string, path: readonly string[], subject: 
   const owner = shared || near.startsWith('"') ? (subject.tool ?? noun(subject)) : near;
   const bare = spoken(name);
   if (/^-+$/.test(bare) || bare.split(' ').length > 4) return [];
+  // Of a page that is itself about options.
+  if (bare.startsWith('-') && /\boptions?\b/i.test(owner)) return [`What does the \`${bare}\` option do${inContext(bare, subject)}?`];
   // "-le" of a page that is no command's: a test, an operator.
   if (/^-\w/.test(bare) && subject.command === null && !owner.startsWith('`') && owner !== subject.tool)
     return [`What does \`${bare}\` mean in ${owner}?`];

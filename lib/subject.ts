@@ -52,7 +52,7 @@ export const bareHeading = (text: string): string =>
     .replace(/^\d+\.\d+\.? \d (?=\p{L})/u, '') // "3.10. 0 Flushing": numbered twice
     .replace(/^(?:Q: |(?:[a-z]|\d+(?:\.\d+)*|[IVX]+)\) |\d+[a-z]\. |(?=[IVX]+\.)(?:IX|IV|VI{0,3}|I{2,3}|X)\. )(?=\S)/, '') // "a) Lids", "II. Lids"
     .replace(/^(?:(?:chapter|appendix|part) (?:\d+|[A-Z])(?:\.\d+)*\.?|(?:\d+(?:\.\d+)*\.?|[A-Z](?:\.(?:\d+\.?)*))|§)\s+(?=\S)/i, '')
-    .replace(/^[:–—-]\s+/, '')
+    .replace(/^(?:Q?\d+(?:-\d+)?\. (?=\p{L})|[:–—-]\s+)/u, '') // "4.1. 2. Lids", "Q1. Why?"
     .replace(/(?:\s*[:¶#]|(?<=\p{L}\p{L})\.)\s*$/u, '')
     .trim();
 
@@ -179,7 +179,7 @@ const spelledBySite = (word: string, { name }: SiteSubject): string =>
 
 /** Titles that say what sort of page it is, not what it is about. */
 const SORT_OF_PAGE =
-  /^(?:\w*glossary|faq|frequently asked questions|changelog|release (?:notes|history)|news|index|overview|introduction|<?no title>?|untitled|\S+(?: v?\d[\d.]*)? documentation)$/i;
+  /^(?:\w*glossary|faq|frequently asked questions|changelog|release (?:notes|history)|news|index|overview|introduction|(?:api )?reference|<?no title>?|untitled|\S+(?: v?\d[\d.]*)? documentation)$/i;
 
 /** "SocketCAN - Controller Area Network": what the page is about, with what that is. */
 const EXPLAINED = /^((?:[A-Z][\w/+]*)(?: \S+)?) [-–—] \S.*$/;
@@ -201,6 +201,7 @@ export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subj
   const named = sections[0]?.title ?? '';
   const whole = bareHeading(plain(named === '' ? (sections[0]?.path[0] ?? '') : named))
     .replace(/\(\d\w?\)(?: manual page)?$/i, '')
+    .replace(/(?: (?:by|-) (?:\p{Lu}[\p{L}.]* ){1,3})?<\S+@\S+>$| \[[\w.]+\]$/u, '') // who wrote it, where it was printed first
     .trim();
   const title = NAMED.exec(whole)?.[1] ?? EXPLAINED.exec(whole)?.[1] ?? whole;
   const lines = sections.flatMap(codeOf);
@@ -240,7 +241,7 @@ export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subj
       title,
     )
       ? 'changes'
-      : /^(?:(?:general |module |keyword |command )?index\b|site ?map|(?:table of )?contents$|search$)|\bcross-?reference$|\b(?:website|document title|keyword|alphabetical|permuted|function|subject) index$/i.test(
+      : /^(?:(?:general |module |keyword |command )?index\b|site ?map|(?:table of )?contents$|search$)|\bcross-?reference$|\b(?:website|document title|keyword|alphabetical|permuted|function|subject) index$|^(?:to-?do(?: list)?|credits|authors|acknowledge?ments|contributors|maintainers)$/i.test(
             title,
           )
         ? 'index'

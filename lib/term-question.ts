@@ -10,13 +10,14 @@ import {
   isPlural,
   isSort,
   isVerb,
+  isWholeQuestion,
 } from './grammar';
 import { code, inContext, inPage, isAsking } from './question';
-import type { Subject } from './subject';
+import { bareHeading, type Subject } from './subject';
 
 /** Numbers of requirements, addresses, pointers elsewhere and labels of notes: nobody asks what they mean. */
 const NO_TERM =
-  /^(?:https?:|www\.)|(?:\d.*){10}|^(?:PEP|RFC|Module|Section|Chapter) \S+(?: |$)|^\W*$|^\[[A-Z]+\d+\]$|^[\d.]+$|^.$|^<[^>]*$|^(?:[QA]|on|off|yes|no|to|from|of|and|or|in|by|with|true|false|none|all|null|default|string|integer|notes?(?: \d+)?|warnings?|caution|tips?|important|examples?|discussion|description|usage|returns?|parameters?|arguments?|attributes?|author|authors|maintainer|status|mailing list|web-?page|to ?do|introduction|overview|summary|conclusion|background|reference|glossary|faq|tutorial|see also|supported chips|the following .*)$/i;
+  /^(?:https?:|www\.)|(?:\d.*){10}|^[–—]|^[A-Z]{2}\d{5,}|:-$|^[^(]*\d\)$|^(?:quick )?(?:quiz|memo|problem|answer)\b|^(?:PEP|RFC|Module|Section|Chapter) \S+(?: |$)|^\W*$|^\[\w[\w-]*\] |^\[[A-Z]+\d+\]$|^[\d.]+$|^.$|^<[^>]*$|^(?:[QA]|on|off|yes|no|to|from|of|and|or|in|by|with|true|false|none|all|null|default|string|integer|notes?(?: \d+)?|warnings?|caution|tips?|important|examples?|discussion|description|usage|returns?|parameters?|arguments?|attributes?|author|authors|maintainer|status|mailing list|web-?page|to ?do|introduction|overview|summary|conclusion|background|reference|glossary|faq|tutorial|see also|change ?log|remarks?|solutions?|supported chips|the following .*)$/i;
 const LOOKS_LIKE_CODE = /[_$<>{}=%\\[\]]|\w\(|^["']|\w\.\w|\p{Ll}\p{Lu}|^[A-Z][A-Z0-9]{3,}$|^[a-z][\w.-]*(?:\/[\w.*-]+)+$/u;
 /** Words of a text, not a term: numbered, addressed to the reader, a sentence, a note of what was done, a mark of a bibliography. */
 const IS_TEXT =
@@ -41,6 +42,15 @@ const isFragment = (term: string, { lexicon }: Subject): boolean => {
   );
 };
 
+/** Few words, one of which may be its abbreviation: no number, no mark between parts, and nothing to be done. */
+const isName = (term: string, { lexicon }: Subject): boolean => {
+  const words = term.replace(/ \(\p{Lu}[\w-]*\)$/u, '').split(' ');
+  const first = words[0]!.replace(/ly$/, '');
+  return (
+    words.length <= 4 && words.every((word) => /^\p{L}[\p{L}\d/.'’-]*$/u.test(word)) && !isVerb(first) && lexicon.isVerb(first) !== true
+  );
+};
+
 /** Constants and placeholders stand for something; other names are something. */
 const STANDS_FOR = /^(?:[A-Z][A-Z0-9_]+|[<{[%$].*)$/;
 
@@ -48,13 +58,15 @@ const STANDS_FOR = /^(?:[A-Z][A-Z0-9_]+|[<{[%$].*)$/;
 export const definitionQuestions = (given: string, subject: Subject): string[] => {
   // Of several names for one thing the first is asked for.
   const term = given
-    .replace(/\s*:$|, e\.g\. .*$/, '')
+    .replace(/\s*[:…]+$|, e\.g\. .*$/, '')
+    .replace(/^\(([\p{L} -]+)\)$/u, '$1')
     .replace(/^([\w.-]+) - \S.*$/, '$1') // "bridge-nf-call - BOOLEAN"
     .replace(/^\d+: (?=\w+_)/, '')
     .replace(/^[“‘]([^”’]*)[”’]$/, '$1')
     .replace(/^["'](?=[^"']*$)/, '') // a quote that nothing closes
     .replace(/^(\p{L}[\p{L} -]+) \([a-z][a-z-]*\)$/u, '$1') // "Environment Variable (env-variable)"
     .replace(/^([\w-]+)(?:, [\w-]+)+$/, '$1')
+    .replace(/^([A-Z][A-Z\d]*_\w+)(?: [A-Z][A-Z\d]*_\w+)+$/, '$1')
     .replace(/^([\w.-]+), [\w., -]+$/, (all, name: string) => (LOOKS_LIKE_CODE.test(all) ? name : all))
     .trim();
   const { tool, command } = subject;
@@ -62,7 +74,10 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   const caller = tool === null ? null : `${tool.toLowerCase()} `;
   if (caller !== null && term.startsWith(caller))
     return term.split(' ').length > 2 && !/ (?:as|and|or|the|to|with|for|in) [a-z]+(?: |$)/.test(term) ? [`What does \`${term}\` do?`] : [];
-  if (isAsking(term)) return [term];
+  if (isAsking(term)) {
+    const question = bareHeading(term);
+    return isWholeQuestion(question) ? [`${question[0]!.toUpperCase()}${question.slice(1)}`] : [];
+  }
   if (subject.title !== '' && term.startsWith(`${subject.title} `)) return [`What does ${code(term)} do?`];
   if (/^<[\w -]+>…?$/.test(term) && command !== null) return [`What is the \`${term}\` argument of \`${command}\`?`];
   const [name = '', sort = '', ...more] = term.split(' ');
@@ -70,6 +85,7 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
     return [`What is the ${name} ${sort.toLowerCase()}${inPage(name, subject)}?`];
   const sub = subcommand(term, subject);
   if (sub !== null) return [`What does \`${sub}\` do?`, `How do I use \`${sub}\`?`];
+  if (/[^:]: /.test(term) && !LOOKS_LIKE_CODE.test(term)) return [];
   const deed = deedOf(term);
   if (deed !== null) return [`How do I ${deed}${inPage(term, subject).replace(/^ in `/, ' with `')}?`];
   const where = inPage(term, subject);
@@ -80,7 +96,13 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
     (/[<>{}=%\\[\]*$]|^\S*\w\(/.test(term) || term.split(' ').filter((word) => /^[A-Za-z-]+$/.test(word)).length < 2);
   if (isCode) {
     // "frank (%u)": an example of a code, and which of them is defined nobody can tell.
-    if (term.length > 60 || / .*[;*]$|^\w+ \*+\w+$/.test(term) || /^(?:\S+|(["']).*\1) \(/.test(term)) return [];
+    if (
+      term.length > 60 ||
+      /\(\*\w+\)\(|\) and \w| \S+: \d| (?:is|are|was) /.test(term) ||
+      / .*[;*]$|^\w+ (?:\w+ )*\*+\w+(?:\(.*\))?$/.test(term) ||
+      /^(?:\S+|(["']).*\1) \(/.test(term)
+    )
+      return [];
     const shown = /^(["'])([^"']+)\1$/.exec(term)?.[2] ?? term;
     const sort = STANDS_FOR.test(shown) ? sortOf(subject) : null;
     if (sort !== null)
@@ -97,8 +119,10 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   if (IS_TEXT.test(term) || isFragment(term, subject)) return [];
   const bare = term.replaceAll('"', '');
   if (bare.split(' ').length > 2 && (LOOKS_LIKE_CODE.test(term) || /, /.test(term))) return [];
+  if (bare.split(' ').length > 2 && !isName(bare, subject)) return [];
   if (bare.split(' ').length > 2) return [`Can you explain "${bare}"${where}?`];
   const said = inSentence(term, subject.text, subject.lexicon);
+  if (/^(?:additional|common|general|known|new|other|special|technical|various) /i.test(said)) return [];
   if (/ |^\p{Lu}/u.test(term) && isPlural(said.split(' ').at(-1)!) && !isVerb(said.split(' ')[0]!) && /^\p{Ll}[\p{L} -]*$/u.test(said))
     return [`What are ${said}${where}?`];
   return [`What does "${bare}" mean${where}?`, `What is meant by "${bare}"${where}?`];

@@ -71,3 +71,19 @@ test('a name of many pages keeps its capital on a page that has it in the headin
   expect(inSentence('The Java Box', 'Nothing of it.', lexicon)).toBe('the Java box');
   expect(inSentence('The Box is old. Can I Use It', 'Nothing of it.', lexicon)).toBe('the box is old. Can I use it');
 });
+
+test('the second half of a compound is no name where the site writes it', () => {
+  const lexicon = read('The multi-column lid.');
+  expect(lexicon.isWord('multi')).toBe(true);
+  expect(lexicon.isWord('Column')).toBe(true);
+  expect(read('Use --multi-column here.').isWord('multi')).toBe(false);
+});
+
+test('an article is that of the whole noun: "an error code", though code has none', () => {
+  const page = 'An error code is given. The error code is old.';
+  expect(withArticle('low-level error code', '', NO_LEXICON, page)).toBe('the low-level error code');
+  expect(withArticle('memory allocation', '', NO_LEXICON)).toBe('memory allocation');
+  expect(withArticle('lids due to database shrinkage', '', NO_LEXICON)).toBe('lids due to database shrinkage');
+  expect(withArticle('lid mini-language', '', NO_LEXICON)).toBe('the lid mini-language');
+  expect(withArticle('Box MPM event', '', NO_LEXICON, 'It is the event MPM that opens it.')).toBe('Box MPM event');
+});

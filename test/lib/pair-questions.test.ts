@@ -55,6 +55,31 @@ describe('a heading is asked for as a person would', () => {
       /Novell/,
     ],
     ['whole where half a name would be left', 'Lid of Ethics', `It is in the Lid of Ethics. It has Ethics. ${LONG}`, /the Lid of Ethics/],
+    [
+      'as the thing that its page has one of',
+      'Covering Lids',
+      `There is a covering lid. ${LONG}`,
+      /(?:about|explain) covering lids \(Guide\)\?$/,
+    ],
+    [
+      'as what is done with an adverb',
+      'Explicitly closing boxes',
+      `An explicit lid. ${LONG}`,
+      /^How do I explicitly close boxes \(Guide\)\?$/,
+    ],
+    ['as what is done that takes "for"', 'Test For Open Lids', LONG, /^How do I test for open lids \(Guide\)\?$/],
+    ['with one pair of parentheses', 'Lid compression (LC)', LONG, /(?:about|explain) lid compression \(Guide\)\?$/],
+    ['with no parentheses that its place repeats', 'Main features', LONG, /^What are the features of guide\?$/],
+    [
+      'as the caveats that two words name',
+      'Limitations And Caveats',
+      LONG,
+      /^What (?:are the caveats of|should I watch out for when using) guide\?$/,
+    ],
+    ['without its second number', '3.1. 2. Lid Pooling', LONG, /(?:about|explain) lid pooling \(Guide\)\?$/],
+    ['as an example without its label', 'LIBLID: box opening example', LONG, /^Can you show me a box opening example/],
+    ['as a call in the letters of its page', 'The Carray() Lid', `A carray() is one. ${LONG}`, /the carray\(\) lid/],
+    ['of the reader who asks', 'Your first box', LONG, /(?:about|explain) my first box/],
     ['as a deed only where it is one', 'Nesting of sections', LONG, /the nesting of sections \(Guide\)\?$/],
     ['as a deed with the article of its object', 'Submitting pull request', LONG, /^How do I submit the pull request/],
     [
@@ -191,6 +216,15 @@ describe('an entry of a reference', () => {
   });
 });
 
+test.each([
+  ['Documentation for /box/lid/', /\(\/box\/lid\/\)\?$/],
+  ['Lid support by Jane Doe <jane@example.org>', /\(Lid support\)\?$/],
+  ['The lid driver README file', /\(The lid driver\)\?$/],
+  ['A tour of lids [Lids.net]', /\(A tour of lids\)\?$/],
+])('the page "%s" is called by what it is about', (title, place) => {
+  expect(topic('Pooling methods', LONG, title.replace('<', '&lt;').replace('>', '&gt;'))).toMatch(place);
+});
+
 describe('a term', () => {
   const term = (name: string, meaning = LONG): string => asked(`<h1>Box</h1><dl><dt>${name}</dt><dd>${meaning}</dd></dl>`)[0] ?? '';
 
@@ -215,6 +249,14 @@ describe('a term', () => {
     ['what is left over', 'anything else'],
     ['the sort of a text', 'Introduction'],
     ['a letter', 'H'],
+    ['a patent', 'US5408628 A'],
+    ['a reference', '[2] Lids 6.2, sec 3.7'],
+    ['of several parts', 'Field 2 – # of lids read'],
+    ['what to do', 'Undo lids permanently again'],
+    ['a question without a verb', 'Why lid needed?'],
+    ['a label', 'Quick Quiz #2'],
+    ['a declaration', 'struct box_head *box_alloc(void)'],
+    ['what lids are like', 'Additional lids'],
   ])('that is %s asks nothing', (_, name) => {
     expect(term(name)).toBe('');
   });
@@ -254,6 +296,19 @@ describe('the sentence before code', () => {
 
 describe('an answer', () => {
   const answered = (text: string): string | undefined => made(`<h1>Guide</h1><h2>Old lists</h2>${text}`).pairs[0]?.response;
+
+  test('lists the facts of a table whose columns have no heading', () => {
+    const rows = '<tr><td>Syntax:</td><td><code>Lid On|Off</code></td></tr><tr><td>Default</td><td>Off</td></tr>';
+    expect(answered(`<table>${rows}</table><p>${LONG}</p>`)).toBe(`- Syntax: \`Lid On|Off\`\n- Default: Off\n\n${LONG}`);
+  });
+
+  test.each([
+    ['has headings', '<tr><th>Lid</th><th>State</th></tr><tr><td>one</td><td>open</td></tr>', '| Lid | State |'],
+    ['has three columns', '<tr><td>one</td><td>open</td><td>old</td></tr><tr><td>two</td><td>shut</td><td>new</td></tr>', '|  |  |  |'],
+    ['has an empty cell', '<tr><td>one</td><td>open</td></tr><tr><td>two</td><td></td></tr>', '|  |  |'],
+  ])('keeps a table that %s', (_, rows, begin) => {
+    expect(answered(`<table>${rows}</table><p>${LONG}</p>`)?.split('\n')[0]).toBe(begin);
+  });
 
   test.each([
     ['since when it is there', `<p>${LONG}</p><p>Added in: v1.2.0</p>`],
