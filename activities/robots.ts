@@ -2,7 +2,7 @@
 import type { Clock } from '../io/clock';
 import type { HostGates } from '../io/host-gates';
 import type { HttpClient } from '../io/http';
-import { HttpError } from '../io/http-error';
+import { HttpError, kindOfWait } from '../io/http-error';
 import { ALLOW_ALL, parseRobots, readRobotsStatus, ROBOTS_MAX_BYTES, type Robots, robotsUrl } from '../lib/robots';
 import { inTurn } from './turn';
 
@@ -64,7 +64,7 @@ export const createRobotsDesk = ({ http, clock, gates }: { http: HttpClient; clo
       if (error.kind !== 'transient' && status === undefined) return ALLOW_ALL;
       return new HttpError(
         'robots_unavailable',
-        error.isForLater ? 'target' : 'transient',
+        kindOfWait(error.retryAfterMs),
         `${address} cannot be had, so nothing of its host may be fetched: ${error.message}`,
         {
           ...error.details,

@@ -1,6 +1,6 @@
 // A request in its turn at its host, whose gate hears how it went.
 import { HostBusy, type HostGates, type Manners } from '../io/host-gates';
-import { HttpError } from '../io/http-error';
+import { HttpError, kindOfWait } from '../io/http-error';
 
 /**
  * @param url decides the host
@@ -12,9 +12,8 @@ export const inTurn = async <T>(gates: HostGates, url: string, manners: Manners,
   const leave = await gates.enter(origin, manners).catch((error: unknown) => {
     if (!(error instanceof HostBusy)) throw error;
     const code = error.because === 'failing' ? 'host_failing' : 'rate_limited';
-    const busy = new HttpError(code, 'transient', `${url}: ${error.message}`, { url, retryAfterMs: error.waitMs, cause: error });
-    // Nobody holds a run for so long: as final as the answer that asked for it.
-    throw busy.isForLater ? new HttpError(code, 'target', busy.message, busy.details) : busy;
+    const { waitMs } = error;
+    throw new HttpError(code, kindOfWait(waitMs), `${url}: ${error.message}`, { url, retryAfterMs: waitMs, cause: error });
   });
   let failed = false;
   try {

@@ -26,9 +26,13 @@ export class HttpError extends Error {
 
   /** It may heal, but not while this run waits: it says nothing about what was asked for. */
   get isForLater(): boolean {
-    return (this.retryAfterMs ?? 0) > LONGEST_WAIT_MS;
+    return kindOfWait(this.retryAfterMs) === 'target';
   }
 }
+
+/** What may heal does so for this run only when the wait is no longer than a run is held. @param retryAfterMs null: unknown */
+export const kindOfWait = (retryAfterMs: number | null): 'target' | 'transient' =>
+  (retryAfterMs ?? 0) > LONGEST_WAIT_MS ? 'target' : 'transient';
 
 /** Longer ones are read as a day: a clock or a header that is wrong by years must not close a host, or our account, for years. */
 const LONGEST_BELIEVED_MS = 24 * 3_600_000;
@@ -75,7 +79,7 @@ export const transportError = (error: unknown, url: string): HttpError => {
 export const statusError = (status: number, url: string, retryAfterMs: number | null): HttpError => {
   const make = (code: string, kind: HttpErrorClass, text: string): HttpError =>
     new HttpError(code, kind, `${url} ${text} (HTTP ${status})`, { url, status, retryAfterMs });
-  const heals: HttpErrorClass = (retryAfterMs ?? 0) > LONGEST_WAIT_MS ? 'target' : 'transient';
+  const heals = kindOfWait(retryAfterMs);
   if (status === 404) return make('not_found', 'target', 'does not exist');
   if (status === 410) return make('gone', 'target', 'is gone');
   if (status === 429) return make('rate_limited', heals, 'asks us to wait');

@@ -70,7 +70,10 @@ const loose = (url: string): string =>
 export const rowOwner = (urls: readonly string[]): ((url: string) => string | null) => {
   const asked = new Set(urls);
   const meant = new Map<string, string | null>();
-  for (const url of asked) meant.set(loose(url), meant.has(loose(url)) ? null : url);
+  for (const url of asked) {
+    const name = loose(url);
+    meant.set(name, meant.has(name) ? null : url);
+  }
   return (url) => (asked.has(url) ? url : (meant.get(loose(url)) ?? null));
 };
 

@@ -13,12 +13,11 @@ import {
   isVerb,
   isWholeQuestion,
 } from './grammar';
-import { code, inContext, inPage, isAsking, namedSort, noun, withoutSort } from './question';
+import { examples } from './example-question';
+import { code, ending, inContext, inPage, isAsking, namedSort, noun, withoutSort } from './question';
 import type { Lexicon } from './lexicon';
 import { isForeign, isLoudWord, isOnlyDone, isSentence, UNSAID } from './unasked';
 import { bareHeading, spellTool, type Subject } from './subject';
-
-const ending = (question: string, subject: Subject): string => `${question}${inContext(question, subject)}?`;
 
 export const be = (np: string): string => (isPlural(headNoun(np)) || / (?:and|&) /.test(np) ? 'are' : 'is');
 
@@ -101,36 +100,6 @@ const deed = (leaf: string, said: string, subject: Subject, own: string): string
   return isDeed && !/ - |^\p{Ll}\S* \p{Lu}/u.test(leaf)
     ? ending(`How do I ${asReader(`${first} ${objectWithArticle(rest.join(' '), lexicon)}`)}`, subject)
     : null;
-};
-
-const withA = (np: string): string =>
-  /^(?:an?|the|some|more) /i.test(np) ? np : `${/^[aeio]|^u(?!s|ni)|^[AEFHILMNORSX](?=\p{Lu})/u.test(np) ? 'an' : 'a'} ${np}`;
-
-/** Questions about the examples that a phrase announces; one of a word is of what the page or the entry around it is about. */
-const examples = (said: string, subject: Subject, owner: string): string[] => {
-  if (/^example:/i.test(said)) return [ending(`Can you show me the example "${said.replace(/^example:\s*/i, '')}"`, subject)];
-  const kind = /^(?:(?:an?|the|some) )?(\S+) (examples?|example \p{L}+s)$/iu.exec(said);
-  if (kind !== null && infinitive(kind[1]!) === null) {
-    const what = kind[1]!.toLowerCase() === 'some' ? kind[2]! : `${kind[1]} ${kind[2]}`;
-    if (/^example /i.test(what)) return [ending(`Can you show me some ${what}`, subject)];
-    return [ending(`Can you show me ${/s$/.test(what) ? `some ${what}` : withA(what)} of ${owner}`, subject)];
-  }
-  const of = /^examples? (?:\d+ ?)?(?:of )?(.+)$/i.exec(said.replace(/^an /, ''))?.[1];
-  if (of !== undefined && /^\p{L}+s$/u.test(of))
-    return [ending(`Can you show me example ${of}${plain(owner).toLowerCase().includes(of) ? '' : ` of ${owner}`}`, subject)];
-  if (of !== undefined && /^\p{L}/u.test(of)) {
-    const many = /^examples /i.test(said);
-    const join = /^examples? of /i.test(said.replace(/^an /, '')) ? ' of' : '';
-    return [
-      ending(
-        `Can you show me ${many ? 'examples' : (isPlural(headNoun(of)) || (isMass(headNoun(of), subject.lexicon) && !/^(?:with|for|in|to|on)\b/.test(of))) && join === '' ? 'example' : 'an example'}${join} ${of}`,
-        subject,
-      ),
-    ];
-  }
-  if (/ examples$/i.test(said)) return [ending(`Can you show me some ${said}`, subject)];
-  if (/ example$/i.test(said)) return [ending(`Can you show me ${withA(said.replace(/^the /i, ''))}`, subject)];
-  return [];
 };
 
 /** A heading "label: text" as what it is about. */

@@ -91,6 +91,9 @@ export const inContext = (question: string, subject: Subject): string => {
   return subject.file === null && subject.tool === null ? ` (${place})` : ` in ${place}`;
 };
 
+/** A question with its place and its mark. */
+export const ending = (question: string, subject: Subject): string => `${question}${inContext(question, subject)}?`;
+
 /** As inContext, with the page where a word means something else on another one: " in SQLite (database file format)". */
 export const inPage = (question: string, subject: Subject): string => {
   const { tool, title, command, file } = subject;

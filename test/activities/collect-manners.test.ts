@@ -5,29 +5,20 @@ import { systemClock } from '../../io/clock';
 import { createHttp } from '../../io/http';
 import { type Collecting, mockEnvironment, collectingForEachTest, openCollecting } from '../support/collecting';
 import { manualClock } from '../support/manual-clock';
-import { html, type Route, type Site } from '../support/site';
+import { html, type Site } from '../support/site';
+import { rejection } from '../support/rejection';
 
 let site: Site;
 let on: Collecting;
 collectingForEachTest((opened) => ({ site, on } = opened));
 jest.setTimeout(30_000);
 
-const serve = (routes: Record<string, Route>): void => {
-  for (const [path, route] of Object.entries(routes)) site.routes.set(path, route);
-};
-const failureOf = async (promise: Promise<unknown>): Promise<ApplicationFailure> => {
-  const error: unknown = await promise.then(
-    () => new Error('it succeeded'),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof ApplicationFailure)) throw error;
-  return error;
-};
+const failureOf = async (promise: Promise<unknown>): Promise<ApplicationFailure> => rejection(promise, ApplicationFailure);
 
 describe('manners', () => {
   test('a host meets no more requests at once than asked, over all that one worker collects', async () => {
     const paths = Array.from({ length: 60 }, (_, index) => `/${index}`);
-    serve(Object.fromEntries(paths.map((path) => [path, { status: 404, delayMs: 2 }])));
+    site.serve(Object.fromEntries(paths.map((path) => [path, { status: 404, delayMs: 2 }])));
     const given = { source: { perHost: 3, robots: 'ignore' as const } };
     const tasks = [await on.task(paths.slice(0, 30).map(site.url), given), await on.task(paths.slice(30).map(site.url), given)];
     await Promise.all(tasks.map(on.collect));
@@ -45,7 +36,7 @@ describe('manners', () => {
     const many = await openCollecting(site, { web });
     try {
       const paths = Array.from({ length: 3 }, (_, index) => `/${index}`);
-      serve(Object.fromEntries(paths.map((path) => [path, { status: 404, delayMs: 20 }])));
+      site.serve(Object.fromEntries(paths.map((path) => [path, { status: 404, delayMs: 20 }])));
       const urls = hosts.flatMap((host) => paths.map((path) => `http://${host}${path}`));
       await many.collect(await many.task(urls, { source: { perHost: 2, robots: 'ignore' } }));
       expect(site.visits.length).toBe(60);
@@ -57,7 +48,7 @@ describe('manners', () => {
   });
 
   test('a crawl delay is kept', async () => {
-    serve({ '/robots.txt': { body: 'User-agent: *\nCrawl-delay: 0.2', headers: { 'content-type': 'text/plain' } } });
+    site.serve({ '/robots.txt': { body: 'User-agent: *\nCrawl-delay: 0.2', headers: { 'content-type': 'text/plain' } } });
     const task = await on.task(['/a', '/b', '/c'].map(site.url));
     await on.collect(task);
     const starts = site.visits.filter(({ path }) => path !== '/robots.txt').map(({ at }) => at);
@@ -66,7 +57,7 @@ describe('manners', () => {
   });
 
   test('a crawl delay of hours is kept as one of a minute', async () => {
-    serve({ '/robots.txt': { body: 'User-agent: *\nCrawl-delay: 7200', headers: { 'content-type': 'text/plain' } } });
+    site.serve({ '/robots.txt': { body: 'User-agent: *\nCrawl-delay: 7200', headers: { 'content-type': 'text/plain' } } });
     const clock = manualClock();
     const http = createHttp({ allowPrivateHosts: false, now: () => clock.now(), own: { [site.host]: async () => site.port } });
     const slow = await openCollecting(site, { web: createWeb({ config: { allowPrivateHosts: false }, clock, http }) });
@@ -91,7 +82,7 @@ describe('manners', () => {
   });
 
   test('robots.txt can be ignored by the input, and is not asked for then', async () => {
-    serve({ '/robots.txt': { body: 'User-agent: *\nDisallow: /' }, '/a': { body: html('A') } });
+    site.serve({ '/robots.txt': { body: 'User-agent: *\nDisallow: /' }, '/a': { body: html('A') } });
     const task = await on.task([site.url('/a')], { source: { robots: 'ignore' } });
     await on.collect(task);
     expect((await on.seal(task)).counts).toMatchObject({ pages: 1 });
@@ -109,7 +100,7 @@ describe('configuration', () => {
   });
 
   test('private addresses are fetched only where the operator allows them', async () => {
-    serve({ '/a': { body: html('A') } });
+    site.serve({ '/a': { body: html('A') } });
     for (const allowPrivateHosts of [false, true]) {
       const web = createWeb({ config: { allowPrivateHosts }, clock: systemClock });
       const own = await openCollecting(site, { web });
@@ -127,7 +118,7 @@ describe('configuration', () => {
   });
 
   test('a clock that is behind the server’s does not make pages due again', async () => {
-    serve({ '/a': { body: html('A') } });
+    site.serve({ '/a': { body: html('A') } });
     const task = await on.task([site.url('/a')], { date: new Date(Date.now() + 60_000).toISOString() });
     await on.collect(task);
     await on.collect(task);

@@ -4,24 +4,15 @@ import { bodyPath } from '../../io/page-shelf';
 import { decode } from '../../lib/charset';
 import { pageId } from '../../lib/url';
 import { type Collecting, mockEnvironment, collectingForEachTest } from '../support/collecting';
-import { html, type Route, type Site } from '../support/site';
+import { html, type Site } from '../support/site';
+import { rejection } from '../support/rejection';
 
 let site: Site;
 let on: Collecting;
 collectingForEachTest((opened) => ({ site, on } = opened));
 jest.setTimeout(30_000);
 
-const serve = (routes: Record<string, Route>): void => {
-  for (const [path, route] of Object.entries(routes)) site.routes.set(path, route);
-};
-const failureOf = async (promise: Promise<unknown>): Promise<ApplicationFailure> => {
-  const error: unknown = await promise.then(
-    () => new Error('it succeeded'),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof ApplicationFailure)) throw error;
-  return error;
-};
+const failureOf = async (promise: Promise<unknown>): Promise<ApplicationFailure> => rejection(promise, ApplicationFailure);
 const names = (rows: { url?: string; detail?: string | undefined }[]): string[] =>
   rows.map(({ url, detail }) => new URL(url ?? detail?.split(' ')[0] ?? '').pathname).sort();
 
@@ -41,7 +32,7 @@ describe('a shard of pages of every kind', () => {
     '/garbage': 'bad_encoding',
   };
   beforeEach(() =>
-    serve({
+    site.serve({
       '/robots.txt': { body: 'User-agent: *\nDisallow: /closed\n', headers: { 'content-type': 'text/plain' } },
       '/plain': { body: html('Plain'), etag: '"plain-1"' },
       '/moved': { status: 301, headers: { location: '/target' } },
@@ -115,7 +106,7 @@ describe('a shard of pages of every kind', () => {
 
 describe('trouble that may heal', () => {
   test('comes back, is tried alone, and ends as a page', async () => {
-    serve({
+    site.serve({
       '/flaky': (count) => (count < 2 ? { status: 503, headers: { 'retry-after': '0' } } : { body: html('Flaky') }),
       '/fine': { body: html('Fine') },
     });
@@ -135,7 +126,7 @@ describe('trouble that may heal', () => {
   });
 
   test('that does not heal ends with its newest reason', async () => {
-    serve({ '/flaky': (count) => (count === 0 ? { status: 503 } : { hang: 'headers' }) });
+    site.serve({ '/flaky': (count) => (count === 0 ? { status: 503 } : { hang: 'headers' }) });
     const task = await on.task([site.url('/flaky')]);
     await on.collect(task);
     expect(await failureOf(on.collectPage(task, site.url('/flaky')))).toMatchObject({ type: 'RemoteUnavailable' });
@@ -145,7 +136,7 @@ describe('trouble that may heal', () => {
   });
 
   test('that turns out to be for good is recorded without a failure', async () => {
-    serve({ '/flaky': (count) => (count === 0 ? { status: 503 } : { status: 404 }) });
+    site.serve({ '/flaky': (count) => (count === 0 ? { status: 503 } : { status: 404 }) });
     const task = await on.task([site.url('/flaky')]);
     await on.collect(task);
     await on.collectPage(task, site.url('/flaky'));
@@ -155,7 +146,7 @@ describe('trouble that may heal', () => {
   });
 
   test('is waited for as long as the host asks, by all its pages', async () => {
-    serve({
+    site.serve({
       '/a': (count) => (count === 0 ? { status: 429, headers: { 'retry-after': '1' } } : { body: html('A') }),
       '/b': { body: html('B') },
     });
@@ -168,7 +159,7 @@ describe('trouble that may heal', () => {
   });
 
   test('of a host that asks for more quiet than we have makes its pages wait', async () => {
-    serve({ '/a': { status: 429, headers: { 'retry-after': '600' } }, '/b': { body: html('B') } });
+    site.serve({ '/a': { status: 429, headers: { 'retry-after': '600' } }, '/b': { body: html('B') } });
     const task = await on.task([site.url('/a'), site.url('/b')], { source: { perHost: 1 } });
     const { pending } = await on.collect(task);
     expect(pending.map(({ reason }) => reason)).toEqual(['rate_limited', 'rate_limited']);
@@ -180,7 +171,7 @@ describe('trouble that may heal', () => {
   });
 
   test('of robots.txt keeps every page of its host waiting', async () => {
-    serve({ '/robots.txt': { status: 500 }, '/a': { body: html('A') }, '/b': { body: html('B') } });
+    site.serve({ '/robots.txt': { status: 500 }, '/a': { body: html('A') }, '/b': { body: html('B') } });
     const task = await on.task([site.url('/a'), site.url('/b')]);
     const { pending } = await on.collect(task);
     expect(pending.map(({ reason }) => reason)).toEqual(['robots_unavailable', 'robots_unavailable']);
@@ -198,7 +189,7 @@ describe('a second run', () => {
   };
 
   test('downloads no body of what did not change, and its result is the same', async () => {
-    serve({
+    site.serve({
       '/etag': { body: html('Etag'), etag: '"1"' },
       '/modified': { body: html('Modified'), lastModified: 'Mon, 23 Nov 2026 00:00:00 GMT' },
     });
@@ -212,7 +203,7 @@ describe('a second run', () => {
   });
 
   test('sees what changed', async () => {
-    serve({ '/a': (count) => ({ body: html(`Version ${count}`), etag: `"${count}"` }) });
+    site.serve({ '/a': (count) => ({ body: html(`Version ${count}`), etag: `"${count}"` }) });
     const first = await run('first', [site.url('/a')]);
     const second = await run('second', [site.url('/a')]);
     expect(second.counts).toMatchObject({ pages: 1, fetched: 1, revalidated: 0 });
@@ -220,7 +211,7 @@ describe('a second run', () => {
   });
 
   test('asks for nothing that is younger than maxAge', async () => {
-    serve({ '/a': { body: html('A') } });
+    site.serve({ '/a': { body: html('A') } });
     const first = await run('first', [site.url('/a')]);
     const second = await run('second', [site.url('/a')], { maxAgeHours: 1 });
     expect(site.count('/a')).toBe(1);
@@ -229,13 +220,13 @@ describe('a second run', () => {
   });
 
   test('that failed for another reason last night has the same result', async () => {
-    serve({ '/a': (count) => ({ status: count === 0 ? 404 : 410 }), '/b': { body: html('B'), etag: '"b"' } });
+    site.serve({ '/a': (count) => ({ status: count === 0 ? 404 : 410 }), '/b': { body: html('B'), etag: '"b"' } });
     const urls = ['/a', '/b'].map(site.url);
     expect((await run('second', urls)).outputDigest).toBe((await run('first', urls)).outputDigest);
   });
 
   test('is sealed once: whoever comes later gets what stands', async () => {
-    serve({ '/a': { body: html('A') } });
+    site.serve({ '/a': { body: html('A') } });
     const task = await on.task([site.url('/a')]);
     await on.collect(task);
     const ref = await on.seal(task);
@@ -247,8 +238,8 @@ describe('a second run', () => {
 describe('an attempt that ends early', () => {
   test('leaves all that it brought, and the next asks only for the rest', async () => {
     const urls = Array.from({ length: 12 }, (_, index) => `/page-${index}`);
-    serve(Object.fromEntries(urls.map((path) => [path, { body: html(path), delayMs: 30 }])));
-    serve({ '/page-0': { status: 404 } });
+    site.serve(Object.fromEntries(urls.map((path) => [path, { body: html(path), delayMs: 30 }])));
+    site.serve({ '/page-0': { status: 404 } });
     const task = await on.task(urls.map(site.url), { source: { perHost: 2 } });
     const environment = mockEnvironment();
     const beats: unknown[] = [];

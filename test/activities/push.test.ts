@@ -14,6 +14,7 @@ import { digest } from '../../lib/hash';
 import { sealManifest } from '../../lib/manifest';
 import { fileList } from '../../lib/publish';
 import { HUB_TOKEN, HubStandIn } from '../support/hub';
+import { rejection } from '../support/rejection';
 
 const MODEL = 'tester/tuned';
 const DATASET = 'tester/pages';
@@ -94,14 +95,7 @@ const push = async (
   };
   return environment.run<[typeof task], PushResult, CpuActivities['push']>(createPush({ store, config }).push, task);
 };
-const failed = async (attempt: Promise<unknown>): Promise<ApplicationFailure> => {
-  const error: unknown = await attempt.then(
-    () => new Error('it did not fail'),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof ApplicationFailure)) throw error;
-  return error;
-};
+const failed = async (attempt: Promise<unknown>): Promise<ApplicationFailure> => rejection(attempt, ApplicationFailure);
 const FILES = {
   'model/README.md': '# tuned',
   'model/model.safetensors': 'weights',

@@ -10,6 +10,7 @@ import { systemClock } from '../../io/clock';
 import { Secret } from '../../io/secret';
 import { openStore } from '../../io/store';
 import { BrightDataStandIn, type Fate, TOKEN, ZONE } from '../support/brightdata';
+import { rejection } from '../support/rejection';
 
 let api: BrightDataStandIn;
 let client: BrightDataClient;
@@ -35,14 +36,7 @@ afterEach(async () => {
 jest.setTimeout(30_000);
 
 const page = (zone = ZONE): Promise<Buffer> => client.page({ url: PAGE, zone, maxBytes: 1_000_000 }, options);
-const errorOf = async (promise: Promise<unknown>): Promise<BrightDataError> => {
-  const error: unknown = await promise.then(
-    () => new Error('it succeeded'),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof BrightDataError)) throw error;
-  return error;
-};
+const errorOf = async (promise: Promise<unknown>): Promise<BrightDataError> => rejection(promise, BrightDataError);
 const readAll = async (rows: AsyncIterable<Uint8Array> | null): Promise<string> => {
   const pieces: Uint8Array[] = [];
   for await (const piece of rows ?? []) pieces.push(piece);

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { createHttp, type HttpClient, type HttpOptions, type HttpRequest, type HttpResponse } from '../../io/http';
 import { HttpError, parseRetryAfter } from '../../io/http-error';
 import { html, openSite, type Site } from '../support/site';
+import { rejection } from '../support/rejection';
 
 const NOW = Date.parse('2026-11-24T00:00:00Z');
 let site: Site;
@@ -32,14 +33,7 @@ const get = async (path: string, request: Partial<HttpRequest> = {}, options: Pa
     maxBytes: 100_000,
     ...request,
   });
-const failureOf = async (promise: Promise<unknown>): Promise<HttpError> => {
-  const error: unknown = await promise.then(
-    () => new Error('it succeeded'),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof HttpError)) throw error;
-  return error;
-};
+const failureOf = async (promise: Promise<unknown>): Promise<HttpError> => rejection(promise, HttpError);
 
 describe('a body', () => {
   const text = html('Encodings');

@@ -5,6 +5,7 @@ import type { Repository } from '../../contracts/hub';
 import { type Hub, HubError, openHub } from '../../io/hub';
 import { HUB_TOKEN, HubStandIn, type StandInOptions } from '../support/hub';
 import { gitBlobId, sha256 } from '../support/hub-repository';
+import { rejection } from '../support/rejection';
 
 const model: Repository = { kind: 'model', name: 'tester/tuned' };
 const dataset: Repository = { kind: 'dataset', name: 'team/pages' };
@@ -22,14 +23,7 @@ const local = async (name: string, content: string | Buffer): Promise<string> =>
   await writeFile(file, content);
   return file;
 };
-const caught = async (action: Promise<unknown>): Promise<HubError> => {
-  const error: unknown = await action.then(
-    () => new Error('nothing was thrown'),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof HubError)) throw error;
-  return error;
-};
+const caught = async (action: Promise<unknown>): Promise<HubError> => rejection(action, HubError);
 const made = async (repository: Repository): Promise<string> => {
   await hub.create(repository, 'private');
   return (await hub.head(repository)) ?? '';

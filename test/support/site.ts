@@ -39,6 +39,8 @@ export interface Site {
   /** http://127.0.0.1:<port><path> */
   privateUrl: (path: string) => string;
   routes: Map<string, Route>;
+  /** Adds to the routes. */
+  serve: (routes: Record<string, Route>) => void;
   visits: Visit[];
   count: (path: string) => number;
   /** Requests in flight at once, at most, so far. */
@@ -114,6 +116,9 @@ export const openSite = async (routes: Record<string, Route> = {}, host = 'site.
     url: (path) => `http://${host}${path}`,
     privateUrl: (path) => `http://127.0.0.1:${port}${path}`,
     routes: table,
+    serve: (more) => {
+      for (const [path, route] of Object.entries(more)) table.set(path, route);
+    },
     visits,
     count: (path) => counts.get(path) ?? 0,
     get peak() {
