@@ -19,8 +19,11 @@ export interface Answer {
   text: string;
 }
 
-interface Arm {
-  name: string;
+/** A training as runs.json lists it: `arm` is what was trained on, `model` its name in the trainer's files, one for each seed. */
+export interface Trained {
+  arm: string;
+  model: string;
+  folder: string;
   examples: number;
   tokens: number;
 }
@@ -47,14 +50,19 @@ To draw from, without the rows held out and those that share 8 words in a row wi
 `;
 };
 
-/** NLL per byte of the human answers by model, and paired differences with 95 % intervals over the questions. */
-export const lossTable = (losses: readonly Loss[], arms: readonly Arm[], questions: readonly HumanQuestion[]): string => {
+/** NLL per byte of the human answers by arm, each the mean over its seeds, and paired differences with 95 % intervals over the questions. */
+export const lossTable = (losses: readonly Loss[], trained: readonly Trained[], questions: readonly HumanQuestion[]): string => {
   const bytes = new Map(questions.map(({ id, answer }) => [sha256(id), Buffer.byteLength(answer)]));
   const perByte = new Map<string, Map<string, number>>();
-  for (const { model, example, contentNats } of losses) {
-    const own = perByte.get(model) ?? new Map<string, number>();
-    own.set(example, contentNats / (bytes.get(example) ?? NaN));
-    perByte.set(model, own);
+  const perByteOf = ({ example, contentNats }: Loss): number => contentNats / (bytes.get(example) ?? NaN);
+  const arms = new Map<string, Trained[]>();
+  for (const run of trained) arms.set(run.arm, [...(arms.get(run.arm) ?? []), run]);
+  const armOf = new Map(trained.map(({ model, arm }) => [model, arm]));
+  for (const loss of losses) {
+    const arm = armOf.get(loss.model) ?? loss.model;
+    const own = perByte.get(arm) ?? new Map<string, number>();
+    own.set(loss.example, (own.get(loss.example) ?? 0) + perByteOf(loss) / (arms.get(arm)?.length ?? 1));
+    perByte.set(arm, own);
   }
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   const difference = (model: string, reference: string): string => {
@@ -63,16 +71,16 @@ export const lossTable = (losses: readonly Loss[], arms: readonly Arm[], questio
     const { low, high } = bootstrap(values);
     return `${mean(values.map(({ value }) => value)).toFixed(4)} (${low.toFixed(4)} to ${high.toFixed(4)})`;
   };
-  const models = ['base', ...arms.map(({ name }) => name)];
   return table(
-    ['model', 'examples', 'supervised tokens', 'NLL a byte', 'minus base', 'minus tutorial', 'minus tutorial, equal tokens'],
-    models.map((name) => {
-      const arm = arms.find((each) => each.name === name);
+    ['model', 'examples', 'supervised tokens', 'NLL a byte', 'by seed', 'minus base', 'minus tutorial', 'minus tutorial, equal tokens'],
+    ['base', ...arms.keys()].map((name) => {
+      const runs = arms.get(name) ?? [];
       return [
         name,
-        String(arm?.examples ?? ''),
-        String(arm?.tokens ?? ''),
+        [...new Set(runs.map(({ examples }) => examples))].join(', '),
+        runs.length === 0 ? '' : mean(runs.map(({ tokens }) => tokens)).toFixed(0),
         mean([...perByte.get(name)!.values()]).toFixed(4),
+        runs.map(({ model }) => mean(losses.flatMap((loss) => (loss.model === model ? [perByteOf(loss)] : []))).toFixed(4)).join(', '),
         ...['base', 'tutorial', 'tutorial, equal tokens'].map((reference) => (reference === name ? '' : difference(name, reference))),
       ];
     }),

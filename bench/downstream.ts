@@ -2,8 +2,9 @@
 // that people wrote to their own questions (the FAQ pages, kept out of both):
 //   npx tsc -p . && node dist/bench/downstream.js OUT sqlite=FOLDER git=FOLDER
 // FOLDER: HTML of Debian's sqlite3-doc and git-doc. Every finished training under OUT is kept: the same command goes on.
-// BENCH_BASE names the base's folder (default .retune/models/smollm2-135m-instruct), BENCH_STEPS the steps of a training, BENCH_ARMS
-// further arms (without:KIND, only:KIND), BENCH_STOP=prepared ends after the files are written.
+// BENCH_BASE names the base's folder (default .retune/models/smollm2-135m-instruct), BENCH_STEPS the steps of a training, BENCH_SEEDS the
+// seeds (each draws its own examples and starts its own adapter; a model's loss is the mean over them), BENCH_ARMS further arms
+// (without:KIND, only:KIND), BENCH_STOP=prepared ends after the files are written.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -11,16 +12,16 @@ import type { EvaluateConfig, TrainConfig, TrainerConfig } from '../contracts/tr
 import { PAIR_KINDS } from '../contracts/records';
 import { sha256 } from '../lib/hash';
 import { decodeTokenFile, encodeTokenFile, supervised, type TokenFile } from '../lib/token-file';
-import { answersTable, lossTable, pairTable, type Answer, type Loss } from './downstream-tables';
+import { answersTable, lossTable, pairTable, type Answer, type Loss, type Trained } from './downstream-tables';
 import { HUMAN_PAGES, type HumanQuestion } from './human-questions';
 import { loadPages } from './pages';
 import { makePools, type Row } from './processings';
 
-const SEED = 3407;
 const BATCH = 8;
 const ANSWERS = 10;
 const root = resolve(__dirname, '../..');
 const steps = Number(process.env['BENCH_STEPS'] ?? 60);
+const seeds = (process.env['BENCH_SEEDS'] ?? '3407,3408,3409').split(',').map(Number);
 
 const writeJson = (path: string, value: unknown): void => writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`);
 const messages = (question: string, answer?: string): { role: 'user' | 'assistant'; content: string }[] => [
@@ -40,8 +41,9 @@ const trainer = (out: string, command: string, config: string): void => {
   if (done.status !== 0) throw new Error(`trainer ${command} ${config} ended with ${done.status ?? done.signal ?? ''}`);
 };
 
-/** The first `count` examples of a pool in the order of their hashes, or as many as hold `tokens` supervised tokens. */
+/** The first `count` examples of a pool in the order of their hashes with the seed, or as many as hold `tokens` supervised tokens. */
 const choose = (
+  seed: number,
   pool: TokenFile,
   rows: ReadonlyMap<string, Row>,
   keep: (row: Row) => boolean,
@@ -49,7 +51,8 @@ const choose = (
 ): TokenFile => {
   const chosen: TokenFile['rows'] = [];
   let tokens = 0;
-  for (const row of [...pool.rows].sort((a, b) => (a.example < b.example ? -1 : 1))) {
+  const order = new Map(pool.rows.map(({ example }) => [example, sha256(`${seed}:${example}`)]));
+  for (const row of [...pool.rows].sort((a, b) => (order.get(a.example)! < order.get(b.example)! ? -1 : 1))) {
     if (chosen.length >= (limit.count ?? Infinity) || tokens >= (limit.tokens ?? Infinity)) break;
     if (!keep(rows.get(row.example)!)) continue;
     chosen.push(row);
@@ -63,7 +66,7 @@ const prepare = async (out: string, sites: readonly [string, string][]): Promise
   mkdirSync(out, { recursive: true });
   if (!existsSync(join(out, 'base'))) symlinkSync(base, join(out, 'base'));
   const { weightsDigest } = JSON.parse(readFileSync(join(base, 'base.json'), 'utf8')) as { weightsDigest: string };
-  const folder = { folder: 'base', family: 'chat' as const, id: 'base', revision: null, weightsDigest };
+  const baseModel = { folder: 'base', family: 'chat' as const, id: 'base', revision: null, weightsDigest };
 
   const pages = sites.flatMap(([site, at]) => loadPages(site, at).map((page) => ({ site, ...page })));
   const isHuman = ({ site, name }: { site: string; name: string }): boolean => HUMAN_PAGES[site]?.page === name;
@@ -88,7 +91,7 @@ const prepare = async (out: string, sites: readonly [string, string][]): Promise
     schema: 1,
     command: 'tokenize',
     out: 'tokens',
-    base: folder,
+    base: baseModel,
     splits: Object.fromEntries(Object.keys(splits).map((name) => [name, `${name}.jsonl`])),
     maxTokens: 1024,
   };
@@ -102,32 +105,36 @@ const prepare = async (out: string, sites: readonly [string, string][]): Promise
   const [ourRows, tutorialRows] = [rowsOf('ours'), rowsOf('tutorial')];
   const all = (): boolean => true;
   const count = steps * BATCH;
-  const own = choose(ours, ourRows, all, { count });
-  const tokens = own.rows.reduce((sum, row) => sum + supervised(row.roles), 0);
-  const arms: Record<string, TokenFile> = {
-    tutorial: choose(tutorial, tutorialRows, all, { count }),
-    ours: own,
-    'tutorial, equal tokens': choose(tutorial, tutorialRows, all, { tokens }),
-  };
-  for (const arm of (process.env['BENCH_ARMS'] ?? '').split(',').filter((each) => each !== '')) {
-    const [way, kind = ''] = arm.split(':');
-    if (!(PAIR_KINDS as readonly string[]).includes(kind)) throw new Error(`BENCH_ARMS: no kind of pair is called ${kind}`);
-    arms[arm] = choose(ours, ourRows, (row) => (way === 'only') === (row.kind === kind), { count });
-  }
-  const names = Object.keys(arms);
-  for (const [name, file] of Object.entries(arms)) {
-    const at = join(out, folderOf(name));
+  const further = (process.env['BENCH_ARMS'] ?? '').split(',').filter((each) => each !== '');
+  const runs = seeds.flatMap((seed): Run[] => {
+    const own = choose(seed, ours, ourRows, all, { count });
+    const tokens = own.rows.reduce((sum, row) => sum + supervised(row.roles), 0);
+    return [
+      { arm: 'tutorial', seed, file: choose(seed, tutorial, tutorialRows, all, { count }) },
+      { arm: 'ours', seed, file: own },
+      { arm: 'tutorial, equal tokens', seed, file: choose(seed, tutorial, tutorialRows, all, { tokens }) },
+      ...further.map((arm) => {
+        const [way, kind = ''] = arm.split(':');
+        if (!(PAIR_KINDS as readonly string[]).includes(kind)) throw new Error(`BENCH_ARMS: no kind of pair is called ${kind}`);
+        return { arm, seed, file: choose(seed, ours, ourRows, (row) => (way === 'only') === (row.kind === kind), { count }) };
+      }),
+    ];
+  });
+  for (const run of runs) {
+    const { seed, file } = run;
+    const folder = folderOf(run);
+    const at = join(out, folder);
     mkdirSync(at, { recursive: true });
     const bytes = encodeTokenFile(file.rows, file.meta);
     writeFileSync(join(at, 'train.safetensors'), bytes);
     const train: TrainConfig = {
       schema: 1,
       command: 'train',
-      out: `${folderOf(name)}/adapter`,
-      base: folder,
-      tokens: { train: `${folderOf(name)}/train.safetensors`, validation: null },
+      out: `${folder}/adapter`,
+      base: baseModel,
+      tokens: { train: `${folder}/train.safetensors`, validation: null },
       datasetDigest: sha256(bytes),
-      seed: SEED,
+      seed,
       lora: { r: 8, alpha: 16, dropout: 0, rslora: false, targets: 'both' },
       optimizer: { lr: 2e-4, schedule: 'linear', warmupSteps: 5, weightDecay: 0.01, clip: 1 },
       steps: null,
@@ -136,7 +143,7 @@ const prepare = async (out: string, sites: readonly [string, string][]): Promise
       microTokens: null,
       evalEvery: null,
       checkpoint: {
-        folder: `${folderOf(name)}/checkpoints`,
+        folder: `${folder}/checkpoints`,
         everySteps: 20,
         everySeconds: 600,
         keep: 1,
@@ -150,8 +157,8 @@ const prepare = async (out: string, sites: readonly [string, string][]): Promise
     schema: 1,
     command: 'evaluate',
     out: 'evaluation',
-    base: folder,
-    adapters: names.map((name) => ({ name, folder: `${folderOf(name)}/adapter` })),
+    base: baseModel,
+    adapters: runs.map((run) => ({ name: modelOf(run), folder: `${folderOf(run)}/adapter` })),
     probes: [{ name: 'questions', tokens: 'tokens/questions.safetensors', maxExamples: null }],
     prompts: [],
     maxNewTokens: 1,
@@ -159,7 +166,7 @@ const prepare = async (out: string, sites: readonly [string, string][]): Promise
   const answer: EvaluateConfig = {
     ...evaluate,
     out: 'answers',
-    adapters: ['tutorial', 'ours'].map((name) => ({ name, folder: `${folderOf(name)}/adapter` })),
+    adapters: ['tutorial', 'ours'].map((arm) => ({ name: arm, folder: `${folderOf({ arm, seed: seeds[0]! })}/adapter` })),
     probes: [],
     prompts: spread(questions, ANSWERS).map(({ id, question }) => ({ id, messages: messages(question), ids: null, stopIds: null })),
     maxNewTokens: 120,
@@ -167,16 +174,26 @@ const prepare = async (out: string, sites: readonly [string, string][]): Promise
   writeJson(join(out, 'evaluate.json'), evaluate);
   writeJson(join(out, 'answers.json'), answer);
   writeJson(
-    join(out, 'arms.json'),
-    Object.entries(arms).map(([name, { rows }]) => ({
-      name,
+    join(out, 'runs.json'),
+    runs.map(({ arm, seed, file: { rows } }) => ({
+      arm,
+      model: modelOf({ arm, seed }),
+      folder: folderOf({ arm, seed }),
       examples: rows.length,
       tokens: rows.reduce((sum, row) => sum + supervised(row.roles), 0),
     })),
   );
 };
 
-const folderOf = (arm: string): string => arm.replaceAll(/[^\w]+/g, '-');
+/** A training: which examples, and the seed of their draw and of the adapter. */
+interface Run {
+  arm: string;
+  seed: number;
+  file: TokenFile;
+}
+
+const modelOf = ({ arm, seed }: Pick<Run, 'arm' | 'seed'>): string => `${arm} #${seed}`;
+const folderOf = (run: Pick<Run, 'arm' | 'seed'>): string => modelOf(run).replaceAll(/[^\w]+/g, '-');
 
 /** `count` rows spread over the whole list. */
 const spread = <T>(rows: readonly T[], count: number): T[] =>
@@ -186,8 +203,7 @@ const spread = <T>(rows: readonly T[], count: number): T[] =>
   );
 
 const train = (out: string): void => {
-  for (const { name } of readJson<{ name: string }[]>(join(out, 'arms.json'))) {
-    const folder = folderOf(name);
+  for (const { folder } of readJson<Trained[]>(join(out, 'runs.json'))) {
     if (!existsSync(join(out, folder, 'adapter/adapter_config.json'))) trainer(out, 'train', `${folder}/train.json`);
   }
   if (!existsSync(join(out, 'evaluation/nll.jsonl'))) trainer(out, 'evaluate', 'evaluate.json');
@@ -204,7 +220,7 @@ const readLines = <T>(path: string): T[] =>
 const report = (out: string): void => {
   const questions = readJson<HumanQuestion[]>(join(out, 'questions.json'));
   process.stdout.write(readFileSync(join(out, 'pairs.md'), 'utf8'));
-  process.stdout.write(`\n${lossTable(readLines<Loss>(join(out, 'evaluation/nll.jsonl')), readJson(join(out, 'arms.json')), questions)}\n`);
+  process.stdout.write(`\n${lossTable(readLines<Loss>(join(out, 'evaluation/nll.jsonl')), readJson(join(out, 'runs.json')), questions)}\n`);
   process.stdout.write(answersTable(readLines<Answer>(join(out, 'answers/answers.jsonl')), questions));
 };
 
@@ -213,7 +229,7 @@ const main = async (): Promise<void> => {
   if (at === '' || folders.length === 0) throw new Error('usage: downstream.js OUT sqlite=FOLDER git=FOLDER');
   const out = resolve(at);
   const sites = folders.map((folder) => folder.split('=', 2) as [string, string]);
-  if (!existsSync(join(out, 'arms.json'))) await prepare(out, sites);
+  if (!existsSync(join(out, 'runs.json'))) await prepare(out, sites);
   if (process.env['BENCH_STOP'] === 'prepared') return;
   train(out);
   report(out);
