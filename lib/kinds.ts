@@ -4,6 +4,7 @@ import { answer, meaningFirst, partsFirst, wholeEnd } from './answer';
 import { codeQuestion } from './code-question';
 import { blockText, fenced, inlineCode, plain, renderMeaning } from './blocks';
 import { sectionQuestions } from './heading-question';
+import { withoutNumberedReferences } from './numbered-references';
 import { choose, headingRole, isAsking, longestFlag, optionQuestions, settingQuestions } from './question';
 import { isWhole, sentences } from './sentences';
 import { partsOf } from './shorten';
@@ -38,9 +39,10 @@ const candidate = (
   response: string | null,
   anchor = section.anchor,
 ): Candidate[] => {
-  if (questions.length === 0 || response === null || response === '') return [];
+  const own = response === null ? '' : wholeEnd(withoutNumberedReferences(response));
+  if (questions.length === 0 || own === '') return [];
   const instruction = choose(`${section.pageId} ${anchor ?? section.position} ${questions[0]}`, questions);
-  return [{ kind, instruction, response: wholeEnd(response), anchor }];
+  return [{ kind, instruction, response: own, anchor }];
 };
 
 const withoutDefinitions = (section: Section): Block[] => {

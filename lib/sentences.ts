@@ -49,10 +49,14 @@ const NUMBERED: ReadonlySet<string> = new Set(['no', 'nr', 'vol', 'pp', 'p', 'fi
 /** Longer than every abbreviation: what ends further back is none, and need not be searched. */
 const LONGEST = 24;
 
+/** A table or a figure by its number, before its title: "Table 53.55. Columns". */
+const CAPTION = /^(?:table|figure|fig|listing|example|chart|algorithm) (?:\d|[A-Z][.-]?\d)[\d.-]*\.?$/i;
+
 const endsSentence = (before: string, mark: string, after: string): boolean => {
   if (after === '') return true;
   if (mark !== '.') return /^["'“‘([`*\p{Lu}\p{N}\p{Lo}-]/u.test(after);
   const word = /([\p{L}\p{N}.]+)$/u.exec(before.slice(-LONGEST))?.[1]?.toLowerCase() ?? '';
+  if (CAPTION.test(before.trim())) return false;
   if (NUMBERED.has(word) && /^\p{N}/u.test(after)) return false;
   if (ABBREVIATIONS.has(word)) return /^(?:etc)$/.test(word) && /^\p{Lu}/u.test(after);
   if (/^\p{L}$/u.test(word) && /\p{Lu}$/u.test(before)) return false; // an initial
@@ -78,4 +82,4 @@ export const sentences = (text: string): string[] => {
 };
 
 /** Ends as a sentence does: nothing is cut off and nothing announced. */
-export const isWhole = (text: string): boolean => /[.!?…。！？]["'”’」』）)\]*`]*$/.test(text.trim());
+export const isWhole = (text: string): boolean => /[.!?…。！？]["'”’」』）)\]*`]*$/.test(text.trim()) && !CAPTION.test(text.trim());
