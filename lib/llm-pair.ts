@@ -2,7 +2,7 @@
 // the answer says nothing which the section does not.
 import { z } from 'zod';
 import type { Section } from '../contracts/records';
-import { blockText, CODE_SPAN, plain, renderBlocks, words } from './blocks';
+import { blockText, CODE_SPAN, countWords, plain, renderBlocks } from './blocks';
 import { digest } from './hash';
 import type { Candidate } from './kinds';
 import { Masker } from './masking';
@@ -34,15 +34,7 @@ export interface Generated {
 /** Worth asking a model about: some prose, and not too much. */
 export const isWorthAsking = (section: Section, minWords: number): boolean => {
   const text = renderBlocks(section.blocks);
-  return (
-    text.length <= MOST_CHARS &&
-    words(
-      section.blocks
-        .filter(({ type }) => type !== 'code')
-        .map(blockText)
-        .join(' '),
-    ).length >= minWords
-  );
+  return text.length <= MOST_CHARS && countWords(section.blocks.filter(({ type }) => type !== 'code')) >= minWords;
 };
 
 const textOf = (section: Section): string => `${section.path.map(plain).join(' > ')}\n\n${renderBlocks(section.blocks)}`;
