@@ -14,7 +14,7 @@ import { harmonyExamples, harmonyMeta, messagesOf } from '../lib/format';
 import { missingMarks, renderExample } from '../lib/harmony';
 import { digest } from '../lib/hash';
 import { LineError, textLines } from '../lib/jsonl';
-import { type GeneralRow, GeneralRows, mixUrl } from '../lib/mix';
+import { type GeneralRow, GeneralRows, mixCount, mixUrl } from '../lib/mix';
 import { parquetChunks } from '../lib/parquet';
 import { previewHtml } from '../lib/preview';
 import { Rows } from '../lib/spill';
@@ -93,7 +93,12 @@ export const createFormat = (deps: FormatDeps): Pick<CpuActivities, 'format'> =>
         const held = { train: parts.train.size, validation: parts.validation.size, test: parts.test.size };
         box.counts = { pairs: split.size, ...held, dropped: dropped.size, ...box.counts };
         if (tokenised.shortened > 0) box.counts['shortened'] = tokenised.shortened;
-        if (mix !== null) box.counts = { ...box.counts, general: box.counts['general'] ?? 0, general_refused: mix.rows.refused };
+        if (mix !== null) {
+          const general = box.counts['general'] ?? 0;
+          box.counts = { ...box.counts, general, general_refused: mix.rows.refused };
+          const missing = mixCount(held.train - general, mix.share) - general;
+          if (missing > 0) box.counts['general_missing'] = missing;
+        }
       } finally {
         spill.close();
         await rm(work, { recursive: true, force: true });

@@ -30,16 +30,17 @@ export const createPair = (deps: PairDeps): Pick<CpuActivities, 'pair'> => ({
       const options = task.config.pair as PipelineInput['pair'];
       const written = options.llm.enabled
         ? await llmCandidates(deps, stageRows(deps.store, from, 'sections.jsonl', Section), options.llm, task.digests['llm'], box)
-        : new Map<string, never>();
+        : { candidates: new Map<string, never>(), dropped: [] };
       const work = join(deps.config.home, 'work', 'pair', `${task.key}-${box.fence}`);
       const [files, spill] = [new FileParts(), new SpillFile(work)];
       try {
         const { size, hosts } = await openSectionPages(deps.store, from, files, box.pulse.signal);
         const table = new PairTable(spill);
+        for (const dropped of written.dropped) table.add({ dropped });
         let seen = 0;
         // Each host's pages go when it is done, and with them what was held of them.
         for (let pages = hosts.pop(); pages !== undefined; pages = hosts.pop())
-          for (const found of candidatesOfHost(pages, options, written)) {
+          for (const found of candidatesOfHost(pages, options, written.candidates)) {
             table.add(found);
             if (++seen % PAUSE_EVERY !== 0) continue;
             box.pulse.details({ text: 'candidates', done: seen, total: null });

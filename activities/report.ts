@@ -91,7 +91,10 @@ const sum = (all: readonly Counts[]): Counts => {
 
 const stageRow = (verb: Verb, { stages, computed, status }: RunRecord): ReportStage => {
   const refs = stages[verb];
-  if (refs === undefined) return { verb, state: status === 'running' ? 'waiting' : 'skipped', counts: {}, reasons: {} };
+  if (refs === undefined) {
+    const state = status === 'running' ? 'waiting' : status === 'failed' || status === 'cancelled' ? 'not done' : 'skipped';
+    return { verb, state, counts: {}, reasons: {} };
+  }
   return {
     verb,
     state: computed.includes(verb) ? 'done' : 'reused',

@@ -22,6 +22,15 @@ async function* rowsOf<T>(store: Store, ref: StageRef | undefined, name: string,
     if (line !== '') yield schema.parse(JSON.parse(line));
 }
 
+/** @throws CommandFailed where the file cannot be written */
+const writePage = async (file: string, html: string): Promise<void> => {
+  try {
+    await writeFile(file, html);
+  } catch (error) {
+    throw new CommandFailed(`--html ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+};
+
 export const preview: Command = {
   usage: '<run> [--split train|validation|test] [--kind name] [--examples 3] [--statistics] [--html file] [--json]',
   help: [
@@ -58,6 +67,7 @@ export const preview: Command = {
     const examples: Example[] = [];
     for await (const example of rowsOf(store, ref, `data/${split}.jsonl`, Example))
       if (kind === undefined || example.kind === kind) examples.push(example);
+    if (examples.length === 0 && kind !== undefined) throw new CommandFailed(`${runId} has no example of kind ${kind} in ${split}`);
     const rows = examples.flatMap(({ id }) => tokens.get(id) ?? []);
     const shown = rows.slice(0, most);
 
@@ -71,7 +81,7 @@ export const preview: Command = {
         return row === undefined ? [] : [{ example, tokens: row, score: scores.get(example.pairId) ?? null }];
       });
       const summary = summarise(all);
-      if (values.html !== undefined) await writeFile(values.html, previewHtml(shown, bytesOf, summaryMarkup(summary)));
+      if (values.html !== undefined) await writePage(values.html, previewHtml(shown, bytesOf, summaryMarkup(summary)));
       if (values.statistics) for (const line of summaryText(summary)) output.line(line);
       output.event({ type: 'result', runId, split, summary });
       if (values.html !== undefined) output.line(`written: ${values.html}`);

@@ -60,7 +60,9 @@ const Pairs = z.strictObject({
     .enum(['page', 'english'])
     .default('page')
     .describe('language of the questions; page: that of the page, English where it cannot be told'),
-  maxKindShare: Fraction.default(1).describe('most of all pairs that one kind may be'),
+  maxKindShare: Fraction.default(1).describe(
+    'most of the pairs that stay that one kind may be; where there are too few kinds for it, all are cut to the same number',
+  ),
 });
 
 const Format = z.strictObject({

@@ -24,7 +24,10 @@ export interface LlmClient {
   close(): Promise<void>;
 }
 
-/** RATE_LIMITED and UNAVAILABLE may heal; DENIED and NOT_FOUND name the variable to look at; REFUSED is any other no. */
+/**
+ * RATE_LIMITED, UNAVAILABLE and BAD_ANSWER may heal; DENIED and NOT_FOUND name the variable to look at; REFUSED is any other no, of
+ * this prompt (too long, filtered) or of all.
+ */
 type LlmErrorCode = 'RATE_LIMITED' | 'UNAVAILABLE' | 'DENIED' | 'NOT_FOUND' | 'REFUSED' | 'BAD_ANSWER';
 
 export class LlmError extends Error {
@@ -39,12 +42,41 @@ export class LlmError extends Error {
   }
 }
 
+/** A model that refuses, or only thought, has no content; a filter may leave no choice. */
 const Completion = z.object({
-  choices: z.array(z.object({ message: z.object({ content: z.string().nullable() }) })).min(1),
+  choices: z.array(z.object({ message: z.object({ content: z.string().nullish() }) })),
   usage: z.object({ total_tokens: z.number() }).nullish(),
 });
 
-const statusError = (status: number, retryAfter: string | undefined): LlmError => {
+/** What differs between endpoints: newer models of OpenAI take another name for the limit, and no temperature. */
+interface Dialect {
+  limit: 'max_tokens' | 'max_completion_tokens';
+  temperature: boolean;
+}
+
+/** The dialect that a refusal asks for; null when it is about something else. */
+const otherDialect = (used: Dialect, said: string): Dialect | null => {
+  if (used.limit === 'max_tokens' && said.includes('max_completion_tokens')) return { ...used, limit: 'max_completion_tokens' };
+  if (used.temperature && said.includes('temperature')) return { ...used, temperature: false };
+  return null;
+};
+
+const MOST_SAID = 300;
+const Refusal = z.object({ error: z.union([z.string(), z.object({ message: z.string() })]) });
+
+/** What the endpoint says of its refusal, short, on one line; '' where it says nothing that can be read. */
+const saidOf = (body: string): string => {
+  let said = '';
+  try {
+    const parsed = Refusal.safeParse(JSON.parse(body));
+    if (parsed.success) said = typeof parsed.data.error === 'string' ? parsed.data.error : parsed.data.error.message;
+  } catch {
+    // No JSON, so nothing that was meant for us.
+  }
+  return said.replace(/[\p{Cc}\s]+/gu, ' ').trim();
+};
+
+const statusError = (status: number, retryAfter: string | undefined, said: string): LlmError => {
   const seconds = Number(retryAfter);
   const wait = retryAfter === undefined || !Number.isFinite(seconds) || seconds < 0 ? null : seconds * 1000;
   if (status === 429) return new LlmError('RATE_LIMITED', 'the endpoint of RETUNE_LLM_URL asks us to wait (HTTP 429)', wait);
@@ -54,41 +86,55 @@ const statusError = (status: number, retryAfter: string | undefined): LlmError =
     return new LlmError('DENIED', `the endpoint of RETUNE_LLM_URL refuses RETUNE_LLM_KEY (HTTP ${status})`);
   if (status === 404)
     return new LlmError('NOT_FOUND', 'RETUNE_LLM_URL has no /chat/completions, or not the model of RETUNE_LLM_MODEL (HTTP 404)');
-  return new LlmError('REFUSED', `the endpoint of RETUNE_LLM_URL refused the request (HTTP ${status})`);
+  const words = said === '' ? '' : `: ${said.slice(0, MOST_SAID)}`;
+  return new LlmError('REFUSED', `the endpoint of RETUNE_LLM_URL refused the request (HTTP ${status})${words}`);
 };
 
 /** @param url up to and without /chat/completions */
 export const createLlm = ({ url, model, key }: { url: string; model: string; key: Secret | null }): LlmClient => {
   const agent = new Agent({ pipelining: 1, connect: { timeout: 10_000 }, headersTimeout: 0, bodyTimeout: 0 });
+  const hidden = (text: string): string => (key === null ? text : text.replaceAll(key.reveal(), '***'));
+  let dialect: Dialect = { limit: 'max_tokens', temperature: true };
+
+  const ask = async ({ system, user, maxTokens }: LlmPrompt, signal: AbortSignal): Promise<Buffer> => {
+    for (;;) {
+      const used = dialect;
+      const response = await request(`${url}/chat/completions`, {
+        dispatcher: agent,
+        method: 'POST',
+        signal,
+        headers: { 'content-type': 'application/json', ...(key === null ? {} : { authorization: `Bearer ${key.reveal()}` }) },
+        body: JSON.stringify({
+          model,
+          ...(used.temperature ? { temperature: 0 } : {}),
+          [used.limit]: maxTokens,
+          messages: [
+            { role: 'system', content: system },
+            { role: 'user', content: user },
+          ],
+        }),
+      });
+      const body = await readBody(response.body, undefined, { url, maxBytes: 4 * 1024 * 1024 });
+      if (response.statusCode === 200) return body;
+      const said = hidden(saidOf(body.toString('utf8')));
+      const other = response.statusCode === 400 ? otherDialect(used, said) : null;
+      if (other === null) {
+        const after = response.headers['retry-after'];
+        throw statusError(response.statusCode, Array.isArray(after) ? after[0] : after, said);
+      }
+      dialect = other;
+    }
+  };
+
   return {
-    async complete({ system, user, maxTokens }, { signal, timeoutMs }) {
+    async complete(prompt, { signal, timeoutMs }) {
       signal.throwIfAborted();
       const controller = new AbortController();
       const stop = (): void => controller.abort(signal.reason);
       signal.addEventListener('abort', stop, { once: true });
       const timer = setTimeout(() => controller.abort(), timeoutMs);
       try {
-        const response = await request(`${url}/chat/completions`, {
-          dispatcher: agent,
-          method: 'POST',
-          signal: controller.signal,
-          headers: { 'content-type': 'application/json', ...(key === null ? {} : { authorization: `Bearer ${key.reveal()}` }) },
-          body: JSON.stringify({
-            model,
-            temperature: 0,
-            max_tokens: maxTokens,
-            messages: [
-              { role: 'system', content: system },
-              { role: 'user', content: user },
-            ],
-          }),
-        });
-        if (response.statusCode !== 200) {
-          response.body.on('error', () => undefined).destroy();
-          const after = response.headers['retry-after'];
-          throw statusError(response.statusCode, Array.isArray(after) ? after[0] : after);
-        }
-        const body = await readBody(response.body, undefined, { url, maxBytes: 4 * 1024 * 1024 });
+        const body = await ask(prompt, controller.signal);
         let parsed: z.infer<typeof Completion>;
         try {
           parsed = Completion.parse(JSON.parse(body.toString('utf8')));
@@ -97,7 +143,7 @@ export const createLlm = ({ url, model, key }: { url: string; model: string; key
         }
         const text = parsed.choices[0]?.message.content ?? '';
         // An endpoint that does not count is counted by its characters.
-        return { text, tokens: parsed.usage?.total_tokens ?? Math.ceil((system.length + user.length + text.length) / 3) };
+        return { text, tokens: parsed.usage?.total_tokens ?? Math.ceil((prompt.system.length + prompt.user.length + text.length) / 3) };
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         if (error instanceof LlmError) throw error;

@@ -113,7 +113,12 @@ export const blockText = (block: Block): string => {
 
 /** Split at each space and not matched by `\S+`, whose repeat may fill the stack on one word of ten million letters. */
 export const words = (text: string): string[] => text.split(/\s/).filter((word) => word !== '');
-export const countWords = (blocks: readonly Block[]): number => blocks.reduce((sum, block) => sum + words(blockText(block)).length, 0);
+
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu;
+
+/** Words of a text; in scripts without spaces between words two characters stand for one. */
+export const wordCount = (text: string): number => Math.max(words(text).length, (text.match(UNSPACED) ?? []).length / 2);
+export const countWords = (blocks: readonly Block[]): number => blocks.reduce((sum, block) => sum + wordCount(blockText(block)), 0);
 
 /** Lower case, one space between words: equal for texts that a reader takes for the same. Code keeps its case and space. */
 export const normalised = (block: Block): string => {

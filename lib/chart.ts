@@ -90,8 +90,9 @@ export const intervalChart = (difference: number, { low, high }: Interval): Mark
 /** A histogram as bars of plain HTML, one a bin. */
 export const histogramChart = (bins: readonly Bin[], unit: string): Markup => {
   const most = Math.max(1, ...bins.map(({ count }) => count));
+  const bar = (count: number): Markup | null =>
+    count === 0 ? null : markup`<span class="bar" style="width:${fixed((100 * count) / most)}%"></span>`;
   return markup`<table class="bars">${bins.map(
-    ({ from, to, count }) =>
-      markup`<tr><th>${from}–${to - 1} ${unit}</th><td><span class="bar" style="width:${fixed((100 * count) / most)}%"></span></td><td class="n">${count}</td></tr>`,
+    ({ from, to, count }) => markup`<tr><th>${from}–${to - 1} ${unit}</th><td>${bar(count)}</td><td class="n">${count}</td></tr>`,
   )}</table>`;
 };

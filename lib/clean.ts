@@ -90,7 +90,7 @@ export const cleanText = (page: Page, text: string, options: CleanOptions): Clea
     });
   const size = wordsUpTo(blocks, options.minWords);
   if (size === 0) return { keep: false, reason: 'empty' };
-  if (size < options.minWords) return { keep: false, reason: 'too_short', detail: `${size} words` };
+  if (size < options.minWords) return { keep: false, reason: 'too_short', detail: `${Math.floor(size)} words` };
   const content = { title, language: parsed.language, blocks };
   return { keep: true, document: { schema: RECORD_SCHEMA, id: page.id, url: page.url, sha256: digest(content), ...content } };
 };

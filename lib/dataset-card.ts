@@ -101,7 +101,7 @@ export const datasetCard = (data: DatasetCardData): string => {
 
 ${grouped(statistics.examples)} instruction and response pairs made from ${grouped(statistics.pages)} web pages by retune. Every response made by rule is text of its page, and every row names the page, the anchor and the heading path that it comes from. ${
     (statistics.kinds['llm'] ?? 0) === 0
-      ? 'No model wrote any of it.'
+      ? `No model wrote any of ${(statistics.kinds['general'] ?? 0) === 0 ? 'it' : 'that; where the general examples come from stands below'}.`
       : `**A language model wrote those of kind \`llm\`** from the text of one section each; another call judged them, and words, numbers and code in them were looked up in the section.`
   }
 
@@ -129,7 +129,7 @@ dataset = load_dataset("${name}")
 print(dataset["train"][0]["messages"])
 \`\`\`
 
-Columns: \`id\`, \`messages\` (a list of {role, content}), \`prompt\` and \`completion\` (the same messages before the answer, and the answer, as trainers that mask the prompt want them), \`split\`, \`kind\`, \`url\`, \`anchor\`, \`path\`, \`pageId\`, \`pairId\`, \`documentSha256\`. The JSONL files hold the same rows as the Parquet files, in the same order.
+Columns: \`schema\` (the version of these columns), \`id\`, \`messages\` (a list of {role, content}), \`prompt\` and \`completion\` (the same messages before the answer, and the answer, as trainers that mask the prompt want them), \`split\`, \`kind\`, \`url\`, \`anchor\`, \`path\`, \`pageId\`, \`pairId\`, \`documentSha256\`. The JSONL files hold the same rows as the Parquet files, in the same order.
 
 ## What is in it
 
@@ -140,8 +140,8 @@ ${table(
 
 ${grouped(statistics.withCode)} answers contain a code block. ${
     dropped.length === 0
-      ? 'No pair was dropped.'
-      : `Dropped pairs: ${dropped.map(([reason, count]) => `${cell(reason.replaceAll('_', ' '))} ${grouped(count)}`).join(', ')}.`
+      ? 'No finished pair was dropped.'
+      : `Finished pairs that were dropped: ${dropped.map(([reason, count]) => `${cell(reason.replaceAll('_', ' '))} ${grouped(count)}`).join(', ')}.`
   }
 
 Tokens are those of ${family === 'gpt-oss' ? 'the harmony format of GPT-OSS (o200k)' : "the model's own chat template"}, at most ${grouped(config.maxTokens)} an example.${

@@ -2,10 +2,13 @@
 // the answer says nothing which the section does not.
 import { z } from 'zod';
 import type { Section } from '../contracts/records';
-import { blockText, CODE_SPAN, plain, renderBlocks, words } from './blocks';
+import { blockText, CODE_SPAN, countWords, plain, renderBlocks } from './blocks';
+import { digest } from './hash';
 import type { Candidate } from './kinds';
+import { Masker } from './masking';
 
-/** Raised when a prompt or a rule below changes: it is part of the stage's key and of the cache's. */
+/** Raised when a prompt changes: part of the stage's key and of the cache's, so that all is asked again. What reads the answers is in
+ * the stage's version. */
 export const PROMPT_VERSION = 1;
 
 /** Longer sections are not sent. */
@@ -31,15 +34,7 @@ export interface Generated {
 /** Worth asking a model about: some prose, and not too much. */
 export const isWorthAsking = (section: Section, minWords: number): boolean => {
   const text = renderBlocks(section.blocks);
-  return (
-    text.length <= MOST_CHARS &&
-    words(
-      section.blocks
-        .filter(({ type }) => type !== 'code')
-        .map(blockText)
-        .join(' '),
-    ).length >= minWords
-  );
+  return text.length <= MOST_CHARS && countWords(section.blocks.filter(({ type }) => type !== 'code')) >= minWords;
 };
 
 const textOf = (section: Section): string => `${section.path.map(plain).join(' > ')}\n\n${renderBlocks(section.blocks)}`;
@@ -54,49 +49,75 @@ export const judgePrompt = (section: Section, pairs: readonly Generated[]): { sy
   user: `<text>\n${textOf(section)}\n</text>\n\n<pairs>\n${JSON.stringify(pairs)}\n</pairs>`,
 });
 
-/** The JSON array in a model's answer, whatever it wrote around it; null when there is none. */
-const arrayIn = (text: string): unknown => {
-  const start = text.indexOf('[');
-  const end = text.lastIndexOf(']');
-  if (start < 0 || end < start) return null;
-  try {
-    return JSON.parse(text.slice(start, end + 1));
-  } catch {
-    return null;
+/** What a model thought before it answered. */
+const THOUGHT = /^[^]*<\/think(?:ing)?>/i;
+/** Places where the array may begin: a few, since each is read to the end. */
+const MOST_BEGINNINGS = 20;
+
+/** The first JSON array in a model's answer that has the shape, whatever it wrote around it; null when there is none. */
+const arrayIn = <T>(text: string, schema: z.ZodType<T>): T | null => {
+  const answer = text.replace(THOUGHT, '');
+  const end = answer.lastIndexOf(']') + 1;
+  let start = answer.indexOf('[');
+  for (let tries = 0; start >= 0 && start < end && tries < MOST_BEGINNINGS; tries++, start = answer.indexOf('[', start + 1)) {
+    try {
+      const parsed = schema.safeParse(JSON.parse(answer.slice(start, end)));
+      if (parsed.success) return parsed.data;
+    } catch {
+      // A bracket of its prose.
+    }
   }
+  return null;
 };
 
 /** Null for an answer that cannot be read. */
 export const readGenerated = (text: string, maxPairs: number): Generated[] | null => {
-  const parsed = Generated.safeParse(arrayIn(text));
-  if (!parsed.success) return null;
-  return parsed.data
+  const parsed = arrayIn(text, Generated);
+  if (parsed === null) return null;
+  return parsed
     .map(({ question, answer }) => ({ question: question.trim(), answer: answer.trim() }))
     .filter(({ question, answer }) => question !== '' && answer !== '')
+    .filter((pair, at, all) => at === all.findIndex(({ question, answer }) => question === pair.question && answer === pair.answer))
     .slice(0, maxPairs);
 };
 
 /** Which pairs the judge accepts; none where its answer cannot be read or has another length. */
 export const readVerdict = (text: string, count: number): boolean[] => {
-  const parsed = Scores.safeParse(arrayIn(text));
-  if (!parsed.success || parsed.data.length !== count) return new Array<boolean>(count).fill(false);
-  return parsed.data.map((score) => score >= LEAST_SCORE);
+  const parsed = arrayIn(text, Scores);
+  if (parsed?.length !== count) return new Array<boolean>(count).fill(false);
+  return parsed.map((score) => score >= LEAST_SCORE);
 };
+
+const isMasked = (text: string): boolean => new Masker().mask(text) !== text;
 
 const significant = (text: string): string[] => (text.toLowerCase().match(/[\p{L}\p{N}_]{4,}/gu) ?? []).map((word) => word.slice(0, 6));
 
-/** Our own check: every number and every piece of code of the answer stands in the section, and most of its words do. */
-export const isGrounded = (answer: string, section: Section): boolean => {
-  const source = `${section.path.map(plain).join(' ')}\n${section.blocks.map(blockText).join('\n')}`;
-  const flat = source.replace(/\s+/g, ' ');
-  const spans = [...answer.matchAll(CODE_SPAN)].map((match) =>
+/** A number stands where no longer one does: 1 is not in 31. */
+const stands = (number: string, source: string): boolean => new RegExp(`(?<!\\d)${number.replaceAll('.', '\\.')}(?!\\d)`).test(source);
+
+/** Says a number, a piece of code, or an address or secret that the text does not hold. */
+const invents = (text: string, source: string, flat: string): boolean => {
+  const spans = [...text.matchAll(CODE_SPAN)].map((match) =>
     match[3]!
       .replace(/^\w*\n/, '')
       .replace(/\s+/g, ' ')
       .trim(),
   );
-  if (spans.some((span) => span !== '' && !flat.includes(span))) return false;
-  if ((answer.match(/\d+(?:[.,]\d+)*/g) ?? []).some((number) => !source.includes(number))) return false;
+  if (spans.some((span) => span !== '' && !flat.includes(span))) return true;
+  // Numbers of a list are not said.
+  const said = text.replace(/^\s*\d+\.\s/gm, '');
+  if ((said.match(/\d+(?:[.,]\d+)*/g) ?? []).some((number) => !stands(number, source))) return true;
+  return isMasked(text) && !isMasked(source);
+};
+
+/**
+ * Our own check: every number and every piece of code of question and answer stands in the section, most words of the answer do,
+ * and no address or secret came in that the section does not have.
+ */
+export const isGrounded = ({ question, answer }: Generated, section: Section): boolean => {
+  const source = `${section.path.map(plain).join(' ')}\n${section.blocks.map(blockText).join('\n')}`;
+  const flat = source.replace(/\s+/g, ' ');
+  if (invents(question, source, flat) || invents(answer, source, flat)) return false;
   const known = new Set(significant(source));
   const said = significant(plain(answer));
   return said.length > 0 && said.filter((word) => known.has(word)).length / said.length >= 0.7;
@@ -108,3 +129,7 @@ export const llmCandidate = ({ question, answer }: Generated, section: Section):
   response: answer,
   anchor: section.anchor,
 });
+
+/** Of a pair that was not believed, for its fate. */
+export const llmPairId = ({ question, answer }: Generated, section: Section): string =>
+  digest({ kind: 'llm', sectionId: section.id, instruction: question, response: answer });

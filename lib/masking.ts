@@ -19,7 +19,7 @@ const TOKENS = new RegExp(
     'xox[abeoprs]-[A-Za-z0-9-]{10,255}|xapp-\\d-[A-Za-z0-9-]{20,255}', // Slack
     'AIza[\\w-]{35}|ya29\\.[\\w-]{20,255}|GOCSPX-[\\w-]{28}', // Google
     '(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,255}|whsec_[A-Za-z0-9+/=]{24,64}', // Stripe
-    'sk-(?:ant-|proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,255}', // OpenAI, Anthropic, OpenRouter
+    'sk-(?:(?:ant|proj|svcacct|admin|or-v1|lf)-[A-Za-z0-9_-]{20,255}|[A-Za-z0-9]{20,255})', // OpenAI, Anthropic, OpenRouter, Langfuse
     'hf_[A-Za-z0-9]{30,40}|npm_[A-Za-z0-9]{36}|pypi-[\\w-]{50,255}|rubygems_[0-9a-f]{48}|dckr_pat_[\\w-]{27}', // hubs and registries
     'SG\\.[\\w-]{16,32}\\.[\\w-]{16,64}|key-[0-9a-f]{32}|(?:AC|SK)[0-9a-f]{32}', // SendGrid, Mailgun, Twilio
     'do[opr]_v1_[0-9a-f]{64}|dapi[0-9a-f]{32}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|sq0(?:atp|csp)-[\\w-]{22,43}',
@@ -34,12 +34,17 @@ const SLACK_HOOK = /(hooks\.slack\.com\/services\/)[A-Z0-9]{6,12}\/[A-Z0-9]{6,14
 const ASSIGNED =
   /((?:api_?-?key|access_?-?key|secret|token|passw(?:or)?d|passphrase|credential|private_?-?key|client_?-?secret|auth)[\w-]{0,24}["'`]{0,2}[ \t]{0,4}(?:=>|:=|=|:)[ \t]{0,4}["'`]?(?:(?:bearer|basic)[ \t]{1,2})?)([A-Za-z0-9+/_=.~-]{16,300})/gi;
 const URL_PASSWORD = /([a-z][a-z0-9+.-]{1,15}:\/\/[^\s:/@"'`<>]{1,100}:)([^\s:/@"'`<>]{1,200})(@)([\w.-]{1,253})/gi;
-const EMAIL = /(?<![\w.+%/-])([A-Za-z0-9][\w.+%-]{0,63})@((?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})(?![\w-])(?!:[\w~/])/g;
+const EMAIL =
+  /(?<![\w.+%/-])([A-Za-z0-9][\w.+%-]{0,63})@((?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})(?![\w-]|\.[A-Za-z0-9])(?!:[\w~/]|\()/g;
 
-/** RFC 2606 and RFC 6761: names that belong to nobody. */
-const RESERVED_HOST = /(?:^|\.)(?:example(?:\.(?:com|org|net|edu))?|test|invalid|localhost|local)$/i;
-/** Units and files that are written with an @ and a dot. */
-const NO_HOST = /\.(?:service|socket|timer|target|mount|slice|js|mjs|cjs|ts|json|py|rb|rs|html|css|md|txt|xml|ya?ml)$/i;
+/** RFC 2606 and RFC 6761: names that belong to nobody, and what documentation writes for "some domain". */
+const RESERVED_HOST =
+  /(?:^|\.)(?:example(?:\.(?:com|org|net|edu))?|test|invalid|localhost|local|tld|dom|xx|domain(?:name)?)$|(?:^|\.)(?:example\d*|(?:your|my|some)[-.]?(?:domain|host|company|organi[sz]ation))\.[\w.-]+$/i;
+/** Units and files that are written with an @ and a dot: `getty@tty1.service`, `icon@2x.png`, `left-pad@1.0.0.tgz`. */
+const NO_HOST =
+  /\.(?:service|socket|timer|target|mount|slice|sock|js|mjs|cjs|ts|json|py|rb|rs|html|css|md|txt|xml|ya?ml|png|jpe?g|gif|svg|webp|avif|ico|tgz|gz|bz2|xz|zip|tar|whl|gem|jar|deb|rpm)$/i;
+/** What stands before the @ of a label in Kotlin. */
+const NO_USER = /^(?:\d+|this|super|return)$/;
 const PLACEHOLDER =
   /example|sample|your|dummy|placeholder|change_?me|redacted|x{4}|\*{3}|\.{3}|0{6}|1234567|abcdefg|deadbeef|foobar|^(?:pass(?:word)?|pwd|pw|secret|token|key|hunter2|xyz|pass\w?\d*|[a-z]{1,4})$|[${<[]/i;
 
@@ -52,13 +57,17 @@ export const entropy = (text: string): number => {
   return bits;
 };
 
-/** Looks drawn by lot: letters and digits mixed and hardly repeated, which no word, version or path is. */
+/** A part between the marks that join words: letters and digits mixed, and no word with a number at its end. */
+const isMixed = (part: string): boolean =>
+  part.length >= 8 && /\d/.test(part) && /[A-Za-z]/.test(part) && !/^[A-Za-z]+\d{1,4}$|^\d{1,4}[A-Za-z]+$/.test(part);
+
+/** Looks drawn by lot: letters and digits mixed and hardly repeated, which no word, name of several words, version or path is. */
 const isRandom = (value: string): boolean =>
   /\d/.test(value) &&
   /[A-Za-z]/.test(value) &&
   !PLACEHOLDER.test(value) &&
   !/^\d{4}-\d\d-\d\d|^v?\d+\.\d+|^\.{0,2}\//.test(value) &&
-  entropy(value) >= (/^[0-9a-f-]+$/i.test(value) ? 3 : 3.5);
+  (/^[0-9a-f-]+$/i.test(value) ? entropy(value) >= 3 : entropy(value) >= 3.5 && value.split(/[^A-Za-z0-9]+/).some(isMixed));
 
 const BEGIN_KEY = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
 
@@ -124,7 +133,7 @@ export class Masker {
       return before + MASK + at + host;
     });
     return masked.replace(EMAIL, (all, user: string, host: string, offset: number) => {
-      if (RESERVED_HOST.test(host) || NO_HOST.test(host) || /^\d+$/.test(user)) return all;
+      if (RESERVED_HOST.test(host) || NO_HOST.test(host) || NO_USER.test(user)) return all;
       // user:password@host is an address of another kind, seen to above.
       if (/:\/\/[^\s/@:]{1,100}:$/.test(masked.slice(Math.max(0, offset - 110), offset))) return all;
       this.found('email');

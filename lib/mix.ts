@@ -14,30 +14,65 @@ export interface GeneralRow {
 }
 
 /** The columns that one of the shapes below is made of. */
-export const MIX_COLUMNS = ['messages', 'prompt', 'completion', 'instruction', 'input', 'output'] as const;
+export const MIX_COLUMNS = [
+  'messages',
+  'prompt',
+  'completion',
+  'instruction',
+  'input',
+  'output',
+  'conversations',
+  'context',
+  'response',
+] as const;
 
-const Chat = z.object({ messages: z.array(z.object({ role: z.string(), content: z.string() })) });
+const Message = z.object({ role: z.string(), content: z.string().nullish() });
+/** ShareGPT's names for the same. */
+const Spoken = z
+  .object({ from: z.string(), value: z.string().nullish() })
+  .transform(({ from, value }) => ({ role: from === 'human' ? 'user' : from === 'gpt' ? 'assistant' : from, content: value }));
+const Turns = z.array(z.union([Message, Spoken]));
+type Turns = z.infer<typeof Turns>;
+
+const Chat = z.union([
+  z.object({ messages: Turns }).transform(({ messages }) => messages),
+  z.object({ conversations: Turns }).transform(({ conversations }) => conversations),
+  z.object({ prompt: Turns, completion: Turns }).transform(({ prompt, completion }) => [...prompt, ...completion]),
+]);
 const Completion = z.object({ prompt: z.string(), completion: z.string() });
-const Alpaca = z.object({ instruction: z.string(), input: z.string().nullish(), output: z.string() });
+/** Alpaca's columns, or Dolly's. */
+const Instruction = z.union([
+  z.object({ instruction: z.string(), input: z.string().nullish(), output: z.string() }),
+  z
+    .object({ instruction: z.string(), context: z.string().nullish(), response: z.string() })
+    .transform(({ instruction, context, response }) => ({ instruction, input: context, output: response })),
+]);
 
-/** The turn of a row: chat messages, prompt and completion, or instruction, input and output; null for any other shape. */
+/** Only the first: what is asked later may mean nothing without what came before it. */
+const firstTurn = (messages: Turns): [string, string] | null => {
+  const [user, assistant] = messages.filter(({ role }) => role !== 'system' && role !== 'developer');
+  if (user?.role !== 'user' || assistant?.role !== 'assistant') return null;
+  return [user.content ?? '', assistant.content ?? ''];
+};
+
+/** The turn of a row: the first of a chat, prompt and completion, or an instruction with its output; null for any other shape. */
 const turnOf = (row: unknown): [string, string] | null => {
   const chat = Chat.safeParse(row);
-  if (chat.success) {
-    const [user, assistant, ...more] = chat.data.messages.filter(({ role }) => role !== 'system');
-    return more.length === 0 && user?.role === 'user' && assistant?.role === 'assistant' ? [user.content, assistant.content] : null;
-  }
+  if (chat.success) return firstTurn(chat.data);
   const completion = Completion.safeParse(row);
   if (completion.success) return [completion.data.prompt, completion.data.completion];
-  const alpaca = Alpaca.safeParse(row);
-  if (!alpaca.success) return null;
-  const { instruction, input, output } = alpaca.data;
+  const asked = Instruction.safeParse(row);
+  if (!asked.success) return null;
+  const { instruction, input, output } = asked.data;
   return [input === null || input === undefined || input.trim() === '' ? instruction : `${instruction}\n\n${input}`, output];
 };
 
+/** Some editors begin a file with it, and JSON.parse does not take it. */
+const BYTE_ORDER_MARK = '\ufeff';
+
 /** General rows, each once and ascending by id. Their texts lie in a spill, since a dataset may be larger than memory. */
 export class GeneralRows {
-  /** Lines of no known shape, of several turns, or empty. */
+  /** Lines of no known shape, or of a turn without text. */
   refused = 0;
   private readonly rows: Rows<GeneralRow>;
   private order: Uint32Array | null = null;
@@ -51,7 +86,7 @@ export class GeneralRows {
     if (line.trim() === '') return;
     let turn: [string, string] | null = null;
     try {
-      turn = turnOf(JSON.parse(line));
+      turn = turnOf(JSON.parse(line.startsWith(BYTE_ORDER_MARK) ? line.slice(1) : line));
     } catch {
       // no JSON: refused below
     }

@@ -23,6 +23,25 @@ const asked = (instruction: string): string =>
     .replace(/[^\p{L}\p{N}]+/gu, ' ')
     .trim();
 
+/**
+ * How many pairs of a kind may stay, so that no kind is more than `share` of those that stay. Where there are too few kinds for that
+ * (two kinds, a share of 0.3), all are cut to the same number.
+ */
+const mostOfKind = (counts: readonly number[], share: number): number => {
+  const there = counts.filter((count) => count > 0);
+  const fair = Math.max(share, 1 / there.length);
+  // What stays grows more slowly than the limit, so below the last limit that holds all hold.
+  let [low, high] = [0, Math.max(0, ...there)];
+  while (low < high) {
+    const most = Math.ceil((low + high) / 2);
+    const stay = there.reduce((sum, count) => sum + Math.min(count, most), 0);
+    // The rounding of a share such as 0.1 must not cost a pair.
+    if (most <= fair * stay + 1e-6) low = most;
+    else high = most - 1;
+  }
+  return low;
+};
+
 export class PairTable {
   /** Of the rules and of settle(), by reason. */
   readonly reasons: Record<string, number> = {};
@@ -80,16 +99,12 @@ export class PairTable {
         for (const row of others) this.lose(row, reason, this.pairs.ids.hex(survivor!));
       }
     for (const group of this.pages.groups()) this.keepMost(group, maxPerPage, 'quota_page');
-    if (maxKindShare < 1) {
-      const most = Math.floor(maxKindShare * this.count());
-      PARTICULAR.forEach((_, kind) =>
-        this.keepMost(
-          this.order.filter((row) => this.kind.at(row) === kind),
-          most,
-          'quota_kind',
-        ),
-      );
-    }
+    const kinds = PARTICULAR.map((_, kind) => this.order.filter((row) => this.alive[row] === 1 && this.kind.at(row) === kind));
+    const most = mostOfKind(
+      kinds.map(({ length }) => length),
+      maxKindShare,
+    );
+    for (const rows of kinds) this.keepMost(rows, most, 'quota_kind');
     PARTICULAR.forEach((name, kind) => {
       const count = this.order.reduce((sum, row) => sum + (this.alive[row] === 1 && this.kind.at(row) === kind ? 1 : 0), 0);
       if (count > 0) this.kinds[name] = count;

@@ -60,7 +60,11 @@ export const summarise = (rows: readonly PreviewRow[], most = 2): PreviewSummary
       0.5,
     );
   const byKind = new Map<string, PreviewRow[]>();
-  for (const row of rows) byKind.set(row.example.kind, [...(byKind.get(row.example.kind) ?? []), row]);
+  for (const row of rows) {
+    const own = byKind.get(row.example.kind);
+    if (own === undefined) byKind.set(row.example.kind, [row]);
+    else own.push(row);
+  }
   const kinds = [...byKind].map(([kind, own]): KindPreview => {
     const sorted = [...own].sort((a, b) => (b.score ?? 0) - (a.score ?? 0) || (a.example.id < b.example.id ? -1 : 1));
     const best = sorted.slice(0, most);
@@ -123,7 +127,7 @@ export const summaryText = ({ prompts, responses, kinds }: PreviewSummary): stri
 };
 
 const sampleMarkup = (title: string, { score, question, answer }: PreviewSample): Markup =>
-  markup`<div class="sample"><p class="quiet">${title}, score ${scoreText(score)}</p><p class="question">${question}</p><pre>${answer}</pre></div>`;
+  markup`<div class="sample"><p class="quiet">${title}, score ${scoreText(score)}</p><p class="question" dir="auto">${visible(question)}</p><pre dir="auto">${visible(answer)}</pre></div>`;
 
 /** The same for the page of previewHtml. */
 export const summaryMarkup = ({ examples, prompts, responses, kinds }: PreviewSummary): Markup => markup`<h1>What is in it</h1>

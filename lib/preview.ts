@@ -31,12 +31,17 @@ export const tokenTexts = ({ ids, roles }: Pick<TokenRow, 'ids' | 'roles'>, byte
 const ANSI: Record<number, string> = { [ROLE.context]: '\u001b[2m', [ROLE.format]: '\u001b[1;33m', [ROLE.content]: '\u001b[32m' };
 const RESET = '\u001b[0m';
 
+/** Reverse or reorder text, or cannot be seen: shown by their number, so that what is read is what is trained on. */
+const HIDDEN = /[\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
+
 /** Control characters of a page must not reach a terminal; they are shown as their Unicode pictures, C1 as U+FFFD. */
 export const visible = (text: string): string =>
-  text.replace(/[^\P{Cc}\n\t]/gu, (sign) => {
-    const code = sign.charCodeAt(0);
-    return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? '\u2421' : '\ufffd';
-  });
+  text
+    .replace(/[^\P{Cc}\n\t]/gu, (sign) => {
+      const code = sign.charCodeAt(0);
+      return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? '\u2421' : '\ufffd';
+    })
+    .replace(HIDDEN, (sign) => `⟨U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`);
 
 const ANSI_LEGEND = `${ANSI[ROLE.context]}context${RESET}  ${ANSI[ROLE.format]}supervised format${RESET}  ${ANSI[ROLE.content]}supervised answer${RESET}`;
 
@@ -62,7 +67,7 @@ export const previewAnsi = (row: TokenRow, bytesOf: BytesOf = tokenBytes, colour
 
 /** One example as HTML: a token is a span, its id the tooltip. MASK_STYLE belongs to it. */
 export const maskMarkup = (row: TokenRow, bytesOf: BytesOf = tokenBytes): Markup =>
-  markup`<pre class="mask">${tokenTexts(row, bytesOf).map(({ id, text, role }) => markup`<span class="r${role}" title="${id}">${text}</span>`)}</pre>`;
+  markup`<pre class="mask">${tokenTexts(row, bytesOf).map(({ id, text, role }) => markup`<span class="r${role}" title="${id}">${visible(text)}</span>`)}</pre>`;
 
 export const MASK_STYLE = `
 .mask { white-space: pre-wrap; overflow-wrap: anywhere; font: 0.85rem/1.7 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }

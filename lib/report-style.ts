@@ -27,6 +27,7 @@ pre { background: var(--code); padding: .7rem .9rem; border-radius: 6px; margin:
 .lead { font-size: 1.1rem; color: var(--dim); }
 .quiet { color: var(--dim); font-size: .9rem; }
 .pill { display: inline-block; padding: .12rem .65rem; border-radius: 999px; font-size: .85rem; font-weight: 600; white-space: nowrap; background: var(--code); color: var(--dim); }
+.card .pill { white-space: normal; border-radius: .8rem; }
 .pill.good, .pass { background: var(--good-soft); color: var(--good); }
 .pill.bad, .fail { background: var(--bad-soft); color: var(--bad); }
 .pill.warn, .shown { background: var(--warn-soft); color: var(--warn); }

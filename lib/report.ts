@@ -16,7 +16,7 @@ import type { TokenRow } from './token-file';
 
 export interface ReportStage {
   verb: Verb;
-  state: 'done' | 'reused' | 'running' | 'skipped' | 'waiting';
+  state: 'done' | 'reused' | 'running' | 'skipped' | 'waiting' | 'not done';
   counts: Counts;
   /** Dropped rows by reason. */
   reasons: Counts;
@@ -92,10 +92,18 @@ const link = (url: string, anchor: string | null = null): Markup => {
   return href === null ? markup`<code>${url}</code>` : markup`<a href="${href}" rel="noreferrer">${url}</a>`;
 };
 
-const madeCard = ({ base, statistics }: ReportData): Markup => markup`<div class="card"><h2>What was made</h2>
-<p class="big">${base?.name ?? 'No model yet'}</p>
-${statistics === null ? markup`` : markup`<p>fine-tuned on ${plural(statistics.splits.train.examples, 'example')} (${plural(statistics.splits.train.tokens, 'token')}); ${plural(statistics.splits.test.examples, 'example')} held out</p>`}
+/** An unchanged run skips a training that stands. */
+const isTrained = ({ stages }: ReportData): boolean =>
+  stages.some(({ verb, state }) => verb === 'train' && (state === 'done' || state === 'reused' || state === 'skipped'));
+
+const madeCard = (data: ReportData): Markup => {
+  const { base, statistics } = data;
+  const trained = isTrained(data);
+  return markup`<div class="card"><h2>What was made</h2>
+<p class="big">${trained && base !== null ? base.name : 'No model yet'}</p>
+${statistics === null ? markup`` : markup`<p>${trained ? 'fine-tuned on' : base === null ? 'for training there are' : `for fine-tuning ${base.name} there are`} ${plural(statistics.splits.train.examples, 'example')} (${plural(statistics.splits.train.tokens, 'token')}); ${plural(statistics.splits.test.examples, 'example')} held out</p>`}
 ${base?.random === true ? markup`<p class="pill warn">random weights: for tests, nothing it writes makes sense</p>` : markup``}</div>`;
+};
 
 const DECISION = { pass: ['good', 'Yes'], hold: ['bad', 'No'], insufficient: ['warn', 'Too little to tell'] } as const;
 
@@ -114,7 +122,17 @@ const fromCard = ({ statistics, sources }: ReportData): Markup => {
   const hosts = Object.keys(statistics?.hosts ?? {});
   return markup`<div class="card"><h2>From where</h2><p class="big">${plural(pages, 'page')}</p>
 <p>${hosts.slice(0, 4).join(', ')}${hosts.length > 4 ? ` and ${hosts.length - 4} more hosts` : ''}</p>
-${statistics === null ? markup`` : markup`<p class="quiet">${plural(statistics.examples, 'pair')}, ${grouped(statistics.withCode)} with code; every answer is text of its page</p>`}</div>`;
+${statistics === null ? markup`` : markup`<p class="quiet">${plural(statistics.examples, 'pair')}, ${grouped(statistics.withCode)} with code; ${originOf(statistics)}</p>`}</div>`;
+};
+
+/** Where the answers come from, which is not always the page alone. */
+const originOf = ({ kinds }: Statistics): string => {
+  const others = [
+    [kinds['llm'] ?? 0, 'written by a language model'],
+    [kinds['general'] ?? 0, 'general data'],
+  ] as const;
+  const told = others.flatMap(([count, what]) => (count === 0 ? [] : [`${grouped(count)} ${what}`]));
+  return told.length === 0 ? 'every answer is text of its page' : `${told.join(', ')}; every other answer is text of its page`;
 };
 
 const answers = ({ evaluation }: ReportData): Markup | null =>

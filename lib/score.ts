@@ -1,5 +1,5 @@
 // How good a pair is, by rules: reasons not to keep it, and a score between 0 and 1.
-import { CODE_SPAN, plain, words } from './blocks';
+import { CODE_SPAN, plain, wordCount, words } from './blocks';
 import type { Candidate } from './kinds';
 import { isWhole, sentences } from './sentences';
 
@@ -107,11 +107,6 @@ const isLinksOnly = (prose: string, hasCode: boolean): boolean => {
 const ADDRESS = /\b(?:https?|git|ftp|mailto):\S+|\b\S+@\S+\.\w+|\bwww\.\S+/g;
 
 const TEN_LETTERS = /^(?:\P{L}*\p{L}){10}/u;
-
-const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu;
-
-/** Words of a text; in scripts without spaces between words two characters stand for one. */
-const wordCount = (text: string): number => Math.max(words(text).length, (text.match(UNSPACED) ?? []).length / 2);
 
 /** Three lines of a table or a form that lost its lines: "server config", "Core", "core". */
 const isLabels = (prose: string): boolean => {

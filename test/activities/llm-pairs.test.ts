@@ -62,12 +62,12 @@ test('an attempt that fails in the middle pays for no answer again, and gives th
   const asked = llm.asked.length;
   llm.asked = [];
   const broken = await prepare({ concurrency: 1 });
-  // In the middle a request is refused for good: the deed fails, what came before is in the store.
+  // In the middle the key is refused: the deed fails, what came before is in the store.
   const middle = Math.floor(asked / 2);
   llm.before = (number) => {
-    if (number === middle) llm.faults.push({ status: 400 });
+    if (number === middle) llm.faults.push({ status: 401 });
   };
-  await expect(broken.pair()).rejects.toMatchObject({ type: 'RemoteRefused' });
+  await expect(broken.pair()).rejects.toMatchObject({ type: 'ConfigMissing' });
   expect(llm.asked).toHaveLength(middle);
   llm.before = null;
   expect(await written(broken)).toEqual(expected);
@@ -81,6 +81,62 @@ test('429 is waited out as long as the endpoint wishes', async () => {
     { status: 503, headers: { 'retry-after': '0' } },
   ];
   expect((await written(await prepare())).length).toBeGreaterThan(3);
+});
+
+test.each([
+  ['a page of a proxy', { status: 200, body: '<html>one moment</html>' }],
+  ['an empty body', { status: 200, body: '' }],
+])('%s instead of an answer is asked for again', async (_, fault) => {
+  llm.before = (number) => {
+    if (number === 3) llm.faults.push(fault);
+  };
+  expect((await written(await prepare({ concurrency: 1 }))).length).toBeGreaterThan(3);
+});
+
+test('a section that the endpoint refuses costs its pairs, not the run', async () => {
+  llm.before = (number) => {
+    if (number === 3) llm.faults.push({ status: 400, body: '{"error":{"message":"maximum context length is 4096 tokens"}}' });
+  };
+  const run = await prepare({ concurrency: 1 });
+  expect((await written(run)).length).toBeGreaterThan(2);
+  expect((await run.pair()).counts['llm_refused']).toBe(1);
+});
+
+test('an endpoint that refuses all is told at once, in its own words and without the key', async () => {
+  llm.before = () => llm.faults.push({ status: 400, body: JSON.stringify({ error: { message: `model-a is not enabled for ${KEY}` } }) });
+  const error: unknown = await (await prepare({ concurrency: 2 })).pair().catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ type: 'RemoteRefused', message: expect.stringContaining('model-a is not enabled') as string });
+  expect(String(error)).not.toContain(KEY);
+  expect(llm.asked.length).toBeLessThanOrEqual(2);
+});
+
+test('an endpoint that wants max_completion_tokens, and no temperature, gets it so', async () => {
+  llm.dialect = 'newer';
+  const run = await prepare({ concurrency: 1 });
+  expect((await written(run)).length).toBeGreaterThan(3);
+  expect(llm.asked.at(-1)!.body).toMatchObject({ max_completion_tokens: expect.any(Number) as number });
+  expect((await run.pair()).counts['llm_refused']).toBeUndefined();
+});
+
+test('a model that answers nothing, or all of whose choices were filtered, costs its section its pairs', async () => {
+  llm.faults = [{ choices: [{ message: { role: 'assistant' } }] }, { choices: [] }].map((body) => ({
+    status: 200,
+    body: JSON.stringify(body),
+  }));
+  const run = await prepare({ concurrency: 1 });
+  expect((await written(run)).length).toBeGreaterThan(0);
+  expect((await run.pair()).counts['llm_unreadable']).toBe(2);
+});
+
+test('a pair of a model that is not believed has a fate', async () => {
+  llm.invented = 'It costs 49 dollars in every shop of the capital city.';
+  const run = await prepare();
+  const ref = await run.pair();
+  const fates = await run.rows<Dropped>(ref, 'dropped.jsonl');
+  const judged = fates.filter(({ reason }) => reason === 'judged_out');
+  expect(judged).toHaveLength(ref.counts['llm_judged_out']!);
+  expect(judged[0]).toMatchObject({ of: 'pair', stage: 'pair', detail: expect.stringContaining('sold?') as string });
+  expect(ref.reasons['judged_out']).toBe(judged.length);
 });
 
 test('the budget ends the asking, and what was asked stays', async () => {

@@ -36,6 +36,7 @@ beforeAll(async () => {
   await writeFile(join(root, 'files', 'broken.parquet'), 'PAR1 and nothing else');
   await writeFile(join(root, 'files', 'latin1.jsonl'), Buffer.concat([Buffer.from(text), Buffer.from('{"prompt":"\xe9"}', 'latin1')]));
   await writeFile(join(root, 'files', 'plain.jsonl'), '{"text":"no turn"}\n');
+  await writeFile(join(root, 'files', 'few.jsonl'), text.split('\n').slice(0, 2).join('\n'));
   await writeFile(join(root, 'outside.jsonl'), text);
   await symlink(join(root, 'outside.jsonl'), join(root, 'files', 'link.jsonl'));
 });
@@ -62,6 +63,15 @@ test('general data is a quarter of training, named as such, and in no other part
   expect(new Set(general.map(({ url }) => url))).toEqual(new Set(['file:///general.jsonl']));
   for (const part of ['test', 'validation'])
     expect((await prepared.rows<Example>(ref, `data/${part}.jsonl`)).filter(({ kind }) => kind === 'general')).toEqual([]);
+});
+
+test('general data that is not enough for its share is told', async () => {
+  const whole = await prepare('general.jsonl');
+  const { general, general_missing: none } = (await whole.format()).counts;
+  expect(none).toBeUndefined();
+  await whole.close();
+  const { counts } = await (await prepare('few.jsonl')).format();
+  expect(counts).toMatchObject({ general: 2, general_missing: general! - 2 });
 });
 
 test.each([

@@ -79,6 +79,12 @@ test('a stage that was reused, one that ran and one that did not are told apart'
   expect(states).toMatchObject({ collect: 'skipped', train: 'done', convert: 'reused' });
 });
 
+test('what a failed run did not come to is not called skipped', async () => {
+  const html = await page({ status: 'failed', stages: { format: [stages.format] }, computed: ['format'] });
+  expect(html).not.toContain('>skipped<');
+  expect(html).toMatch(/<strong>train<\/strong><br>.*?<span class="pill ">not done<\/span>/);
+});
+
 test('a run that failed before its first stage has a page that says why and how to go on', async () => {
   const html = await page({ input: null, stages: {}, computed: [], status: 'failed', reason: 'InvalidInput: train.lr must be positive' });
   expect(html).toContain('train.lr must be positive');

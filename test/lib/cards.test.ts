@@ -86,6 +86,15 @@ test('the dataset card names sources, splits, contamination and the pinned date'
   expect(datasetCard({ ...datasetCardData(), family: 'chat' })).not.toContain('harmony');
 });
 
+test('the dataset card does not vouch for general data, which a model may have written', () => {
+  const data = datasetCardData();
+  expect(datasetCard(data)).toContain('No model wrote any of it.');
+  const mixed = { ...data.statistics, kinds: { ...data.statistics.kinds, general: 20 } };
+  const card = datasetCard({ ...data, statistics: mixed, mix: { source: 'general.jsonl', share: 0.1, license: null } });
+  expect(card).not.toContain('any of it.');
+  expect(card).toContain('20 training examples of kind `general` come from');
+});
+
 test('the model card says whether it is better, how it was made and how to load it', () => {
   const card = modelCard(modelCardData());
   expect(card).toContain('| 3.264 | **2.754** |');

@@ -269,6 +269,12 @@ describe('hostile and empty pages', () => {
     expect(of(html)).toEqual({ keep: false, reason });
   });
 
+  test('of a script without spaces is not taken for short', () => {
+    const html = '<p>该命令将文件从第一个目录复制到第二个目录，并且不会等待其他进程完成。</p><p>ไฟล์จะถูกคัดลอกไปยังไดเรกทอรีที่สองเสมอ</p>';
+    expect(cleanText(page(), html, { minWords: 10 })).toMatchObject({ keep: true });
+    expect(cleanText(page(), '<p>复制命令</p>', { minWords: 10 })).toMatchObject({ keep: false, reason: 'too_short', detail: '2 words' });
+  });
+
   test('gives a reason for few words', () => {
     expect(cleanText(page(), '<p>two words</p>', { minWords: 3 })).toEqual({ keep: false, reason: 'too_short', detail: '2 words' });
   });

@@ -27,7 +27,51 @@ test.each([
   ['Elephants migrate southwards during hot summers.', false],
   ['', false],
 ])('%j stands in its section: %s', (answer, expected) => {
-  expect(isGrounded(answer, section)).toBe(expected);
+  expect(isGrounded({ question: 'What does zap do?', answer }, section)).toBe(expected);
+});
+
+test.each([
+  ['What does `zap --dry-run box` do?', true],
+  ['How long does zap wait, 30 seconds?', true],
+  ['What does `zap --force` do?', false],
+  ['What is new in zap 4.2?', false],
+  ['What does jane.doe@acme.dev say of zap?', false],
+])('a question asks for nothing that the section does not name: %j %s', (question, expected) => {
+  expect(isGrounded({ question, answer: 'The option `--dry-run` shows what zap would remove.' }, section)).toBe(expected);
+});
+
+test.each(['It waits 3 seconds before it asks again.', 'It waits 0 seconds before it asks again.'])(
+  'a number inside another is not in the section: %j',
+  (answer) => {
+    expect(isGrounded({ question: 'Q?', answer }, section)).toBe(false);
+  },
+);
+
+test('an address or a key that the model made up is not believed, one that the section holds is', () => {
+  const answer = 'Ask jane.doe@acme.dev what zap would remove before it asks again.';
+  expect(isGrounded({ question: 'Q?', answer }, section)).toBe(false);
+  const unmasked = { ...section, blocks: [...section.blocks, { type: 'prose' as const, text: 'Ask jane.doe@acme.dev.' }] };
+  expect(isGrounded({ question: 'Q?', answer }, unmasked)).toBe(true);
+});
+
+test('numbers of a list in the answer need not stand in the section', () => {
+  const answer = '1. The option `--dry-run` shows what zap would remove.\n2. It waits 30 seconds.';
+  expect(isGrounded({ question: 'Q?', answer }, section)).toBe(true);
+});
+
+test('what a model thought before it answered, and brackets of its prose, are passed over', () => {
+  const pairs = [{ question: 'Q?', answer: 'A.' }];
+  expect(readGenerated(`<think>A list [a, b] of [1] pairs, [{"question":"X?","answer":"Y"}]</think>\n${JSON.stringify(pairs)}`, 2)).toEqual(
+    pairs,
+  );
+  expect(readGenerated(`As asked [1]: ${JSON.stringify(pairs)}`, 2)).toEqual(pairs);
+  expect(readGenerated('['.repeat(1_000_000), 2)).toBeNull();
+  expect(readVerdict('<think>[3] of [10]</think>[9]', 1)).toEqual([true]);
+});
+
+test('a pair that is written twice is one pair', () => {
+  const pair = { question: 'Q?', answer: 'A.' };
+  expect(readGenerated(JSON.stringify([pair, pair]), 3)).toEqual([pair]);
 });
 
 test('an answer is read out of whatever stands around it, and at most as many pairs as were asked for', () => {

@@ -17,6 +17,7 @@ describe('what is secret is masked', () => {
     ['a Google key', at('AIza', 35)],
     ['a Stripe key', at('sk_live_', 24)],
     ['an OpenAI key', at('sk-proj-', 48)],
+    ['an older OpenAI key', at('sk-', 48)],
     ['an Anthropic key', at('sk-ant-api03-', 80)],
     ['a Hub token', at('hf_', 34)],
     ['an npm token', at('npm_', 36)],
@@ -72,9 +73,24 @@ describe('what documentation writes as an example stays', () => {
     'auth: packages/authentication/index.ts',
     'a sha512 integrity such as sha512-abc and the commit 9f86d081884c7d659a2feaa0c55ad015',
     '-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----',
+    'git clone git@git.acme.dev:2222/x.git',
+    '![logo](icon@2x.png), sprite@3x.webp and left-pad@1.0.0.tgz',
+    'A@B.transpose() and this@Outer.context.run(), this@Outer.context',
+    '$local@other.tld, webgirl@example1.dom, you@yourdomain.com and dev@your.company.here',
+    'bind unix@ssl-frontend.sock',
+    'class="sk-estimator-doc-link-fitted-v1-0-0 sk-toggleable__content1-fitted-2"',
+    'secretName=projects/p1/secrets/s2/versions/3',
+    'authn_method=client_secret_basic1x',
+    'NextToken: page2-of-results-here',
+    'auth = HMAC_SHA256_with_salt_v2',
+    'credential: Xorg1.20-cred-type',
   ])('%s', (text) => {
     expect(masked(text)).toBe(text);
   });
+});
+
+test('an address before a full stop, a bracket or a word in brackets is still one', () => {
+  expect(masked('Write to jane@corp.io. Or (jane@corp.io), <jane@corp.io> or jane@corp.io (the owner).')).not.toContain('corp');
 });
 
 test('text made to be slow to search is searched', () => {

@@ -29,10 +29,47 @@ test('the usual shapes are read, each row once, secrets masked, whatever the ord
   expect(readMix([...lines].reverse()).rows).toEqual(rows);
 });
 
-test('what is no single turn is refused and counted', () => {
-  const turns =
-    '{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"},{"role":"assistant","content":"d"}]}';
-  expect(readMix(['no json', '{"text":"plain"}', '{"prompt":"","completion":"x"}', turns])).toEqual({ rows: [], refused: 4 });
+const chat = (...turns: [string, string | null][]): object[] => turns.map(([role, content]) => ({ role, content }));
+
+test.each([
+  ['a developer message before it', { messages: chat(['developer', 'd'], ['user', 'Hi?'], ['assistant', 'Hello.']) }],
+  ['further turns after it', { messages: chat(['user', 'Hi?'], ['assistant', 'Hello.'], ['user', 'c'], ['assistant', 'd']) }],
+  [
+    'the names of ShareGPT',
+    {
+      conversations: [
+        { from: 'system', value: 's' },
+        ...[
+          { from: 'human', value: 'Hi?' },
+          { from: 'gpt', value: 'Hello.' },
+        ],
+      ],
+    },
+  ],
+  ['lists of messages as prompt and completion', { prompt: chat(['user', 'Hi?']), completion: chat(['assistant', 'Hello.']) }],
+  ['columns that are null', { messages: null, prompt: 'Hi?', completion: 'Hello.', instruction: null }],
+  ["Dolly's columns", { instruction: 'Hi?', context: '', response: 'Hello.', category: 'x' }],
+])('a turn is read with %s', (_, row) => {
+  expect(readMix([JSON.stringify(row)]).rows).toMatchObject([{ instruction: 'Hi?', response: 'Hello.' }]);
+});
+
+test('a context stands below its instruction', () => {
+  expect(readMix(['{"instruction":"Why?","context":"It is so.","response":"So."}']).rows).toMatchObject([
+    { instruction: 'Why?\n\nIt is so.' },
+  ]);
+});
+
+test('a file that begins with a byte order mark loses no row', () => {
+  expect(readMix([`\ufeff${lines[1]!}`])).toMatchObject({ refused: 0, rows: [{ instruction: 'One?' }] });
+});
+
+test('what has no turn is refused and counted', () => {
+  const tool = JSON.stringify({ messages: chat(['user', 'a'], ['assistant', null], ['tool', '4'], ['assistant', 'b']) });
+  const answered = JSON.stringify({ messages: chat(['assistant', 'a'], ['user', 'b']) });
+  expect(readMix(['no json', '{"text":"plain"}', '{"prompt":"","completion":"x"}', tool, answered, '[]', 'null'])).toEqual({
+    rows: [],
+    refused: 7,
+  });
 });
 
 test('the share is of all training examples', () => {

@@ -172,12 +172,11 @@ describe('fates', () => {
     expect(made(`<h1>Guide</h1><h2>See also</h2><p>${LONG}</p>`).dropped).toMatchObject([{ of: 'section', reason: 'no_question' }]);
   });
 
-  test('the best pairs of a page and of a kind are kept up to their quota', () => {
+  test('the best pairs of a page are kept up to their quota', () => {
     const html = `<h1>Guide</h1>${Array.from({ length: 10 }, (_, index) => `<h2>Rule ${index} of lists</h2><p>${LONG} Number ${index}.</p>`).join('')}`;
     const one = made(html, { maxPerPage: 4 });
     expect(one.pairs).toHaveLength(4);
     expect(one.counts['quota_page']).toBe(6);
-    expect(made(html, { maxKindShare: 0.5 }).pairs).toHaveLength(5);
   });
 
   test('one question and one answer are kept once', () => {

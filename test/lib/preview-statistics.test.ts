@@ -50,6 +50,13 @@ test('best and worst are by score, and no example is both', () => {
   expect(summarise([]).kinds).toEqual([]);
 });
 
+test('an empty bin has no bar, and a text that is written from the right is read from there', () => {
+  const page = summaryMarkup(summarise([row(1, 'heading', 1, 10, 4, 'مرحبا'), row(2, 'heading', 1, 10, 100, 'x\u202ey')])).html;
+  expect(page).toMatch(/<th>16–31 tokens<\/th><td><\/td><td class="n">0<\/td>/);
+  expect(page).toContain('<pre dir="auto">مرحبا</pre>');
+  expect(page).toContain('x⟨U+202E⟩y');
+});
+
 test('texts of pages reach neither the terminal as control sequences nor the browser as markup', () => {
   const summary = summarise(ROWS);
   expect(summaryText(summary).join('\n')).not.toMatch(/[^\P{Cc}\n]/u);

@@ -39,6 +39,14 @@ test('a terminal sees roles in colours, and no control sequence of a page', () =
   expect(previewAnsi(row, undefined, false)).toContain('assistant⟦<|channel|>final<|message|>Yes.<|return|>⟧\n');
 });
 
+test('what turns text around or cannot be seen is shown by its number, on a terminal and in HTML', () => {
+  const row = render('a\u202eb\u200bc', 'd\u2066e\ufefff 👩\u200d🚀');
+  for (const shown of [previewAnsi(row), previewHtml([row])]) {
+    for (const name of ['⟨U+202E⟩', '⟨U+200B⟩', '⟨U+2066⟩', '⟨U+FEFF⟩']) expect(shown).toContain(name);
+    expect(shown).not.toMatch(/[\u202e\u200b\u2066\ufeff]/);
+  }
+});
+
 test('HTML of a mask is escaped', () => {
   const page = previewHtml([render('<script>alert(1)</script>', `"><img onerror='x'>`)]);
   expect(page).not.toMatch(/<script|<img/);

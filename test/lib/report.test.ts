@@ -21,6 +21,23 @@ test('at a glance: what was made, is it better, from where', () => {
   expect(page).toContain('ready, not published');
 });
 
+test('a run whose training failed has made no model, one that is unchanged has', () => {
+  const trained = (state: 'done' | 'reused' | 'skipped' | 'not done'): string =>
+    report({ ...reportData(), stages: [{ verb: 'train', state, counts: {}, reasons: {} }] });
+  for (const state of ['done', 'reused', 'skipped'] as const) expect(trained(state)).toContain('<p class="big">smollm2-135m-instruct</p>');
+  expect(trained('not done')).toContain('<p class="big">No model yet</p>');
+  expect(trained('not done')).not.toContain('fine-tuned on');
+});
+
+test('answers that are not text of a page are counted apart', () => {
+  const data = reportData();
+  expect(report(data)).toContain('every answer is text of its page');
+  const statistics = { ...data.statistics!, kinds: { heading: 200, llm: 30, general: 10 } };
+  expect(report({ ...data, statistics })).toContain(
+    '30 written by a language model, 10 general data; every other answer is text of its page',
+  );
+});
+
 test('answers stand side by side, code as code, an empty one says so', () => {
   const page = report(reportData());
   expect(page).toContain('<pre>npm ci</pre>');

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 
 interface Asked {
   authorization: string | undefined;
-  body: { model: string; messages: { role: string; content: string }[] };
+  body: { model: string; messages: { role: string; content: string }[]; max_tokens?: number; temperature?: number };
 }
 
 export interface LlmStandIn {
@@ -15,6 +15,8 @@ export interface LlmStandIn {
   faults: { status: number; headers?: Record<string, string>; body?: string }[];
   /** Called with the number of a request before it is answered, to plan a fault. */
   before: ((number: number) => void) | null;
+  /** `newer`: refuses max_tokens and temperature, as newer models of OpenAI do. */
+  dialect: 'usual' | 'newer';
   /** Written into every answer, as a model that makes things up. */
   invented: string | null;
   close(): Promise<void>;
@@ -35,7 +37,15 @@ const judged = (text: string): string => {
 };
 
 export const openLlm = async (): Promise<LlmStandIn> => {
-  const standIn: LlmStandIn = { url: '', asked: [], faults: [], before: null, invented: null, close: () => Promise.resolve() };
+  const standIn: LlmStandIn = {
+    url: '',
+    asked: [],
+    faults: [],
+    before: null,
+    dialect: 'usual',
+    invented: null,
+    close: () => Promise.resolve(),
+  };
   const server: Server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -43,6 +53,15 @@ export const openLlm = async (): Promise<LlmStandIn> => {
       const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Asked['body'];
       standIn.asked.push({ authorization: request.headers.authorization, body });
       standIn.before?.(standIn.asked.length);
+      const refused =
+        standIn.dialect === 'usual'
+          ? null
+          : body.max_tokens !== undefined
+            ? "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+            : body.temperature !== undefined
+              ? "Unsupported value: 'temperature' does not support 0 with this model."
+              : null;
+      if (refused !== null) standIn.faults.unshift({ status: 400, body: JSON.stringify({ error: { message: refused } }) });
       const fault = standIn.faults.shift();
       if (request.url !== '/v1/chat/completions' || fault !== undefined) {
         response.writeHead(fault?.status ?? 404, fault?.headers);
