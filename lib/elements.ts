@@ -146,7 +146,7 @@ export const classMeaning = (names: string): ClassMeaning => ({
 
 /** Its id is its heading's anchor: a section on comments or copyright is about them; only navigation is made of sections too. */
 const isSection = (tag: { name: string }, names: string | null): boolean =>
-  tag.name === 'section' || (names !== null && /(?:^|\s)sect(?:ion|\d)?(?:\s|$)/.test(names));
+  tag.name === 'section' || (names !== null && /(?:^|[\s_])sect(?:ion|\d)?(?:\s|$)/.test(names));
 
 /** The purpose that an element states by what it is, and whether only its class or id says so. */
 export const purposeOf = (
