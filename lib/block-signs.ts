@@ -11,9 +11,9 @@ export const isTitle = ({ block }: RawBlock): boolean => block.type === 'heading
 const SITE_PHRASE =
   /^(?:[«‹<←↑→›»>|\s]*)(?:next|prev(?:ious)?|up|top|home|contents|index|table of contents|back(?: to top)?|edit(?: this page)?(?: on \w+)?|view (?:page )?source|show source|report (?:a|this) (?:bug|issue|problem)|improve this page|(?:skip|jump) to (?:main |the )?(?:content|navigation|search)|permalink|download|print)(?:[»›>←↑→|\s]*)$/i;
 
-/** Words of a page's own controls. */
+/** Words of a page's own controls, and of a notebook's cells. */
 const CONTROL =
-  /^(?:(?:expand|collapse|show|hide) (?:description|details|all|more|less)|copy(?: to clipboard)?|copied!?|loading(?:\.\.\.|…)?|(?:on|in) this (?:page|article|section):?)$/i;
+  /^(?:(?:expand|collapse|show|hide) (?:description|details|all|more|less)|copy(?: to clipboard)?|copied!?|loading(?:\.\.\.|…)?|(?:on|in) this (?:page|article|section):?|(?:in|out) ?\[[\d ]*\]:?)$/i;
 
 /** The same at the end of a line that says something: "read(path) click to toggle source". */
 const ENDS_IN_CONTROL = /\s+click to (?:toggle|show|view|expand|hide|copy)(?: \w+){0,2}$/i;

@@ -2,7 +2,7 @@
 import { beginsAsImprint, density, isImprint, isLinkBlock, isLinkList, isTitle, withoutControl } from './block-signs';
 import { languageName } from './code-language';
 import { edges } from './page-edges';
-import { bannersOf } from './page-title';
+import { bannersOf, titlePlace } from './page-title';
 import type { RawBlock, Zone } from './raw-block';
 
 interface Totals {
@@ -175,8 +175,8 @@ const verdicts = (zones: ReadonlyMap<Zone, Totals>, page: Totals, main: Readonly
 };
 
 /** Whether lists of links are what the page is for: they hold about as much as all that is said outside them. */
-const isIndex = (blocks: readonly RawBlock[]): boolean => {
-  const from = Math.max(0, blocks.findIndex(isTitle));
+const isIndex = (blocks: readonly RawBlock[], title: string): boolean => {
+  const from = Math.max(0, titlePlace(blocks, title));
   let listed = 0;
   let said = 0;
   for (const raw of blocks.slice(from)) {
@@ -228,7 +228,7 @@ export const selectContent = (all: readonly RawBlock[], title: string): RawBlock
         });
     if (outside !== undefined) kept.unshift(outside);
   } else {
-    const index = isIndex(blocks.filter(isPlaced));
+    const index = isIndex(blocks.filter(isPlaced), title);
     const isContent = (raw: RawBlock): boolean => isPlaced(raw) && (index || !isLinkList(raw));
     kept = blocks.slice(...edges(blocks, page.chars, title, index, isContent)).filter(isContent);
   }

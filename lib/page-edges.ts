@@ -42,14 +42,13 @@ export const edges = (
   index: boolean,
   isContent: (raw: RawBlock) => boolean,
 ): [start: number, end: number] => {
-  let isText = (raw: RawBlock): boolean => isContent(raw) && (isSubstance(raw) || (index && isLinkList(raw)));
-  if (!blocks.some((raw) => isText(raw) && !isTitle(raw))) {
-    const isKnown = isText;
-    isText = (raw) => isKnown(raw) || (isContent(raw) && isShortText(raw));
-  }
-  const first = blocks.findIndex(isText);
+  const isText = (raw: RawBlock): boolean => isContent(raw) && (isSubstance(raw) || (index && isLinkList(raw)));
+  const isAlone = !blocks.some((raw) => isText(raw) && !isTitle(raw));
+  const isLast = isAlone ? (raw: RawBlock): boolean => isText(raw) || (isContent(raw) && isShortText(raw)) : isText;
+  let first = blocks.findIndex(isText);
+  if (first < 0) first = blocks.findIndex(isLast);
   if (first < 0) return [0, blocks.length];
-  let last = blocks.findLastIndex(isText);
+  let last = blocks.findLastIndex(isLast);
   const leadsAway = (raw: RawBlock): boolean => {
     if (raw.block.type === 'heading' || raw.evidence.chars > 0.5 * chars) return false;
     return density(raw.evidence) >= 0.4 || isImprint(raw) || !isContent(raw);

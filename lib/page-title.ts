@@ -45,3 +45,12 @@ export const bannersOf = (blocks: readonly RawBlock[], title: string): ReadonlyS
   const isOver = isNamedLast || (leadsAway && blocks.some((raw) => raw !== first && raw.block.type === 'heading'));
   return new Set(isOver ? [first] : []);
 };
+
+/** Where the page's own heading stands: its first of the first level, else the first that <title> begins with; -1 without either. */
+export const titlePlace = (blocks: readonly RawBlock[], title: string): number => {
+  const top = blocks.findIndex(isTitle);
+  const [page] = titleParts(title);
+  if (top >= 0 || page === undefined) return top;
+  const name = loose(page);
+  return blocks.findIndex(({ block }) => block.type === 'heading' && loose(plain(block.text)) === name);
+};

@@ -37,6 +37,18 @@ describe('a page that states no main part', () => {
     expect(textsOf(`${BAR}<p>Reference for unit (${link('x')})</p><h1>Widgets</h1><p>${LONG}</p>`)).toEqual(['Widgets', LONG]);
   });
 
+  test('begins with its title where it has few words, and not with a line over it', () => {
+    expect(textsOf(`${BAR}<p>Reference for unit (${link('x')})</p><h1>Widgets</h1><p>Number of turns</p>`)).toEqual([
+      'Widgets',
+      'Number of turns',
+    ]);
+  });
+
+  test('is no index for the list of its book that stands beside its text, whatever the level of its heading', () => {
+    const book = `<table>${`<tr><td>${link('A part of the whole book')}</td></tr>`.repeat(9)}</table>`;
+    expect(textsOf(`${book}<h4>Widgets</h4><p>${LONG}</p>`, 'Widgets')).toEqual(['Widgets', LONG]);
+  });
+
   test('keeps a word straight over its title', () => {
     expect(textsOf(`${BAR}<h3>Method</h3><h1>turn</h1><p>${LONG}</p>`, 'turn')).toEqual(['Method', 'turn', LONG]);
   });
