@@ -28,12 +28,18 @@ export const withoutControl = (raw: RawBlock): RawBlock => {
 const isPhraseList = (items: readonly string[]): boolean =>
   items.length <= 6 && (items.filter((item) => SITE_PHRASE.test(item)).length >= 2 || items.every((item) => CONTROL.test(item)));
 
+/** Types that are links: "lookup :: Key -> Map -> Maybe Value", "f(Name) -> Value". */
+const SIGNATURE = /^\S{1,100} :: \S|[(:].*(?:->|=>)/;
+export const isSignature = ({ block, evidence }: RawBlock): boolean =>
+  block.type === 'prose' && block.text.length < 2000 && density(evidence) < 0.9 && SIGNATURE.test(block.text);
+
 /** Links that lead around rather than text that says something. */
 export const isLinkBlock = (raw: RawBlock): boolean => {
   const { block, evidence } = raw;
   if (block.type === 'prose' && block.text.length < 40 && CONTROL.test(block.text)) return true;
   if (block.type === 'list' && isPhraseList(block.items)) return true;
   if (block.type === 'heading' || block.type === 'code' || block.type === 'definition' || evidence.links === 0) return false;
+  if (isSignature(raw)) return false;
   const linked = density(evidence);
   if (evidence.links >= 2 && evidence.local >= 0.8 * evidence.links && linked >= 0.7) return true; // table of contents
   if (block.type !== 'prose') return false;

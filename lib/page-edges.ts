@@ -1,6 +1,6 @@
 // Where the content of a page that does not say so begins and ends: judged by the text around it.
-import { density, isImprint, isLinkList, isSaid, isShortText, isSubstance, isTitle } from './block-signs';
-import { loose, titleParts } from './page-title';
+import { density, isImprint, isLinkList, isSaid, isShortText, isSignature, isSubstance, isTitle } from './block-signs';
+import { isNameOf, loose, titleParts } from './page-title';
 import type { RawBlock } from './raw-block';
 
 /**
@@ -50,13 +50,13 @@ export const edges = (
   if (first < 0) return [0, blocks.length];
   let last = blocks.findLastIndex(isLast);
   const leadsAway = (raw: RawBlock): boolean => {
-    if (raw.block.type === 'heading' || raw.evidence.chars > 0.5 * chars) return false;
+    if (raw.block.type === 'heading' || raw.evidence.chars > 0.5 * chars || isSignature(raw)) return false;
     return density(raw.evidence) >= 0.4 || isImprint(raw) || !isContent(raw);
   };
   const isHeading = (raw: RawBlock): boolean => raw.block.type === 'heading' && isContent(raw) && density(raw.evidence) < 0.5;
   let start = first;
-  // What stands straight over the title says what is titled: "Method".
-  if (isTitle(blocks[first]!)) while (start > 0 && isHeading(blocks[start - 1]!)) start -= 1;
+  // A title begins the page, a first-level heading of another name one of its sections. What stands straight over the title says what is titled: "Method".
+  if (isTitle(blocks[first]!) && isNameOf(blocks[first]!, title)) while (start > 0 && isHeading(blocks[start - 1]!)) start -= 1;
   else {
     start = blocks.slice(0, first).findLastIndex(leadsAway) + 1;
     const heading = headingOf(blocks, first, title, isContent);

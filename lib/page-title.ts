@@ -54,3 +54,10 @@ export const titlePlace = (blocks: readonly RawBlock[], title: string): number =
   const name = loose(page);
   return blocks.findIndex(({ block }) => block.type === 'heading' && loose(plain(block.text)) === name);
 };
+
+/** Whether a heading may name a page of that <title>, in part or with more words. */
+export const isNameOf = ({ block }: RawBlock, title: string): boolean => {
+  const name = loose(plain(blockText(block)));
+  const page = loose(title);
+  return page === '' || page.includes(name) || name.includes(loose(titleParts(title)[0] ?? title));
+};

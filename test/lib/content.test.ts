@@ -63,6 +63,16 @@ describe('a page that states no main part', () => {
     expect(textsOf(body)).toEqual(['Widgets', LONG, 'Return value', 'Type: Handle', 'The data belongs to the instance.']);
   });
 
+  test('keeps types that are links', () => {
+    const types = `lookup :: ${link('Key')} -> ${link('Map')} -> ${link('Maybe')} ${link('Value')}`;
+    expect(textsOf(`<h1>Widgets</h1><p>${LONG}</p><h2>Functions</h2><p>${types}</p>`)).toContain('lookup :: Key -> Map -> Maybe Value');
+  });
+
+  test('keeps a short description over its first section, which is no title', () => {
+    const body = `${BAR}<p>Description</p><p>The deriving code of widgets</p><h1>Documentation</h1><p>${LONG}</p>`;
+    expect(textsOf(body, 'Widgets.Deriving')).toContain('The deriving code of widgets');
+  });
+
   test('keeps its few words where it has no more', () => {
     const body = `<h1>Widgets</h1><p>< ${link('manual')} | ${link('parts')}</p><p>Turns the handle.</p><p>${link('Next')}</p>`;
     expect(textsOf(body)).toEqual(['Widgets', 'Turns the handle.']);
