@@ -7,6 +7,7 @@ import { selectContent } from './content';
 import { digest } from './hash';
 import { TooDeep, parseHtml } from './html';
 import { parseMarkdown } from './markdown';
+import { pageTitle, VERSION } from './page-title';
 
 /** Longer text is not read: the passes below are linear, and this bounds their memory. */
 const MAX_CHARS = 100_000_000;
@@ -18,26 +19,6 @@ interface CleanOptions {
 
 type CleanReason = 'empty' | 'too_short' | 'too_deep' | 'too_large';
 export type Cleaned = { keep: true; document: Document } | { keep: false; reason: CleanReason; detail?: string };
-
-const VERSION = /^\s*@?v?\d+\.\d[\w.-]*$/;
-
-const loose = (text: string): string =>
-  text
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim();
-
-/** The page's own name: its only first-level heading, or, where that names the site or there are several, the first part of <title>. */
-const pageTitle = (title: string, headings: readonly string[]): string => {
-  const named = headings[0] === undefined ? '' : plain(headings[0]);
-  if (title === '') return named;
-  const parts = title.split(/\s+[|·—–»-]\s+|\s*\|\s*/).filter((part) => part.trim() !== '');
-  const first = parts[0]?.trim() ?? title;
-  if (named === '' || headings.length > 1) return first;
-  if (named.startsWith(title) && VERSION.test(named.slice(title.length))) return title;
-  if (parts.slice(1).some((part) => loose(part) === loose(named))) return first;
-  return named;
-};
 
 /** Words outside headings, counted no further than to `enough` (or to the first). */
 const wordsUpTo = (blocks: readonly Block[], enough: number): number => {
@@ -58,7 +39,7 @@ interface Parsed {
 const parse = (page: Page, text: string): Parsed => {
   if (page.format === 'markdown') return { title: '', language: null, blocks: parseMarkdown(text) };
   const html = parseHtml(text);
-  return { title: html.title, language: html.language, blocks: selectContent(html.blocks).map((raw) => raw.block) };
+  return { title: html.title, language: html.language, blocks: selectContent(html.blocks, html.title).map((raw) => raw.block) };
 };
 
 /** As clean, of text that is decoded already. */

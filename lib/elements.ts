@@ -116,6 +116,8 @@ export interface ClassMeaning {
   hidden: boolean;
   /** A column of line numbers beside code. */
   lineNumbers: boolean;
+  /** A line of code. */
+  line: boolean;
   language: string | null;
   /** Of a term: a function, an option, a command. */
   signature: boolean;
@@ -127,6 +129,7 @@ export const NO_CLASS: ClassMeaning = {
   purpose: null,
   hidden: false,
   lineNumbers: false,
+  line: false,
   language: null,
   signature: false,
   listing: false,
@@ -139,6 +142,7 @@ export const classMeaning = (names: string): ClassMeaning => ({
     /(?:^|\s|-)(?:linenos?|linenodiv|line-?numbers?(?:-rows)?|lnt?|ln-num(?:ber)?s?|gutter|rouge-gutter|CodeMirror-linenumber)(?:\s|$)/.test(
       names,
     ),
+  line: /(?:^|\s|-)line(?:\s|$)/.test(names),
   language: languageOfClass(names),
   listing: /(?:^|\s)fragment(?:\s|$)/.test(names),
   signature: /(?:^|\s)(?:sig|signature|function|method|option)(?:\s|$)/.test(names),
@@ -146,7 +150,7 @@ export const classMeaning = (names: string): ClassMeaning => ({
 
 /** Its id is its heading's anchor: a section on comments or copyright is about them; only navigation is made of sections too. */
 const isSection = (tag: { name: string }, names: string | null): boolean =>
-  tag.name === 'section' || (names !== null && /(?:^|\s)sect(?:ion|\d)?(?:\s|$)/.test(names));
+  tag.name === 'section' || (names !== null && /(?:^|[\s_])sect(?:ion|\d)?(?:\s|$)/.test(names));
 
 /** The purpose that an element states by what it is, and whether only its class or id says so. */
 export const purposeOf = (
@@ -170,3 +174,7 @@ export const isHidden = ({ hidden, ariaHidden, role, style }: Readonly<Attribute
   if (ariaHidden === 'true') return true;
   return (hidden !== null || (style !== null && style.length < 1000 && HIDING.test(style))) && role !== 'tabpanel';
 };
+
+/** What is pressed and not read: inside code no word of it is code. */
+export const isButton = ({ role, href }: Readonly<Attributes>): boolean =>
+  role === 'button' || (href !== null && /^\s*javascript:[\s;]*(?:void\b|$)/i.test(href));

@@ -2,7 +2,7 @@
 import { languageName } from './code-language';
 import { CodeText } from './code-text';
 import { Containers, isLabel, type Term } from './containers';
-import { NO_CLASS, classMeaning, isHidden, purposeOf, type ClassMeaning } from './elements';
+import { NO_CLASS, classMeaning, isButton, isHidden, purposeOf, type ClassMeaning } from './elements';
 import type { Attributes, HtmlHandler } from './html-events';
 import type { RawBlock, Zone } from './raw-block';
 import type { Evidence } from './run';
@@ -30,8 +30,10 @@ interface Frame {
   dropped: boolean;
   mode: 'heading' | 'term' | 'pre' | null;
   language: string | null;
-  /** Start of its text in the open code block when it may be a line number, else -1. */
-  numbersFrom: number;
+  /** Start of its text in the open code block, else -1. */
+  from: number;
+  /** In a code block: a line number, a line, or neither. */
+  part: 'number' | 'line' | null;
 }
 
 /** Without the line breaks at its end, found from there: a search would look at each run of them anew. */
@@ -66,13 +68,13 @@ class Reader implements HtmlHandler {
 
   open(tag: Tag, attributes: Readonly<Attributes>): void {
     if (this.frames.length >= MAX_DEPTH) throw new TooDeep();
-    const frame: Frame = { container: false, zone: false, dropped: false, mode: null, language: null, numbersFrom: -1 };
+    const frame: Frame = { container: false, zone: false, dropped: false, mode: null, language: null, from: -1, part: null };
     this.frames.push(frame);
     if (this.dropped > 0) return;
     const { name } = tag;
     const meaning = this.meaningOf(attributes.class);
     if (name === 'title') this.inTitle = !this.hasTitle;
-    if (tag.isDropped || name === 'title' || meaning.hidden || isHidden(attributes)) {
+    if (tag.isDropped || name === 'title' || meaning.hidden || isHidden(attributes) || (this.pre !== null && isButton(attributes))) {
       frame.dropped = true;
       this.dropped += 1;
       return;
@@ -121,7 +123,9 @@ class Reader implements HtmlHandler {
   }
 
   private openInPre(pre: CodeText, frame: Frame, tag: Tag, attributes: Readonly<Attributes>, meaning: ClassMeaning): void {
-    if (meaning.lineNumbers) frame.numbersFrom = pre.position;
+    frame.from = pre.position;
+    if (meaning.lineNumbers) frame.part = 'number';
+    else if (meaning.line || tag.name === 'li') frame.part = 'line';
     if (tag.name === 'br') pre.lineBreak();
     else pre.open(tag.isBlock, tag.isPre);
     if (tag.name === 'code')
@@ -157,8 +161,8 @@ class Reader implements HtmlHandler {
     }
     if (this.dropped > 0) return;
     if (this.pre !== null && frame.mode !== 'pre') {
-      if (frame.numbersFrom >= 0) this.pre.dropNumbers(frame.numbersFrom);
-      else if (tag.isBlock) this.pre.closeBlock();
+      if (frame.part === 'number') this.pre.dropNumbers(frame.from);
+      else if (tag.isBlock) this.pre.closeBlock(frame.from, frame.part === 'line');
       return;
     }
     if (frame.mode === 'pre') this.closePre(tag.isPre);

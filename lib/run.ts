@@ -214,7 +214,8 @@ export class Run {
       );
     if (text === '') text = tidy(this.parts.join(''));
     if (!isHeading && controls.length > 0 && text.split(' ').length <= CONTROL_WORDS && tidy(this.without(controls)) === '') text = '';
-    const lines = this.onlyCode?.trim().includes('\n') === true ? this.onlyCode : null;
+    // Outside <pre> only no-break spaces indent a line.
+    const lines = this.onlyCode?.trim().includes('\n') === true ? this.onlyCode.replaceAll('\u00a0', ' ') : null;
     const result = {
       text,
       lines,
