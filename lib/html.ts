@@ -43,6 +43,12 @@ const withoutFinalLines = (text: string): string => {
   return text.slice(0, end);
 };
 
+/** Anchors before a heading that can be its own. A page that never has a text for them would else be copied and searched in quadratic time. */
+const MOST_ANCHORS = 64;
+const addAnchor = (ids: string[], id: string): void => {
+  if (ids.push(id) > MOST_ANCHORS) ids.shift();
+};
+
 class Reader implements HtmlHandler {
   title = '';
   language: string | null = null;
@@ -86,7 +92,7 @@ class Reader implements HtmlHandler {
     }
     const id = attributes.id ?? (name === 'a' ? attributes.name : null);
     if (this.mode !== null) {
-      if (id !== null && id !== '') this.place.ids.push(id);
+      if (id !== null && id !== '') addAnchor(this.place.ids, id);
     } else if (tag.isBlock || tag.isPre) {
       this.flush();
       const stated = purposeOf(tag, attributes, meaning);
@@ -95,7 +101,7 @@ class Reader implements HtmlHandler {
         frame.zone = true;
       }
     }
-    if (this.mode === null && id !== null && id !== '' && this.run.empty) this.ids.push(id);
+    if (this.mode === null && id !== null && id !== '' && this.run.empty) addAnchor(this.ids, id);
     if (attributes.dataLang !== null) frame.language = languageName(attributes.dataLang);
     else if (meaning.language !== null && name !== 'span' && name !== 'a' && name !== 'p' && name !== 'li')
       frame.language = meaning.language;

@@ -56,6 +56,13 @@ test('what the text does not say is dropped, by the judge or by our own look', a
   expect((await run.pair()).counts['llm_judged_out']).toBeGreaterThan(3);
 });
 
+test('what a credulous judge lets through is looked up in the section all the same', async () => {
+  [llm.invented, llm.credulous] = ['It costs 49 dollars in every shop of the capital city.', true];
+  const run = await prepare();
+  expect((await written(run)).some(({ response }) => response.includes('dollars'))).toBe(false);
+  expect((await run.pair()).counts).toMatchObject({ llm_ungrounded: expect.any(Number) as number });
+});
+
 test('an attempt that fails in the middle pays for no answer again, and gives the same pairs as one that did not', async () => {
   const whole = await prepare({ concurrency: 1 });
   const expected = await written(whole);

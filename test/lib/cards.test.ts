@@ -92,7 +92,9 @@ test('the dataset card does not vouch for general data, which a model may have w
   const mixed = { ...data.statistics, kinds: { ...data.statistics.kinds, general: 20 } };
   const card = datasetCard({ ...data, statistics: mixed, mix: { source: 'general.jsonl', share: 0.1, license: null } });
   expect(card).not.toContain('any of it.');
-  expect(card).toContain('20 training examples of kind `general` come from');
+  expect(card).toContain('20 training examples of kind `general` come from `file:///general.jsonl`, whose licence was not stated');
+  const licensed = datasetCard({ ...data, statistics: mixed, mix: { source: 'general.jsonl', share: 0.1, license: 'cc0-1.0' } });
+  expect(licensed).toContain('under the licence cc0-1.0');
 });
 
 test('the model card says whether it is better, how it was made and how to load it', () => {

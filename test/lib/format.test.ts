@@ -7,7 +7,9 @@ import { digest, sha256 } from '../../lib/hash';
 import { toParquet } from '../../lib/parquet';
 import { StatisticsCounter } from '../../lib/statistics';
 import { decodeTokenFile, encodeTokenFile, supervised } from '../../lib/token-file';
-import { decodeIds } from '../../lib/tokens';
+import { GeneralRows } from '../../lib/mix';
+import { MemorySpill } from '../../lib/spill';
+import { decodeIds, encodeText } from '../../lib/tokens';
 import { pair } from '../support/example-builder';
 
 const config = PipelineInput.parse({}).format;
@@ -72,6 +74,40 @@ test('a held-out answer that shares 50 tokens with training is dropped, and noth
   const held = [...dataset.parts.test.examples, ...dataset.parts.validation.examples];
   expect(held.length).toBe(dataset.contamination.held);
   expect(held.some(({ messages }) => messages.at(-1)!.content.includes('copied5'))).toBe(false);
+});
+
+/** Words of one token each, so that a run of them has as many tokens as words. */
+const WORDS = `time year people way day man thing woman life child world school state family student group country problem hand part place
+case week company system program question work government number night point home water room mother area money story fact month lot right
+study book eye job word business issue side kind head house service friend father power hour game line end member law car city`
+  .split(/\s+/)
+  .filter((word) => encodeText(` ${word}`).length === 1);
+
+test.each([
+  ['test', 'train', 50, true],
+  ['test', 'train', 49, false],
+  ['validation', 'train', 50, true],
+  ['validation', 'test', 50, true],
+  ['validation', 'test', 49, false],
+] as const)('an answer of %s that shares with one of %s a run of %d tokens is dropped: %s', (held, other, size, expected) => {
+  const { parts } = format(pairs, config, 'gpt-oss');
+  const run = WORDS.slice(0, size).join(' ');
+  const [one, two] = [parts[held].examples[0]!.pairId, parts[other].examples[0]!.pairId];
+  const changed = pairs.map((row) =>
+    row.id === one ? { ...row, response: `Red ${run} is.` } : row.id === two ? { ...row, response: `Blue ${run} was.` } : row,
+  );
+  const { dropped, contamination } = format(changed, config, 'gpt-oss');
+  expect(dropped.map(({ id, reason }) => [id, reason])).toEqual(expected ? [[one, 'contaminated']] : []);
+  expect(contamination).toMatchObject({ dropped: expected ? 1 : 0, remaining: 0 });
+});
+
+test('general data that holds a held-out answer is not trained on', () => {
+  const answer = format(pairs, config, 'gpt-oss').parts.test.examples[0]!.messages.at(-1)!.content;
+  const rows = new GeneralRows(new MemorySpill());
+  for (const completion of [answer, 'Hello.']) rows.add(JSON.stringify({ prompt: 'Hi?', completion }));
+  const { parts, dropped } = format(pairs, config, 'gpt-oss', { rows, share: 0.2, url: 'file:///general.jsonl', sha256: sha256('g') });
+  expect(dropped.map(({ of, reason }) => [of, reason])).toEqual([['example', 'contaminated']]);
+  expect(parts.train.examples.filter(({ kind }) => kind === 'general')).toHaveLength(1);
 });
 
 test('a too long answer is cut between its blocks, and dropped where not even its first fits', () => {

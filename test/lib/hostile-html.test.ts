@@ -82,6 +82,9 @@ const cost = (text: string, format: 'html' | 'markdown'): number => {
 const COSTLY: [what: string, format: 'html' | 'markdown', text: (size: number) => string][] = [
   ['code elements that touch', 'html', (size) => '<code>a</code>'.repeat(size)],
   ['lines of nothing at the end of code', 'html', (size) => `<p><code>x${'\n'.repeat(4 * size)} </code>`],
+  ['headings with an anchor and no text', 'html', (size) => '<h2 id=x>'.repeat(size)],
+  ['anchors before headings without text', 'html', (size) => '<a name=x></a><dt></dt>'.repeat(size)],
+  ['anchors and links in a heading', 'html', (size) => `<h2>${'<a id=x></a><a href=#y></a>'.repeat(size)}`],
   ['line breaks that are none in a listing', 'html', (size) => `<div class="fragment">x${'\n\r'.repeat(size)}y</div>`],
   ['a version that never ends', 'html', (size) => `<title>x</title><h1>x 1${'.1'.repeat(2 * size)}!</h1><p>text`],
   ['marks on one letter', 'html', (size) => `<p>a${'\u0301\u0316'.repeat(size)}`],

@@ -17,6 +17,8 @@ export interface LlmStandIn {
   before: ((number: number) => void) | null;
   /** `newer`: refuses max_tokens and temperature, as newer models of OpenAI do. */
   dialect: 'usual' | 'newer';
+  /** A judge that believes everything. */
+  credulous: boolean;
   /** Written into every answer, as a model that makes things up. */
   invented: string | null;
   close(): Promise<void>;
@@ -30,10 +32,10 @@ const generated = (text: string, invented: string | null): string => {
   return `Here it is:\n\`\`\`json\n${JSON.stringify(pairs)}\n\`\`\``;
 };
 
-const judged = (text: string): string => {
+const judged = (text: string, credulous: boolean): string => {
   const [before = '', list = '[]'] = text.split('<pairs>\n');
   const pairs = JSON.parse(list.slice(0, list.lastIndexOf(']') + 1)) as { answer: string }[];
-  return JSON.stringify(pairs.map(({ answer }) => (before.includes(answer) ? 9 : 2)));
+  return JSON.stringify(pairs.map(({ answer }) => (credulous || before.includes(answer) ? 9 : 2)));
 };
 
 export const openLlm = async (): Promise<LlmStandIn> => {
@@ -43,6 +45,7 @@ export const openLlm = async (): Promise<LlmStandIn> => {
     faults: [],
     before: null,
     dialect: 'usual',
+    credulous: false,
     invented: null,
     close: () => Promise.resolve(),
   };
@@ -69,7 +72,7 @@ export const openLlm = async (): Promise<LlmStandIn> => {
         return;
       }
       const user = body.messages.at(-1)?.content ?? '';
-      const content = user.includes('<pairs>') ? judged(user) : generated(user, standIn.invented);
+      const content = user.includes('<pairs>') ? judged(user, standIn.credulous) : generated(user, standIn.invented);
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ choices: [{ message: { role: 'assistant', content } }], usage: { total_tokens: 100 } }));
     });
