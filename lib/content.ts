@@ -210,15 +210,15 @@ export const selectContent = (all: readonly RawBlock[], title: string): RawBlock
   const main = findMain(zones, page);
   const hasMain = main.size > 0;
   const verdictOf = verdicts(zones, page, main);
-  const isPlaced = (raw: RawBlock): boolean => {
+  const placed = blocks.filter((raw) => {
     const { inMain, chrome, titleOnly } = verdictOf(raw);
     if (chrome || (hasMain && !inMain) || isLinkBlock(raw)) return false;
     return !titleOnly || raw.block.type === 'heading' || density(raw.evidence) < 0.5;
-  };
+  });
   let kept: RawBlock[];
   if (hasMain) {
     // What a stated main part links to is its content; its own navigation is named, or local, and gone already.
-    kept = blocks.filter(isPlaced);
+    kept = placed;
     const outside = kept.some(isTitle)
       ? undefined
       : blocks.find((raw) => {
@@ -228,9 +228,9 @@ export const selectContent = (all: readonly RawBlock[], title: string): RawBlock
         });
     if (outside !== undefined) kept.unshift(outside);
   } else {
-    const index = isIndex(blocks.filter(isPlaced), title);
-    const isContent = (raw: RawBlock): boolean => isPlaced(raw) && (index || !isLinkList(raw));
-    kept = blocks.slice(...edges(blocks, page.chars, title, index, isContent)).filter(isContent);
+    const index = isIndex(placed, title);
+    const content = new Set(index ? placed : placed.filter((raw) => !isLinkList(raw)));
+    kept = blocks.slice(...edges(blocks, page.chars, title, index, content)).filter((raw) => content.has(raw));
   }
   return dropBareHeadings(withoutImprint(kept), blocks).map(withoutControl);
 };
