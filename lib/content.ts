@@ -84,7 +84,8 @@ const findMain = (zones: ReadonlyMap<Zone, Totals>, page: Totals): Set<Zone> => 
     const isChrome = (zone: Zone, totals: Totals): boolean => !article.has(zone) && judge(zone, totals, page, true, false) === 'chrome';
     const all = proseOf(outside(zones, page, isChrome));
     const around = proseOf(outside(zones, page, (zone, totals) => article.has(zone) || isChrome(zone, totals)));
-    return around > 0.1 * (all - around) ? new Set() : article;
+    const longest = [...article].reduce((most, zone) => Math.max(most, proseOf(zones.get(zone)!)), 0);
+    return around > (longest > 0.5 * (all - around) ? 0.1 * longest : 0) ? new Set() : article;
   }
   // An article that holds nearly all of main leaves main's own chrome outside.
   const inner = [...article].filter((zone) => zone.parent !== null && [...main].some((outer) => contains(outer, zone)));
