@@ -95,6 +95,15 @@ export const KINDS: readonly Kind[] = [
     ],
     listing: { block: '.fragment', line: '.line', without: ['.lineno', '.ttc'] },
   },
+  { name: 'erlang', content: ['#content'], chrome: ['#leftnav', '.topbar', '.footer'] },
+  { name: 'qdoc', content: ['.mainContent'], chrome: ['.navigationbar', '.footer', '.sidebar', '.naviNextPrevious'] },
+  {
+    name: 'scribble',
+    content: ['.main'],
+    chrome: ['.tocset', '.navsettop', '.navsetbottom', '.version', '.versionNoNav', '.SAuthorListBox'],
+  },
+  { name: 'gi-docgen', content: ['#main'], chrome: ['.sidebar', '.srclink', '.anchor', 'footer'] },
+  { name: 'haddock', content: ['#content'], chrome: ['#package-header', '#table-of-contents', '#footer', '.selflink'] },
 ];
 
 const DROPPED = new Set(['script', 'style', 'noscript', 'template', 'svg', 'iframe', 'button', 'select', 'head', 'title', 'textarea']);

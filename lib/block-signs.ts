@@ -29,9 +29,11 @@ const isPhraseList = (items: readonly string[]): boolean =>
   items.length <= 6 && (items.filter((item) => SITE_PHRASE.test(item)).length >= 2 || items.every((item) => CONTROL.test(item)));
 
 /** Types that are links: "lookup :: Key -> Map -> Maybe Value", "f(Name) -> Value". */
-const SIGNATURE = /^\S{1,100} :: \S|[(:].*(?:->|=>)/;
-export const isSignature = ({ block, evidence }: RawBlock): boolean =>
-  block.type === 'prose' && block.text.length < 2000 && density(evidence) < 0.9 && SIGNATURE.test(block.text);
+const SIGNATURE = /^\S{1,100} :: \S|[(:].*[-=]>/;
+export const isSignature = ({ block, evidence }: RawBlock): boolean => {
+  if (block.type !== 'prose' || evidence.links === 0 || density(evidence) >= 0.9 || block.text.length > 2000) return false;
+  return (block.text.includes('> ') || block.text.includes(' :: ')) && SIGNATURE.test(block.text);
+};
 
 /** Links that lead around rather than text that says something. */
 export const isLinkBlock = (raw: RawBlock): boolean => {

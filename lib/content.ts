@@ -84,7 +84,8 @@ const findMain = (zones: ReadonlyMap<Zone, Totals>, page: Totals): Set<Zone> => 
     const isChrome = (zone: Zone, totals: Totals): boolean => !article.has(zone) && judge(zone, totals, page, true, false) === 'chrome';
     const all = proseOf(outside(zones, page, isChrome));
     const around = proseOf(outside(zones, page, (zone, totals) => article.has(zone) || isChrome(zone, totals)));
-    return around > 0.1 * (all - around) ? new Set() : article;
+    const longest = [...article].reduce((most, zone) => Math.max(most, proseOf(zones.get(zone)!)), 0);
+    return around > (longest > 0.5 * (all - around) ? 0.1 * longest : 0) ? new Set() : article;
   }
   // An article that holds nearly all of main leaves main's own chrome outside.
   const inner = [...article].filter((zone) => zone.parent !== null && [...main].some((outer) => contains(outer, zone)));
@@ -210,15 +211,15 @@ export const selectContent = (all: readonly RawBlock[], title: string): RawBlock
   const main = findMain(zones, page);
   const hasMain = main.size > 0;
   const verdictOf = verdicts(zones, page, main);
-  const isPlaced = (raw: RawBlock): boolean => {
+  const placed = blocks.filter((raw) => {
     const { inMain, chrome, titleOnly } = verdictOf(raw);
     if (chrome || (hasMain && !inMain) || isLinkBlock(raw)) return false;
     return !titleOnly || raw.block.type === 'heading' || density(raw.evidence) < 0.5;
-  };
+  });
   let kept: RawBlock[];
   if (hasMain) {
     // What a stated main part links to is its content; its own navigation is named, or local, and gone already.
-    kept = blocks.filter(isPlaced);
+    kept = placed;
     const outside = kept.some(isTitle)
       ? undefined
       : blocks.find((raw) => {
@@ -228,9 +229,9 @@ export const selectContent = (all: readonly RawBlock[], title: string): RawBlock
         });
     if (outside !== undefined) kept.unshift(outside);
   } else {
-    const index = isIndex(blocks.filter(isPlaced), title);
-    const isContent = (raw: RawBlock): boolean => isPlaced(raw) && (index || !isLinkList(raw));
-    kept = blocks.slice(...edges(blocks, page.chars, title, index, isContent)).filter(isContent);
+    const index = isIndex(placed, title);
+    const content = new Set(index ? placed : placed.filter((raw) => !isLinkList(raw)));
+    kept = blocks.slice(...edges(blocks, page.chars, title, index, content)).filter((raw) => content.has(raw));
   }
   return dropBareHeadings(withoutImprint(kept), blocks).map(withoutControl);
 };

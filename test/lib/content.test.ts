@@ -110,6 +110,12 @@ describe('articles', () => {
     expect(textsOf(`<h1>Widgets</h1><p>${LONG}</p>${entries}`)).toHaveLength(8);
   });
 
+  test('that are many entries of a page leave its few words in', () => {
+    expect(textsOf(`<h1>Widgets</h1><p>All about turning widgets by hand.</p>${entries.repeat(9)}`)[1]).toBe(
+      'All about turning widgets by hand.',
+    );
+  });
+
   test('are the content where nothing else but chrome is said', () => {
     const body = `<div>Small. Fast.</div><article><h1>Widgets</h1><p>${LONG} ${LONG}</p></article><aside><p>${LONG}</p></aside>`;
     expect(textsOf(body)).toEqual(['Widgets', `${LONG} ${LONG}`]);
