@@ -2,6 +2,7 @@
 // (Shrivastava and Li, ICML 2014), banded LSH. Candidates are then compared exactly (lib/cluster), so banding decides
 // recall only, never what is removed.
 import { sortHashes } from './radix-sort';
+import { isUnspaced } from './unicode';
 
 export const BINS = 128;
 /** A pair of similarity J shares a band with 1 - (1 - J^ROWS)^BANDS (Leskovec et al., Mining of Massive Datasets, 3.4.2). */
@@ -22,34 +23,40 @@ const mix = (value: number): number => {
   return (hash ^ (hash >>> 16)) >>> 0;
 };
 
+const hashed = (hash: number, unit: number): number => (Math.imul(hash ^ unit, 0x01000193) + 0x3c6ef35f) | 0;
+
 let scratch = new Uint32Array(1 << 13);
 
 /**
  * Hashes of all runs of five words, in order and with repeats; of all words together when there are fewer.
- * @param text words are what stands between characters up to U+0020
+ * @param text words are what stands between characters up to U+0020; in scripts without spaces each character is one
  */
 export const wordGrams = (text: string): Uint32Array => {
-  // A word takes two characters at least, the last one perhaps one.
-  if (scratch.length < text.length / 2 + 2) scratch = new Uint32Array(text.length + 2);
+  if (scratch.length < text.length + 1) scratch = new Uint32Array(text.length + 1);
   const found = scratch;
   const window = new Int32Array(GRAM);
   let words = 0;
   let place = 0;
   let count = 0;
   let rolling = 0;
+  const add = (hash: number): void => {
+    const word = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+    // The polynomial of the last five words, modulo 2^32.
+    rolling = (Math.imul(rolling, BASE) + word - Math.imul(LEAVING, window[place]!)) | 0;
+    window[place] = word;
+    place = place === GRAM - 1 ? 0 : place + 1;
+    words += 1;
+    if (words >= GRAM) found[count++] = mix(rolling);
+  };
   let hash = 0;
   for (let index = 0, end = text.length; index <= end; index++) {
     const unit = index === end ? 32 : text.charCodeAt(index);
-    if (unit > 32) hash = (Math.imul(hash ^ unit, 0x01000193) + 0x3c6ef35f) | 0;
-    else if (hash !== 0) {
-      const word = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
-      // The polynomial of the last five words, modulo 2^32.
-      rolling = (Math.imul(rolling, BASE) + word - Math.imul(LEAVING, window[place]!)) | 0;
-      window[place] = word;
-      place = place === GRAM - 1 ? 0 : place + 1;
-      words += 1;
+    const isWord = unit > 0x0dff && isUnspaced(unit);
+    if (unit > 32 && !isWord) hash = hashed(hash, unit);
+    else {
+      if (hash !== 0) add(hash);
+      if (isWord) add(hashed(0, unit));
       hash = 0;
-      if (words >= GRAM) found[count++] = mix(rolling);
     }
   }
   if (count === 0 && words > 0) found[count++] = mix(rolling ^ words);

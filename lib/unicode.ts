@@ -16,3 +16,17 @@ export const composed = (text: string): string => {
     .map((part, index) => (index % 2 === 1 ? part : part.normalize('NFC')))
     .join('');
 };
+
+/**
+ * Whether a UTF-16 unit is of a script that sets no spaces between words: Thai, Lao, Burmese, Khmer, kana and Han, the upper halves of
+ * rare Han characters too.
+ */
+export const isUnspaced = (unit: number): boolean =>
+  (unit >= 0x0e00 && unit <= 0x0eff) ||
+  (unit >= 0x1000 && unit <= 0x109f) ||
+  (unit >= 0x1780 && unit <= 0x17ff) ||
+  (unit >= 0x3040 && unit <= 0x30ff) ||
+  (unit >= 0x3400 && unit <= 0x9fff) ||
+  (unit >= 0xd840 && unit <= 0xd8bf) ||
+  (unit >= 0xf900 && unit <= 0xfaff) ||
+  (unit >= 0xff66 && unit <= 0xff9f);

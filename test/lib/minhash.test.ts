@@ -62,3 +62,14 @@ test('the quick comparison agrees with the Jaccard similarity at every threshold
   }
   expect(isSimilar(shingles(''), shingles(''), 0.8)).toBe(true);
 });
+
+test('near-duplicates are found in scripts without spaces: each character is a word', () => {
+  const chinese = '模型的权重保存在检查点中，训练中断后可以从最近的检查点继续，不会丢失已经完成的步骤，也不会重复计算。';
+  const edited = chinese.replace('最近', '最后');
+  expect(jaccard(shingles(chinese), shingles(edited))).toBeGreaterThan(0.75);
+  expect(
+    jaccard(shingles(chinese), shingles('系统会先检查每个页面的许可证，然后把正文、代码和表格分别保存，最后删除重复的段落。')),
+  ).toBeLessThan(0.1);
+  expect(wordGrams('日本語 です')).toEqual(wordGrams('日本語です'));
+  expect(wordGrams('値はfoo barです')).toEqual(wordGrams('値は foo bar です'));
+});
