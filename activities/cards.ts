@@ -83,7 +83,6 @@ export const cards = async ({
     dataset: datasetCard({
       title: publish.dataset?.split('/').at(-1) ?? `${name} dataset`,
       repository: publish.dataset,
-      language: null,
       statistics,
       pages,
       mix: (format.facts.config as Partial<PipelineInput>).mix ?? null,

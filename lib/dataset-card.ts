@@ -13,8 +13,6 @@ export interface DatasetCardData {
   title: string;
   /** namespace/name; null: prepared locally. */
   repository: string | null;
-  /** BCP 47, when all pages share it. */
-  language: string | null;
   statistics: Statistics;
   /** Canonical URL of every page that has an example. */
   pages: readonly string[];
@@ -42,12 +40,21 @@ const sizeCategory = (examples: number): string => SIZES.find(([below]) => examp
 /** More pages than this are counted by host; provenance.jsonl lists them all. */
 const LISTED_PAGES = 50;
 
-const head = ({ title, language, statistics }: DatasetCardData): string =>
+/** Languages of fewer pages than this share are a stray page or a mistake of ours. */
+const LEAST_LANGUAGE = 0.05;
+
+const languagesOf = ({ languages }: Statistics): string[] | null => {
+  const told = Object.values(languages).reduce((sum, count) => sum + count, 0);
+  const found = Object.keys(languages).filter((language) => languages[language]! >= LEAST_LANGUAGE * told);
+  return found.length === 0 ? null : found;
+};
+
+const head = ({ title, statistics }: DatasetCardData): string =>
   frontMatter({
     pretty_name: title,
     license: 'other',
     license_name: 'as-the-source-pages',
-    language: language === null ? null : [language],
+    language: languagesOf(statistics),
     size_categories: [sizeCategory(statistics.examples)],
     task_categories: ['text-generation'],
     annotations_creators: ['machine-generated'],

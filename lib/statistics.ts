@@ -1,6 +1,7 @@
 // What a dataset is made of, in numbers: for the card, the report and the preview.
 import type { Example, Split } from '../contracts/records';
 import { NumberColumn } from './columns';
+import { languageOf } from './language';
 import type { Contamination } from './split-pairs';
 
 export interface Bin {
@@ -30,6 +31,8 @@ export interface Statistics {
   kinds: Record<string, number>;
   /** Examples by host of the source, most frequent first. */
   hosts: Record<string, number>;
+  /** Pages by the language (BCP 47) of their first answer that tells one, most frequent first; code tells none. */
+  languages: Record<string, number>;
   /** Examples whose answer has a code block. */
   withCode: number;
   /** Examples by tokens, and by characters of the answer. */
@@ -71,6 +74,8 @@ export interface CountedExample {
 export class StatisticsCounter {
   private readonly pages = new Set<string>();
   private readonly kinds = new Map<string, number>();
+  private readonly languages = new Map<string, number>();
+  private readonly told = new Set<string>();
   private readonly hosts = new Map<string, number>();
   private readonly tokens = new NumberColumn();
   private readonly answerChars = new NumberColumn();
@@ -90,6 +95,7 @@ export class StatisticsCounter {
       this.hosts.set(host, (this.hosts.get(host) ?? 0) + 1);
       const answer = example.messages.at(-1)?.content ?? '';
       if (answer.includes('```')) this.withCode += 1;
+      if (!this.told.has(example.pageId)) this.tellLanguage(example.pageId, answer);
       this.answerChars.push(answer.length);
       this.tokens.push(tokens);
       supervisedTokens += supervised;
@@ -109,6 +115,14 @@ export class StatisticsCounter {
     };
   }
 
+  private tellLanguage(pageId: string, answer: string): void {
+    const prose = answer.split('```').filter((_, index) => index % 2 === 0);
+    const language = languageOf(prose.join(' '));
+    if (language === null) return;
+    this.told.add(pageId);
+    this.languages.set(language, (this.languages.get(language) ?? 0) + 1);
+  }
+
   /** @throws RangeError before all splits are there */
   result(splitBy: Statistics['splitBy'], contamination: Contamination): Statistics {
     const { train, validation, test } = this.splits;
@@ -119,6 +133,7 @@ export class StatisticsCounter {
       pages: this.pages.size,
       kinds: byCount(this.kinds),
       hosts: byCount(this.hosts),
+      languages: byCount(this.languages),
       withCode: this.withCode,
       histograms: { tokens: histogram(this.tokens.values()), answerChars: histogram(this.answerChars.values()) },
       splitBy,

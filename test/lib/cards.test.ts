@@ -120,6 +120,15 @@ test('a base without a public equal points to the merged model, and random weigh
   );
 });
 
+test('the card states the languages of the pages, without those of a few only, and none where none can be told', () => {
+  const languages = (told: Record<string, number>): string => {
+    const data = datasetCardData();
+    return datasetCard({ ...data, statistics: { ...data.statistics, languages: told } }).split('size_categories')[0]!;
+  };
+  expect(languages({ de: 60, en: 39, fr: 1 })).toMatch(/language:\n\s*- "?de"?\n\s*- "?en"?\n$/);
+  expect(languages({})).not.toContain('language');
+});
+
 test('cards have no clock, and the same data gives the same bytes', () => {
   expect(datasetCard(datasetCardData())).toBe(datasetCard(datasetCardData()));
   for (const card of [datasetCard(datasetCardData()), modelCard(modelCardData())])

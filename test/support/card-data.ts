@@ -68,7 +68,6 @@ export const base: BaseModel = {
 export const datasetCardData = (): DatasetCardData => ({
   title: 'example-docs',
   repository: 'someone/example-docs',
-  language: 'en',
   statistics: datasetStatistics,
   pages: [...new Set(pairs.map(({ url }) => url))],
   reasons: { too_long: 3, crosses_split: 12 },

@@ -143,6 +143,7 @@ export const finishedStages = async (store: Store, options: StagesOptions = {}):
     pages: 2,
     kinds: { heading: 3 },
     hosts: { 'docs.example.org': 3 },
+    languages: { en: 1 },
     withCode: 0,
     histograms: { tokens: [{ from: 16, to: 32, count: 3 }], answerChars: [{ from: 16, to: 32, count: 3 }] },
     splitBy: 'page',
