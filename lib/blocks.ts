@@ -120,10 +120,13 @@ const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script
 export const wordCount = (text: string): number => Math.max(words(text).length, (text.match(UNSPACED) ?? []).length / 2);
 export const countWords = (blocks: readonly Block[]): number => blocks.reduce((sum, block) => sum + wordCount(blockText(block)), 0);
 
+/** White space but a single space, which would be replaced by itself at every word. */
+const UNEVEN_SPACE = /[^\S ]\s*| \s+/g;
+
 /** Lower case, one space between words: equal for texts that a reader takes for the same. Code keeps its case and space. */
 export const normalised = (block: Block): string => {
   if (block.type === 'code') return `code ${block.text.replace(/[ \t]+$/gm, '').trim()}`;
-  return composed(blockText(block)).toLowerCase().replace(/\s+/g, ' ').trim();
+  return composed(blockText(block)).toLowerCase().replace(UNEVEN_SPACE, ' ').trim();
 };
 
 /** Equal for blocks whose normalised text is equal, whatever their type of markup. */

@@ -109,8 +109,11 @@ const FORMAT_CHECKS: Record<string, readonly number[]> = {
   '<|message|>': [CONTROL.message],
 };
 
-const contains = (ids: readonly number[], part: readonly number[]): boolean =>
-  ids.some((_, at) => part.every((id, offset) => ids[at + offset] === id));
+const contains = (ids: readonly number[], part: readonly number[]): boolean => {
+  for (let at = ids.indexOf(part[0]!); at >= 0; at = ids.indexOf(part[0]!, at + 1))
+    if (part.every((id, offset) => ids[at + offset] === id)) return true;
+  return false;
+};
 
 /** The four marks that every example must have (the tutorial's format checks); returns the names of missing ones. */
 export const missingMarks = (ids: readonly number[]): string[] =>

@@ -1,10 +1,10 @@
 // Canonical JSON, content hashes and stage keys: same input, same bytes, on any machine.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** SHA-256 of bytes or of a string's UTF-8, as 64 hex digits. */
-export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+export const sha256 = (data: string | Uint8Array): string => hash('sha256', data);
 
 /**
  * Canonical JSON after RFC 8785, for strings, booleans, null, safe integers and arrays and objects of them:

@@ -40,3 +40,19 @@ export const noAttributes = (): Attributes => ({
 });
 /** Of a tag without any. */
 export const NO_ATTRIBUTES: Readonly<Attributes> = noAttributes();
+
+/** Field by field: Object.assign looks each of them up by name, for every tag of a page. */
+export const clearAttributes = (of: Attributes): Attributes => {
+  of.id = null;
+  of.class = null;
+  of.role = null;
+  of.href = null;
+  of.name = null;
+  of.lang = null;
+  of.hidden = null;
+  of.ariaHidden = null;
+  of.style = null;
+  of.start = null;
+  of.dataLang = null;
+  return of;
+};

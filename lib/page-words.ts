@@ -4,8 +4,11 @@
 interface PageWords {
   /** How often each word of ASCII letters, digits and underscores stands. */
   all: ReadonlyMap<string, number>;
-  /** Those of them with a capital that follow a word without a capital, a number or a comma: in mid-sentence, and in no title. */
-  inner: ReadonlyMap<string, number>;
+  /**
+   * Those of them with a capital that follow a word without a capital, a number or a comma: in mid-sentence, and in no title.
+   * Null until they are asked for: most words of headings are settled by `all`.
+   */
+  inner: ReadonlyMap<string, number> | null;
 }
 
 /** A word without a capital, or a number. */
@@ -14,27 +17,24 @@ const LONGEST_BEFORE = 40;
 /** What such a word ends with, half of a character too. Most capitals begin a sentence, after a full stop, and need no further look. */
 const MAY_END_BEFORE = /[\p{L}\p{N},\ud800-\udfff]/u;
 
-const count = (words: readonly string[]): Map<string, number> => {
+const count = (words: Iterable<string>): Map<string, number> => {
   const counts = new Map<string, number>();
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
   return counts;
 };
+
+function* innerWords(page: string): Generator<string, void, undefined> {
+  for (const { 0: word, index } of page.matchAll(/(?<= )[A-Z]\w*(?![/\w])/g))
+    if (MAY_END_BEFORE.test(page[index - 2] ?? '') && BEFORE_NAME.test(page.slice(Math.max(0, index - LONGEST_BEFORE), index - 1)))
+      yield word;
+}
 
 let newest: { page: string; words: PageWords } | null = null;
 
 /** The newest page's words are remembered, since its headings come one after the other. */
 const pageWords = (page: string): PageWords => {
   if (newest?.page === page) return newest.words;
-  const all = count(page.match(/\w+/g) ?? []);
-  const inner = count(
-    [...page.matchAll(/(?<= )[A-Z]\w*(?![/\w])/g)]
-      .filter(
-        ({ index }) =>
-          MAY_END_BEFORE.test(page[index - 2] ?? '') && BEFORE_NAME.test(page.slice(Math.max(0, index - LONGEST_BEFORE), index - 1)),
-      )
-      .map(([word]) => word),
-  );
-  newest = { page, words: { all, inner } };
+  newest = { page, words: { all: count(page.match(/\w+/g) ?? []), inner: null } };
   return newest.words;
 };
 
@@ -48,9 +48,13 @@ const search = (pattern: string, page: string): boolean => new RegExp(pattern, '
 export const keepsCapital = (word: string, page: string): boolean => {
   const lower = word.toLowerCase();
   if (!/^\w+$/.test(word)) return search(`[\\p{Ll}\\p{N},] ${word}\\b`, page) && !search(`\\b${lower}\\b`, page);
-  const { all, inner } = pageWords(page);
-  const times = inner.get(word) ?? 0;
-  return times > (all.get(lower) ?? 0) && !(times <= 2 && /[^s]s$/.test(lower) && all.has(lower.slice(0, -1)));
+  const words = pageWords(page);
+  const { all } = words;
+  const quiet = all.get(lower) ?? 0;
+  if ((all.get(word) ?? 0) <= quiet) return false;
+  words.inner ??= count(innerWords(page));
+  const times = words.inner.get(word) ?? 0;
+  return times > quiet && !(times <= 2 && /[^s]s$/.test(lower) && all.has(lower.slice(0, -1)));
 };
 
 /** Whether the page, sentences' beginnings included, hardly writes the word without its capital: "Cirrus". */

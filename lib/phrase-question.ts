@@ -66,7 +66,7 @@ const isDescribed = (said: string, text: string): boolean => {
   const [, first = '', object = ''] = /^(\p{L}+ing) (?!of )([\p{L}/]+)(?: and .*| \p{L}+)?$/u.exec(said) ?? [];
   if (first === '') return false;
   const forms = new Set([object, object.replace(/s$/, ''), object.replace(/es$/, '')]);
-  return [...forms].some((form) => new RegExp(` (?:an?|the) ${first} ${form}(?!\\p{L})`, 'iu').test(text));
+  return new RegExp(` (?:an?|the) ${first} (?:${[...forms].join('|')})(?!\\p{L})`, 'iu').test(text);
 };
 
 /** "Removing old packages", "Create a user", "How to log in" as "How do I ...?"; null for what is no deed. */

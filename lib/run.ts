@@ -3,7 +3,8 @@ import { inlineCode } from './blocks';
 import { raised } from './raised';
 import { composed } from './unicode';
 
-const SPACE = /[ \t\n\f\r\u00a0]+/g;
+/** White space but a single space, which would be replaced by itself at every word. */
+const SPACE = /[\t\n\f\r\u00a0][ \t\n\f\r\u00a0]*| [ \t\n\f\r\u00a0]+/g;
 const INVISIBLE = /[\0\u00ad\u200b\ufeff\ufffc]/g;
 /** Something invisible, or white space that is not one space: one look for both, at every piece of text. */
 const UNEVEN = /[\0\t\n\f\r\u00a0\u00ad\u200b\ufeff\ufffc]| {2}/;

@@ -2,7 +2,7 @@
 // the events of htmlparser2, which the tests hold it to. Searches with indexOf instead of a step a character, decodes references
 // only where there is an ampersand, and reads only the attributes that cleaning decides by. No text is looked at twice.
 import { decodeHTML, decodeHTMLAttribute } from 'entities/decode';
-import { NO_ATTRIBUTES, noAttributes, type Attributes, type HtmlHandler } from './html-events';
+import { clearAttributes, NO_ATTRIBUTES, noAttributes, type Attributes, type HtmlHandler } from './html-events';
 import { OpenElements } from './open-elements';
 import { hashStep, tagAt, type Tag } from './tags';
 
@@ -232,7 +232,7 @@ class Tokenizer {
       }
       const field = fieldAt(html, nameFrom, nameTo);
       if (field === null) continue;
-      found ??= Object.assign(this.found, NO_ATTRIBUTES);
+      found ??= clearAttributes(this.found);
       if (found[field] !== null) continue;
       const value = html.slice(valueFrom, valueTo);
       found[field] = value.includes('&') ? decodeHTMLAttribute(value) : value;
