@@ -14,6 +14,9 @@ const LONGEST_BEFORE = 40;
 /** What such a word ends with, half of a character too. Most capitals begin a sentence, after a full stop, and need no further look. */
 const MAY_END_BEFORE = /[\p{L}\p{N},\ud800-\udfff]/u;
 
+/** Of prose: no part of a path, an address or code. */
+const WORD = /(?<![\w/.@`-])\w+(?![\w/@`]|\.\w)/g;
+
 const count = (words: readonly string[]): Map<string, number> => {
   const counts = new Map<string, number>();
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
@@ -25,7 +28,7 @@ let newest: { page: string; words: PageWords } | null = null;
 /** The newest page's words are remembered, since its headings come one after the other. */
 const pageWords = (page: string): PageWords => {
   if (newest?.page === page) return newest.words;
-  const all = count(page.match(/\w+/g) ?? []);
+  const all = count(page.match(WORD) ?? []);
   const inner = count(
     [...page.matchAll(/(?<= )[A-Z]\w*(?![/\w])/g)]
       .filter(
