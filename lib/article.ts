@@ -3,7 +3,7 @@ import { FUNCTION_WORD, infinitive, isPlural, isSort } from './grammar';
 import { type Lexicon, NO_LEXICON } from './lexicon';
 
 const DETERMINED =
-  /^(?:an?|the|your|my|our|all|any|both|each|every|no|some|more|most|other|this|that|these|those|its|their|how|why|what|when|where|which|who)\b/i;
+  /^(?:an?|the|your|my|our|all|any|both|each|every|no|some|more|most|other|this|that|these|those|its|their|how|why|what|when|where|which|who)\b(?!-)/i;
 
 /** Endings of nouns that mostly name no single thing. */
 const MASS_ENDING = /(?:ing|[ts]ion|ity|ness|ment|[ae]nce|[ae]ncy|ism|ware|age|ship|graphy|acy|ics|sis|ery)$/;
@@ -37,7 +37,9 @@ const isOneThing = (np: string, lexicon: Lexicon): boolean => {
     .replace(/["'’”)]+$/gu, '')
     .replace(PREFIX, '');
   const [first = '', second = ''] = np.split(' ');
-  const isGerund = infinitive(first, lexicon) !== null || (first.endsWith('ing') && /^(?:an?|the|your)$/.test(second));
+  const isGerund =
+    !/^\S+ing (?:algorithm|framework|function|interface|mechanism|method|policy|protocol|scheme|style|system|technique|tool)$/.test(np) &&
+    (infinitive(first, lexicon) !== null || (first.endsWith('ing') && /^(?:an?|the|your)$/.test(second)));
   if (
     isGerund ||
     /^\d(?!\S*-\p{Ll})|^`|^\p{Lu}+\d+ \(/u.test(np) ||
@@ -126,7 +128,9 @@ const SOME_OF = /^(?:older|newer|other|various|different|common|multiple|several
  */
 export const withArticle = (np: string, own: string, lexicon: Lexicon, page = own): string => {
   // "ALTER LID": a name, whatever "the ALTER LID command" has before it.
-  if ((/^[\p{Lu}\d_]{2,}(?: [\p{Lu}\d_]{2,})+$/u.test(np) && !THING.test(headNoun(np))) || np.includes(': ')) return np;
+  if ((/^[\p{Lu}\d_]{2,}(?: (?:and|or|[\p{Lu}\d_]{2,}))+$/u.test(np) && !THING.test(headNoun(np))) || np.includes(': ')) return np;
+  // "Lid's future"
+  if (/^(?:\p{Lu}\S*|to(?:day|morrow))['’]s /u.test(np)) return np;
   if (IS_CALLED.test(np) || isCodeOfSort(np, lexicon)) return `the ${np}`;
   if (DETERMINED.test(np) || (infinitive(np.split(' ')[0]!, lexicon) !== null && !/^\S+ of /.test(np))) return np;
   const [, first = ''] =

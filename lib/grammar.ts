@@ -151,9 +151,10 @@ export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON):
     return (
       isName !== false &&
       !FUNCTION_WORD.test(word) &&
+      !/^the$/i.test(word) &&
       (keepsCapital(word, page) ||
         (!/(?:ing|ity|ment|ness|[st]ion|s)$/.test(word) && lexicon.isRare(word) && isMostlyCapital(word, page)) ||
-        (mayBeName && !word.endsWith('s') && lexicon.isKnownName(word) && (isName === true || page.includes(word))) ||
+        (mayBeName && !word.endsWith('s') && lexicon.isKnownName(word)) ||
         (isName === true && (lexicon.isKnownName(word) || page.includes(word)) && !page.includes(` ${word.toLowerCase()} `)))
     );
   };
@@ -177,7 +178,7 @@ export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON):
       // "Java-based", of a site that writes of Java.
       const compound = /^(\p{L}+)-\p{Ll}/u.exec(word)?.[1];
       if (compound !== undefined && !FUNCTION_WORD.test(compound) && lexicon.isName(compound) === true) return word;
-      const bare = word.replace(/[^\p{L}]/gu, '');
+      const bare = word.replace(/['’]s(?=\P{L}|$)|[^\p{L}]/gu, '');
       // "Porting lids" of a site that writes "porting", "Multi-Lid"
       if ((at === 0 && /\p{Ll}ing$/u.test(bare) && lexicon.isWord(bare)) || (PREFIX.test(bare) && parts[at + 1] === '-'))
         return word.toLowerCase();

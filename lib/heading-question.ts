@@ -1,7 +1,7 @@
 // Questions about a section, from its heading and what its page is about.
 import { plain } from './blocks';
-import { withArticle } from './article';
-import { infinitive, inSentence } from './grammar';
+import { articleIn, withArticle } from './article';
+import { infinitive, inSentence, isPlural } from './grammar';
 import { be, phraseQuestions } from './phrase-question';
 import { code, headingRole, inContext, inPage, isAsking, isGerund, nearest, noun, withoutSort } from './question';
 import { bareHeading, type Subject } from './subject';
@@ -10,11 +10,18 @@ import { isSentence } from './unasked';
 /** A command, or what is called by one word: it does something. */
 const isTool = (x: string): boolean => /^`|^\S+$/.test(x);
 
+/** A name, or what is called by a word for what one uses; a deed is done, and anything else shown. */
+const IS_USED =
+  /^`|^(?:the )?\S*[\p{Lu}_.\d]|^\S+$|^\p{L}+ing |\b(?:class|command|directive|extension|function|macro|method|module|operator|option|package|statement|tool|utility)s?(?: |$)/u;
+
 /** Headings that stand on every manual page, as questions about X. */
 const GENERIC: readonly [RegExp, (x: string, said: string) => string[]][] = [
   [
     /^(?:examples?(?: \d+)?|an example|usage examples?|example usage)$/,
-    (x) => [`Can you show me an example of using ${x}?`, `How do I use ${x}? Please show an example.`],
+    (x) =>
+      IS_USED.test(x)
+        ? [`Can you show me an example of using ${x}?`, `How do I use ${x}? Please show an example.`]
+        : [`Can you show me an example of ${x}?`],
   ],
   [
     /^(?:(?:caveats?|limitations?|limits|restrictions?|known issues|gotchas|pitfalls)(?: (?:and|&) \w+)?)$/,
@@ -62,14 +69,17 @@ const GENERIC: readonly [RegExp, (x: string, said: string) => string[]][] = [
     (x) => [`Can you summarise ${x} for me?`, `What is the short version of ${x}?`],
   ],
   [/^(?:bugs|known bugs)$/, (x) => [`What are the known bugs of ${x}?`]],
-  [/^(?:output)$/, (x) => (isTool(x) ? [`What does ${x} print?`, `What is the output of ${x}?`] : [])],
+  [/^(?:outputs?)$/, (x) => (isTool(x.replace(/ in \S+$/, '')) ? [`What does ${x} print?`, `What is the output of ${x}?`] : [])],
   [/^(?:files)$/, (x) => (!isTool(x) ? [] : [`Which files does ${x} use?`])],
   [/^(?:environment(?: variables)?)$/, (x) => (!isTool(x) ? [] : [`Which environment variables does ${x} use?`])],
   [/^(?:workspaces? (?:support|usage))$/, (x) => [`How do I use ${x} with workspaces?`, `Does ${x} support workspaces?`]],
 ];
 
-/** As long as this is the beginning of a text, which names what it is about. */
-const BEGINNING = 150;
+/** Whether a text begins by saying what something is: "Lid is a ...". */
+const saysWhat = (text: string, name: string): boolean => {
+  const begin = text.slice(0, 100).replace(/^the /i, '');
+  return begin.startsWith(name) && / (?:is|are) /.test(begin);
+};
 
 const overview = (subject: Subject, own: string): string[] => {
   if (subject.command !== null)
@@ -84,9 +94,9 @@ const overview = (subject: Subject, own: string): string[] => {
       `What is ${subject.file} for${subject.tool === null ? '' : ` in ${subject.tool}`}?`,
     ];
   if (subject.kind === 'changes') return [`What changed in ${noun(subject)}?`];
-  // "Overview": of what, only a text that begins with it says.
+  // "Overview": of what, only a text that says what it is tells.
   if (subject.title === '')
-    return subject.tool === null || !own.slice(0, BEGINNING).includes(subject.tool)
+    return subject.tool === null || !saysWhat(own, subject.tool)
       ? []
       : [`What should I know about ${subject.tool}?`, `Can you explain ${subject.tool}?`];
   // "Limitations": of what, the title does not say.
@@ -161,9 +171,17 @@ const changes = (leaf: string, subject: Subject): string[] => {
   if (isAsking(leaf) || / [–—] |^(?:other|misc\w*|summary)\b/i.test(leaf)) return [];
   const bare = inSentence(leaf.replace(/ in v?\d+(?:\.\d+)+$/, ''), subject.text, subject.lexicon);
   // What a release does is told, not asked for: "Lids are open by default".
-  if (isSentence(bare, bare, subject) || /^\S+ \S.*\b\p{Ll}{3,}ed$|^(?:added|changed|deprecated|dropped|removed|renamed) /u.test(bare))
+  if (
+    isSentence(bare, bare, subject) ||
+    /^\S+ \S.*\b\p{Ll}{3,}ed$|^\S+ (?:added|changed|deprecated|dropped|moved|removed|renamed) |^(?:added|changed|deprecated|dropped|removed|renamed) /u.test(
+      bare,
+    )
+  )
     return [];
-  const said = withArticle(bare, subject.text, subject.lexicon);
+  const isOne = /^\p{Ll}+$/u.test(bare) && !isPlural(bare) && articleIn(bare, subject.text) === 'the';
+  const said = isOne ? `the ${bare}` : withArticle(bare, subject.text, subject.lexicon);
+  if (bare === 'changes' && /\d/.test(subject.title))
+    return [`What changed in ${inSentence(subject.title, subject.text, subject.lexicon)}${inContext(subject.title, subject)}?`];
   // "2008-03-17 - Version 3.5.7", "2001-09-20 (2.0-alpha-2)" and "3.5.7"
   const release =
     /^\S*\d{4}\S*[ :–—-]+\(?(?:[\p{L} ]*\b(?:version|release) )?v?(\d+(?:\.\d+)+(?:-[\w-]+)?)\)?/iu.exec(leaf)?.[1] ??

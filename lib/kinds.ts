@@ -139,7 +139,7 @@ const fromDefinitions = (section: Section, { subject, maxChars, isLabel }: Surro
     const anchor = block.anchor ?? section.anchor;
     const response = fits(block, maxChars);
     const terms = block.term.replace(/^\u2011\u2011?(?=\p{L})/u, (dashes) => '-'.repeat(dashes.length)).split(', ');
-    const isFlag = (term: string): boolean => term.startsWith('-') && !/^-\d+ \(/.test(term);
+    const isFlag = (term: string): boolean => /^--?[\p{L}\d?#@<[*]/u.test(term) && !/^-\d+ \(|:$/.test(term);
     if (terms.every(isFlag) || (terms.length === 2 && terms.some(isFlag) && /^[\w-]+$/.test(terms[0]!)))
       return candidate(
         'option',

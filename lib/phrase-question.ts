@@ -39,6 +39,10 @@ const isAdverb = (word: string, lexicon: Lexicon): boolean =>
 /** "Test for a lid": to do so, and no test. */
 const LOOKS_FOR = /^(?:check|look|query|search|test|wait) for /i;
 
+/** "Lids of glass?" asks, and nobody knows what. */
+const ASKS =
+  /\b(?:what|why|when|where|which|who|whose|whom|how|is|are|was|were|am|do|does|did|can|could|should|shall|will|would|may|must|has|have|had)\b|n['’]t\b/i;
+
 /** A heading that asks, as the reader would: null when it asks nothing a page answers. */
 const asQuestion = (heading: string, subject: Subject): string | null => {
   const text = asReader(
@@ -53,8 +57,9 @@ const asQuestion = (heading: string, subject: Subject): string | null => {
   );
   if (
     /^\S+ (?:\S+ )?(?:it|they|this|that|these|those)\b(?! (?:mean|possible|necessary|safe|legal|take)\b)/i.test(text) ||
-    /^what about |^what is the \w+$|^what to do$|^how (?:do|can|should) I \S+ it$/i.test(text) ||
-    !isWholeQuestion(text)
+    /^what about |^(?:why|when|where) (?:an?|the) |^what is the \w+$|^what to do$|^how (?:do|can|should) I \S+ it$/i.test(text) ||
+    !isWholeQuestion(text) ||
+    !ASKS.test(text)
   )
     return null;
   if (text.split(/\s+/).length < 3) return null;
@@ -78,7 +83,8 @@ const NO_OBJECT = /^\S+ing (?:(?:and|or) \S+$|(?:based|depending) )/i;
 const deed = (leaf: string, said: string, subject: Subject, own: string): string | null => {
   const { text, lexicon } = subject;
   const how = /^how to ([^?]+)\??$/i.exec(said.replace(/ it(?=\??$)/, ` ${noun(subject)}`));
-  if (how !== null) return ending(`How do I ${asReader(how[1]!)}`, subject);
+  // "How to load": what the page is about.
+  if (how !== null) return ending(`How do I ${/ /.test(how[1]!) ? asReader(how[1]!) : `${how[1]!} ${noun(subject)}`}`, subject);
   if (isSaidOfDeeds(said) || NO_OBJECT.test(said)) return null;
   const [first = '', ...rest] = said.replace(/^(\S+ing [^:]+): .*$/, '$1').split(' ');
   const verb = /\b(?:doesn|don|isn|won|can)['’]t\b|\bfails?\b/.test(said) ? null : infinitive(first, lexicon);
@@ -155,7 +161,7 @@ const beginsLine = (words: string, inCode: string): boolean => {
 };
 
 /** "the lid of a box", "lids for large round boxes", and not "fast and light", "issues and limitations". */
-const DETERMINED_OR_LONG = /^(?:an?|the|how|why|what|when|where) \S+ \S|^(?:\S+ ){3}/i;
+const DETERMINED_OR_LONG = /^(?:an?|the|how|why|what|when|where) \S+ \S| (?:by|for|from|in|of|on|to|with) /i;
 const SORT_ALONE = /^(?:an?|the) \S+$/i;
 
 /** A word alone in a sentence; null for one that is neither a name nor can stand without an article. */

@@ -65,7 +65,9 @@ const pageNameOf = ({ title, text, tool, lexicon }: Subject): string => {
 /** "An Introduction to X" as X. */
 export const withoutSort = (title: string): string => {
   const about = title.replace(SAYS_SORT, '').replace(SAYS_SORT, '').trim();
-  return about === '' || /(?:quick|style|started|complete|short|brief|(?:us|develop|administrat|beginn)[eo]rs?['’]?s?)$/i.test(about)
+  return about === '' ||
+    /^(?:quick|short|brief) /i.test(about) ||
+    /(?:quick|style|started|complete|short|brief|(?:us|develop|administrat|beginn)[eo]rs?['’]?s?)$/i.test(about)
     ? title
     : about;
 };
@@ -105,13 +107,15 @@ export const inPage = (question: string, subject: Subject): string => {
   const said = plain(question);
   // A long name of code is the same on every page.
   if (includes(said, title) || includes(said, page) || (/^\S{12,}$/.test(said) && /[._]/.test(said))) return wide;
-  return includes(page, tool) ? ` in ${withArticle(page, subject.text, subject.lexicon)}` : `${wide} (${page})`;
+  // "Atomic Commit In SQLite" names its place; whether it has an article nobody knows.
+  const aside = page.toLowerCase().endsWith(` in ${tool.toLowerCase()}`) ? page.slice(0, -tool.length - 4) : page;
+  return aside === page && includes(page, tool) ? ` in ${withArticle(page, subject.text, subject.lexicon)}` : `${wide} (${aside})`;
 };
 
 const OVERVIEW = /^(?:description|overview|introduction|about|summary|abstract|what is it\??)$/;
 const SYNOPSIS = /^(?:synopsis|usage|syntax)$/;
 const LEADS_AWAY =
-  /^(?:see also|references?|further (?:reading|information)|(?:for )?more information|related(?: \w+)*|links|external links|bibliography|table of contents|contents|index(?: [–-] .*)?|footnotes|copyright|license|licence|authors?|contact|topics|bugfix checklist|name|git|reporting bugs|acknowledge?ments?|credits|thanks|people|documentation|copyrights?|.*\band copyright|patches, errors, questions|contributors?|maintainers?|feedback|closing|.*\blicen[cs]e agreement\b.*|.*-clause \w+ licen[cs]e\b.*)$/i;
+  /^(?:see also|references?|further (?:reading|information)|(?:for )?more information|related(?: \w+)*|links|external links|bibliography|table of contents|contents|index(?: [–-] .*)?|footnotes|copyright|license|licence|authors?|contact|topics|bugfix checklist|name|git|reporting bugs|acknowledge?ments?|credits|thanks|people|preface|foreword|colophon|dedication|support|documentation|copyrights?|.*\band copyright|patches, errors, questions|contributors?|maintainers?|feedback|closing|.*\blicen[cs]e agreement\b.*|.*-clause \w+ licen[cs]e\b.*)$/i;
 const PARENT_OF_OPTIONS = /^(?:configuration|config(?:uration)? settings|options|flags|settings|parameters|arguments|config|.* options)$/i;
 
 /** Of the newest section: each kind of pair asks for it. */

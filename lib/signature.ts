@@ -30,7 +30,7 @@ export const parseSignature = (term: string, anchor: string | null): Signature =
     .replace(/^[\w *]*\(\*\s*(\w+)\)\s*(?=\()/, '$1') // a pointer to a function: int (*compare)(void *)
     .replace(/^(\w+) \([a-z\d][^()]* [^()]*\)$/, '$1') // "xor_row (4 byte integer)"
     .replace(/\s*\[(?:source|src|view source)\]$/i, '') // a link to the code
-    .replace(/ - [A-Z]+$/, '') // "tcp_retries - INTEGER"
+    .replace(/ - [A-Z]+(?: \([^()]*\))?$/, '') // "tcp_retries - INTEGER"
     .replace(/\s*(?:→|->)\s.*$|\s*:$/, '')
     .trim();
   const made = /^new /.test(bare) ? 'new ' : '';

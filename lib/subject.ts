@@ -250,7 +250,7 @@ export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subj
       title,
     )
       ? 'changes'
-      : /^(?:(?:general |module |keyword |command )?index\b|site ?map|(?:table of )?contents$|search$)|\bcross-?reference$|\b(?:website|document title|keyword|alphabetical|permuted|function|subject) index$|^(?:to-?do(?: list)?|(?:history and )?licen[cs]es?|credits|authors|acknowledge?ments|contributors|maintainers)$/i.test(
+      : /^(?:(?:general |module |keyword |command )?index\b|site ?map|(?:table of )?contents$|search$)|\bcross-?reference$|\b(?:website|document title|keyword|alphabetical|permuted|function|subject) index$|^(?:to-?do(?: list)?|(?:history and )?licen[cs]es?|credits|preface|foreword|colophon|authors|acknowledge?ments|contributors|maintainers)$/i.test(
             title,
           )
         ? 'index'

@@ -6,7 +6,7 @@ import { isVerbOnly } from './verbs';
 
 /** Names a file, an address, a book, two things with a dash between, or something that stands elsewhere on the page. */
 export const UNSAID =
-  /^\/|@|^(?!.*\?$).*www\.|^\p{L}+, \p{L}+$|^(?!.*\?$).*; | - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |\s.*\p{L}!$|-(?:like|based|style)$|->|→| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|(?:…|\.\.\.)$|^\p{L}+ #?\d{1,2}$|^use (?:in|by|with) |^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
+  /^\/|@|^(?!.*\?$).*www\.|^\p{L}+, \p{L}+$|^(?!.*\?$).*; | - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |\s.*\p{L}!$|-(?:like|based|style)$|^(?:\d+(?:st|nd|rd|th)|first|second|third|fourth) \p{L}+$|^(?:(?:unsigned|const|int|char|long|u?int\d+_t|__u\d+) )+\*?\w+_\w+$|^please |->|→| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|(?:…|\.\.\.)$|^\p{L}+ #?\d{1,2}$|^use (?:in|by|with) |^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
 
 /** In letters that no English question has. */
 export const isForeign = (leaf: string): boolean => /\p{L}/u.test(leaf) && !/\p{Script=Latin}/u.test(leaf);
@@ -42,14 +42,15 @@ const hasPluralDoing = (said: string, lexicon: Lexicon): boolean => {
 /** "Compiling and running are separate steps": a sentence about deeds, and not "finding what is open". */
 export const isSaidOfDeeds = (said: string): boolean =>
   /^[^ ]+ing /.test(said) &&
-  / (?:is|are|was|were) /.test(said) &&
+  / (?:is|are|was|were) | \p{Ll}+[^su\P{L}]s its /u.test(said) &&
   !/ (?:that|which|who|whose|what|when|where|how|why|if|because|whether|while|there|as) /.test(said);
 
 /** No noun phrase, and no deed or question either, so nobody asks for it: "Brag about it", "Lids are off by default". */
 export const isSentence = (np: string, said: string, { text, lexicon }: Subject): boolean =>
   hasVerb(said, lexicon) ||
-  / (?:now|no longer|already) \p{Ll}/u.test(said) ||
+  / (?:now|no longer|already) \p{Ll}| \p{Ll}+[^su\P{L}]s its /u.test(said) ||
   hasPluralDoing(said, lexicon) ||
+  /^\S+ uses (?!of |for |and )|` and `[^`]*` (?!of |for |in )\p{Ll}+ \p{Ll}+s$/u.test(said) ||
   // "Ensures that", "ensures direction"
   (/^\p{Ll}+s \S/u.test(np) && isVerbOnly(np.split(' ')[0]!.slice(0, -1)) && !/^\S+ (?:and|for|in|of|to) /.test(np)) ||
   (isVerbOnly(np.split(' ')[0]!) &&
