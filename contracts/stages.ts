@@ -15,7 +15,7 @@ export const STAGES: Record<Verb, Stage> = {
   collect: { version: 3, queue: 'cpu', config: ['source'], summary: 'fetch every page once' },
   clean: { version: 5, queue: 'cpu', config: ['clean'], summary: 'pages to blocks of content' },
   dedup: { version: 3, queue: 'cpu', config: ['dedup'], summary: 'one of each duplicate section' },
-  pair: { version: 5, queue: 'cpu', config: ['pair'], summary: 'sections to questions and answers' },
+  pair: { version: 6, queue: 'cpu', config: ['pair'], summary: 'sections to questions and answers' },
   format: { version: 3, queue: 'cpu', config: ['format', 'mix'], summary: 'pairs to chat examples and tokens' },
   train: { version: 3, queue: 'gpu', config: ['train', 'model.dtype'], summary: 'LoRA training with checkpoints' },
   evaluate: { version: 1, queue: 'gpu', config: ['evaluate', 'gate'], summary: 'base against tuned on held-out pages' },

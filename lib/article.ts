@@ -31,6 +31,10 @@ export const headNoun = (np: string): string => np.split(AFTER_HEAD)[0]!.split('
 
 const PREFIX = /^(?:micro|mini|multi|sub|super)-/;
 
+/** "testing interface": a thing, and nothing that is tested. */
+const CALLED_BY_DEED =
+  /^\S+ing (?:algorithm|framework|function|interface|mechanism|method|policy|protocol|scheme|style|system|technique|tool)$/;
+
 /** One thing, which a sentence gives an article: "free page list", and not "query planning", "mod_dbd", "a list", "lists and trees". */
 const isOneThing = (np: string, lexicon: Lexicon): boolean => {
   const head = headNoun(np.replace(/ \([^()]*\)$/, ''))
@@ -38,8 +42,7 @@ const isOneThing = (np: string, lexicon: Lexicon): boolean => {
     .replace(PREFIX, '');
   const [first = '', second = ''] = np.split(' ');
   const isGerund =
-    !/^\S+ing (?:algorithm|framework|function|interface|mechanism|method|policy|protocol|scheme|style|system|technique|tool)$/.test(np) &&
-    (infinitive(first, lexicon) !== null || (first.endsWith('ing') && /^(?:an?|the|your)$/.test(second)));
+    !CALLED_BY_DEED.test(np) && (infinitive(first, lexicon) !== null || (first.endsWith('ing') && /^(?:an?|the|your)$/.test(second)));
   if (
     isGerund ||
     /^\d(?!\S*-\p{Ll})|^`|^\p{Lu}+\d+ \(/u.test(np) ||
@@ -132,7 +135,8 @@ export const withArticle = (np: string, own: string, lexicon: Lexicon, page = ow
   // "Lid's future"
   if (/^(?:\p{Lu}\S*|to(?:day|morrow))['’]s /u.test(np)) return np;
   if (IS_CALLED.test(np) || isCodeOfSort(np, lexicon)) return `the ${np}`;
-  if (DETERMINED.test(np) || (infinitive(np.split(' ')[0]!, lexicon) !== null && !/^\S+ of /.test(np))) return np;
+  if (DETERMINED.test(np) || (infinitive(np.split(' ')[0]!, lexicon) !== null && !/^\S+ of /.test(np) && !CALLED_BY_DEED.test(np)))
+    return np;
   const [, first = ''] =
     /^([\p{L}/-]+)(?: (?!(?:out|in|outside|inside|instead|because)\p{L}* )[\p{L}-]+)? of [\p{L}\d"“‘`.]/u.exec(np) ?? [];
   const head = headNoun(np);

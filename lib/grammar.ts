@@ -182,7 +182,8 @@ export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON):
       // "Porting lids" of a site that writes "porting", "Multi-Lid"
       if ((at === 0 && /\p{Ll}ing$/u.test(bare) && lexicon.isWord(bare)) || (PREFIX.test(bare) && parts[at + 1] === '-'))
         return word.toLowerCase();
-      // "System V"
+      // "Foobox 3.2", "System V"
+      if (/^v?\d+(?:\.\d+)+/.test(parts[at + 2] ?? '') && !NO_NAME.test(bare)) return word;
       if (/^[A-Z]$/.test(parts[at + 2] ?? '') && !FUNCTION_WORD.test(bare) && followsWord(`${bare} ${parts[at + 2]}`, page)) return word;
       if (/^[B-Z]$/.test(bare) || /^[B-Z]-/.test(word)) return word; // C, I, R, C-language
       // "Red Hat": the second half of a name has no place of its own.

@@ -15,8 +15,9 @@ import {
 import { examples } from './example-question';
 import { code, ending, inContext, inPage, isAsking, namedSort, noun, withoutSort } from './question';
 import type { Lexicon } from './lexicon';
+import { asQuestion } from './question-heading';
 import { isForeign, isLoudWord, isOnlyDone, isSaidOfDeeds, isSentence, UNSAID } from './unasked';
-import { bareHeading, spellTool, type Subject } from './subject';
+import { spellTool, type Subject } from './subject';
 import { isVerb } from './verbs';
 
 export const be = (np: string): string => (isPlural(headNoun(np)) || / (?:and|&) /.test(np) ? 'are' : 'is');
@@ -29,42 +30,12 @@ const DESCRIBED =
 const VAGUE =
   /^\S+ing (?:\S+ly|(?:the|this|an?) (?:feature|module|extension|example|code|project|result|change|option|tool|problem|issue|data|file|rest)s?|it|them|everything|this)$/i;
 
-const ABOUT_IT =
-  /^((?:how|why|when|where|what) (?:does|is|did|can|do|should)|what is) (?:it|they)\b(?! (?:mean|possible|necessary|safe|legal|take)\b)/i;
-
 /** Made of a word of the site: "explicitly", "automatically", and not "anomaly". */
 const isAdverb = (word: string, lexicon: Lexicon): boolean =>
   [word.replace(/ly$/, ''), word.replace(/ally$/, ''), word.replace(/ily$/, 'y')].some((stem) => stem !== word && lexicon.isWord(stem));
 
 /** "Test for a lid": to do so, and no test. */
 const LOOKS_FOR = /^(?:check|look|query|search|test|wait) for /i;
-
-/** "Lids of glass?" asks, and nobody knows what. */
-const ASKS =
-  /\b(?:what|why|when|where|which|who|whose|whom|how|is|are|was|were|am|do|does|did|can|could|should|shall|will|would|may|must|has|have|had)\b|n['’]t\b/i;
-
-/** A heading that asks, as the reader would: null when it asks nothing a page answers. */
-const asQuestion = (heading: string, subject: Subject): string | null => {
-  const text = asReader(
-    bareHeading(heading)
-      .replace(/[\s:?]+$/, '')
-      .trim()
-      // "How does it work?": what the page is about.
-      .replace(ABOUT_IT, (_, begin: string) => `${begin} ${noun(subject)}`)
-      .replace(/^(how (?:do|can|should) (?:I|you) \S+) it$/i, (all, begin: string) =>
-        noun(subject).startsWith('"') ? all : `${begin} ${noun(subject)}`,
-      ),
-  );
-  if (
-    /^\S+ (?:\S+ )?(?:it|they|this|that|these|those)\b(?! (?:mean|possible|necessary|safe|legal|take)\b)/i.test(text) ||
-    /^what about |^(?:why|when|where) (?:an?|the) |^what is the \w+$|^what to do$|^how (?:do|can|should) I \S+ it$/i.test(text) ||
-    !isWholeQuestion(text) ||
-    !ASKS.test(text)
-  )
-    return null;
-  if (text.split(/\s+/).length < 3) return null;
-  return text[0]!.toUpperCase() + text.slice(1);
-};
 
 /** "Covering indexes" of a page that has "a covering index" are things. */
 const isDescribed = (said: string, text: string): boolean => {

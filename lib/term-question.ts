@@ -83,7 +83,7 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   if (subject.title !== '' && term.startsWith(`${subject.title} `)) return [`What does ${code(term)} do?`];
   if (/^<[\w -]+>…?$/.test(term) && command !== null) return [`What is the \`${term}\` argument of \`${command}\`?`];
   const [name = '', sort = '', ...more] = term.split(' ');
-  // "special method" is a sort of method, and none of that name.
+  // "tree object" is a sort of method, and none of that name.
   const isNamed = /[-_.\d]|\p{Ll}\p{Lu}/u.test(name) || `\n${subject.code}\n`.includes(`\n${name}\n`) || !subject.lexicon.isWord(name);
   if (isSort(sort) && more.length === 0 && /^\p{Ll}/u.test(name) && isNamed)
     return [`What is the ${name} ${sort.toLowerCase()}${inPage(name, subject)}?`];
