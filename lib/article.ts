@@ -24,7 +24,7 @@ export const isMass = (noun: string, lexicon: Lexicon = NO_LEXICON): boolean =>
   UNCOUNTED.test(noun) || (lexicon.isMass(noun) ?? (MASS.test(noun) || (MASS_ENDING.test(noun) && !COUNTED.test(noun))));
 
 const AFTER_HEAD =
-  / (?:of|in|for|from|to|with|without|on|by|and|or|&|as|between|among|at|using|within|under|about|via|during|after|before|when|that|which|into|over|per|versus|vs|against|through|throughout|upon|across|along|around|inside|outside|like|until|where|instead of|due to|(?:correspond|belong|relat|contain|includ|hav|accord|us)ing|\p{Ll}{2,}ed (?:as|at|by|for|from|in|on|to|with))(?: |$)/u;
+  / (?:of|in|for|from|to|with|without|on|by|and|or|&|as|between|among|at|using|within|under|about|via|during|after|before|when|that|which|into|over|per|versus|vs|against|through|throughout|upon|only|across|along|around|inside|outside|like|until|where|instead of|due to|(?:correspond|belong|relat|contain|includ|hav|accord|us)ing|\p{Ll}{2,}ed (?:as|at|by|for|from|in|on|to|with))(?: |$)/u;
 
 /** The noun that a noun phrase is about: the last word before a preposition. */
 export const headNoun = (np: string): string => np.split(AFTER_HEAD)[0]!.split(' ').at(-1) ?? '';
@@ -112,7 +112,7 @@ const isCalledLast = (np: string, page: string, lexicon: Lexicon): boolean => {
 
 /** "kernel driver lid4": a sort of thing with the name of one. */
 const IS_CALLED =
-  /^(?:[\p{L}\d/-]+ ){0,2}(?:device driver|kernel driver|socket option|system call|ioctl|file) (?=[^ ,]*[\d_/]|\p{Ll}*\d|\p{Lu}+)[^ ,]+$/u;
+  /^(?:[\p{L}\d/-]+ ){0,2}(?:(?:device |kernel )?driver|socket option|system call|ioctl|file) (?=[^ ,]*[\d_/]|\p{Ll}*\d|\p{Lu}+)[^ ,]+$/u;
 
 /** "`PATH` environment variable", and not "`lid` support". */
 const isCodeOfSort = (np: string, lexicon: Lexicon): boolean => {

@@ -6,11 +6,11 @@ import { isVerb, isVerbOnly } from './verbs';
 import type { Subject } from './subject';
 
 const DANGLING =
-  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|its|they|them|their|such|same|resulting|previous|latter|former|ones?|example|listing \d\S*|figure \d\S*|table \d\S*|do so|our|us|something|anything|some (?:operation|thing|work|action)s?)(?![-\w`])/i;
+  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|its|they|them|their|such|same|resulting|corresponding(?! to)|previous|latter|former|ones?|example|listing \d\S*|figure \d\S*|table \d\S*|do so|our|us|something|anything|some (?:operation|thing|work|action)s?)(?![-\w`])/i;
 const FILLER =
   /^(?:(?:for example|for instance|alternatively|similarly|then|next|finally|first|second|also|or|and|now|likewise|additionally|in addition|so|thus|instead|however|e\.g\.),?\s+)+/i;
 const TAIL =
-  /[,;]?\s+(?:(?:as follows|as (?:shown|described|demonstrated)|by \p{L}+ing|using|via|by|with|of the form|as|like this|like so|for example|for instance|such as|e\.g\.|as in|with the following.*|by running|by using|using the following.*|in the following.*|the following.*|simply|run|use|specify|execute|add|insert|(?:you|one) (?:can|could|may|might|would|should)\b.*|(?:is|are) (?:easy|simple|straightforward|possible|trivial)\b.*|just)\s*)$/iu;
+  /[,;]?\s+(?:(?:as follows|as (?:shown|described|demonstrated)|by \p{L}+ing|using|via|by|with|of the form|as|like this|like so|for example|for instance|such as|e\.g\.|as in|with the following.*|by running|by using|using the following.*|in the following.*|the following.*|simply|instead|run|use|specify|execute|add|insert|(?:you|one) (?:can|could|may|might|would|should)\b.*|(?:is|are) (?:easy|simple|straightforward|possible|trivial)\b.*|just)\s*)$/iu;
 
 /** The question that the code after a sentence answers: "To install it globally, run:" to "How do I install it ...?"; null when it says no deed. */
 export const codeQuestion = (lead: string, subject: Subject): string | null => {

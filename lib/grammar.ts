@@ -131,9 +131,13 @@ const isLoudName = (heading: string, page: string): boolean => {
   return false;
 };
 
+/** A gerund whose verb, if not itself, the site writes in small letters: "Porting", and not "Boeing". */
+const isGerundOfSite = (word: string, lexicon: Lexicon): boolean =>
+  /\p{Ll}ing$/u.test(word) && [word, word.slice(0, -3), word.replace(/ing$/, 'e')].some((form) => lexicon.isWord(form));
+
 /** Adjectives, participles, gerunds and what is numbered are no names on another page's word. */
 const NO_NAME =
-  /^the$|(?:ing|able|ible|ive|ous|less|ful|[tx]ual|[ct]ional|ical|ary|ed|ly)$|^(?:appendix|chapter|example|figure|item|listing|note|page|part|section|step|table)$/i;
+  /^the$|(?:ing|[st]ions?|ments?|able|ible|ive|ous|less|ful|[tx]ual|[ct]ional|ical|ary|ed|ly)$|^(?:appendix|chapter|draft|example|release|version|figure|item|listing|note|page|part|section|step|table)$/i;
 const PREFIX = /^(?:Anti|Auto|Co|Cross|De|High|Inter|Intra|Low|Multi|Non|Over|Post|Pre|Real|Run|Self|Semi|Single|Sub|Super|Un|Under|Well)$/;
 
 /**
@@ -180,10 +184,9 @@ export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON):
       if (compound !== undefined && !FUNCTION_WORD.test(compound) && lexicon.isName(compound) === true) return word;
       const bare = word.replace(/['’]s(?=\P{L}|$)|[^\p{L}]/gu, '');
       // "Porting lids" of a site that writes "porting", "Multi-Lid"
-      if ((at === 0 && /\p{Ll}ing$/u.test(bare) && lexicon.isWord(bare)) || (PREFIX.test(bare) && parts[at + 1] === '-'))
-        return word.toLowerCase();
+      if ((at === 0 && isGerundOfSite(bare, lexicon)) || (PREFIX.test(bare) && parts[at + 1] === '-')) return word.toLowerCase();
       // "Foobox 3.2", "System V"
-      if (/^v?\d+(?:\.\d+)+/.test(parts[at + 2] ?? '') && !NO_NAME.test(bare)) return word;
+      if (at === 0 && /^v?\d+(?:\.\d+)+/.test(parts[at + 2] ?? '') && !NO_NAME.test(bare) && !lexicon.isWord(bare)) return word;
       if (/^[A-Z]$/.test(parts[at + 2] ?? '') && !FUNCTION_WORD.test(bare) && followsWord(`${bare} ${parts[at + 2]}`, page)) return word;
       if (/^[B-Z]$/.test(bare) || /^[B-Z]-/.test(word)) return word; // C, I, R, C-language
       // "Red Hat": the second half of a name has no place of its own.

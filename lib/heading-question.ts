@@ -198,7 +198,7 @@ const changes = (leaf: string, subject: Subject): string[] => {
     return [`What changed in ${said}${inContext(said, subject)}?`];
   const page =
     /^what.?s new in (.+)$/i.exec(subject.title)?.[1] ?? /^(.+ \d\S*) (?:release notes|change ?log)$/i.exec(subject.title)?.[1] ?? null;
-  const place = page === null ? ` (${subject.title})` : said.includes(page) ? '' : ` in ${page}`;
+  const place = page === null ? ` (${subject.title})` : said.includes(page) || / in \S+ v?\d+(?:\.\d+)+$/.test(said) ? '' : ` in ${page}`;
   if (/^`?[a-z][\w.]*`?$/.test(leaf)) return [`What is new in ${code(leaf)}${place}?`, `What changed in ${code(leaf)}${place}?`];
   if (/^(?:deprecated|removed|added|changed|fixed)$/i.test(said)) return [`What is ${said.toLowerCase()}${place}?`];
   if (/^(?:bug ?fix(?:es)?|bugs fixed|fixed bugs)$/i.test(said))

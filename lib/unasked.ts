@@ -9,7 +9,7 @@ export const UNSAID =
   /^\/|@|^(?!.*\?$).*www\.|^\p{L}+, \p{L}+$|^(?!.*\?$).*; | - .*\bexamples?$| (?:--|—|–) |\b\d{4}\)$|\b(?:this|these|those|our|etc)\b|^related |\bthan\b|^do(?:es)?(?: not|n['’]t) |^todo$|^information$|=$|^per |\s.*\p{L}!$|-(?:like|based|style)$|^(?:\d+(?:st|nd|rd|th)|first|second|third|fourth) \p{L}+$|^(?:(?:unsigned|const|int|char|long|u?int\d+_t|__u\d+) )+\*?\w+_\w+$|^please |->|→| \/ |^[^`]*(?:\w=\S|\|)|^\p{L}+ \d+\)|(?:…|\.\.\.)$|^\p{L}+ #?\d{1,2}$|^use (?:in|by|with) |^(?:edits|tips)$|^\p{L}+ (?:state|problem|case)$|^\S+ \S.*(?<!-)\b\p{Ll}{3,}ed$|\b(?:the (?:following )?formats?|the following(?: \w+)?|as follows)$|^(?:further|other|more|additional|next|final|various|miscellaneous)(?: [\w-]+){1,3}$|^some useful |^(?:the )?(?:problem|solution|big picture|basics?|rest|explanations?)$|^(?:is|are|does|do|can|will|should) (?:it|they) (?!possible|necessary|safe|legal)/iu;
 
 /** In letters that no English question has. */
-export const isForeign = (leaf: string): boolean => /\p{L}/u.test(leaf) && !/\p{Script=Latin}/u.test(leaf);
+export const isForeign = (leaf: string): boolean => (leaf.match(/(?!\p{Script=Latin}|\p{Script=Greek})\p{L}/gu) ?? []).length > 1;
 
 /** "FUNCTION": a word that a page only shouts, and no name. */
 export const isLoudWord = (leaf: string, { text, lexicon }: Subject): boolean =>
