@@ -37,14 +37,24 @@ const isAdverb = (word: string, lexicon: Lexicon): boolean =>
 /** "Test for a lid": to do so, and no test. */
 const LOOKS_FOR = /^(?:check|look|query|search|test|wait) for /i;
 
+/** What a thing follows, and hardly a deed: "implementing streaming protocols", and not "for removing lids". */
+const BEFORE_THING = /(?:^|[^\p{L}])(?:an?|the|these|those|all|other|both|two|different|\p{L}+ing)$/iu;
+
 /** "Covering indexes" of a page that has "a covering index" are things. */
 const isDescribed = (said: string, text: string): boolean => {
   const [, first = '', object = ''] = /^(\p{L}+ing) (?!of )([\p{L}/]+)(?: and .*| \p{L}+)?$/u.exec(said) ?? [];
   if (first === '') return false;
   const forms = new Set([object, object.replace(/s$/, ''), object.replace(/es$/, '')]);
-  return [...forms].some((form) =>
-    new RegExp(` (?:an?|the|these|those|all|other|both|two|different|\\p{L}+ing) ${first} ${form}(?!\\p{L})`, 'iu').test(text),
-  );
+  const isThing = (phrase: string): boolean => {
+    for (let at = text.indexOf(phrase); at >= 0; at = text.indexOf(phrase, at + 1))
+      if (
+        BEFORE_THING.test(text.slice(Math.max(0, at - 16), at)) &&
+        !/^\p{L}/u.test(text.slice(at + phrase.length, at + phrase.length + 2))
+      )
+        return true;
+    return false;
+  };
+  return [...forms].some((form) => isThing(` ${first} ${form}`));
 };
 
 /** "Installing and removing", "extending based on lids": done to what, nobody says. */
