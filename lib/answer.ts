@@ -28,7 +28,11 @@ const ASIDE =
 const REMAINS =
   /^(?:see also|history|source code: \S+|added in: .*|n-?api version: \d+|(?:this )?page (?:was )?last (?:modified|updated|changed)\b.*|last (?:modified|updated|changed)\b.*|(?:(?:written )?by|authors?:|copyright|©|\(c\)) (?:\p{Lu}|\(c\)|©|\d).{0,100}|(?:\p{Lu}[\p{L}.-]* ){2,4}<\S+@\S+>)[:.]?$/iu;
 
+/** Who wrote something: names, at least one with an address. */
+const AUTHOR = /^(?:\p{Lu}[\p{L}.'’-]*,? ?){2,5}(?:[<(]\S+@\S+[>)])?$/u;
+
 const isRemains = (block: Block): boolean => {
+  if (block.type === 'list' && block.items.some((item) => item.includes('@'))) return block.items.every((item) => AUTHOR.test(item));
   if (block.type === 'prose') return REMAINS.test(block.text);
   return block.type === 'table' && /^version$/i.test(block.header[0] ?? '') && /^changes?$/i.test(block.header[1] ?? '');
 };
@@ -106,9 +110,9 @@ export const answer = (blocks: readonly Block[], maxChars: number): string | nul
 
 const IS_PROSE = /^(?![ \t]*(?:`{3}|[-*|>]|\d+\.\s))/;
 
-/** "See below for details.": of a page, not of an answer. */
+/** "See below for details.", "See Section 5.9.", "Figure 13.3.": of a page or a book, not of an answer. */
 const POINTS_ON =
-  /^\(?(?:see|refer to|for (?:more |further )?(?:details|information|examples)|(?:more )?details)\b.{0,160}\b(?:above|below|later|earlier|next section|previous section)\b/i;
+  /^\(?(?:see|refer to|for (?:more |further )?(?:details|information|examples)|(?:more )?details)\b.{0,160}(?:\b(?:above|below|later|earlier|next section|previous section)\b|\b(?:section|chapter|appendix|figure|table|example) (?:\d+|[A-Z])(?:\.\d+)*\b)|^(?:figure|table|example|listing) \d+(?:[.-]\d+)*\.?$/i;
 
 /** A paragraph without the sentences at its end that announce or point to what is not there. */
 const untilWhole = (paragraph: string, isLast: boolean): string => {

@@ -3,7 +3,7 @@ import { FUNCTION_WORD, infinitive, isPlural, isSort } from './grammar';
 import { type Lexicon, NO_LEXICON } from './lexicon';
 
 const DETERMINED =
-  /^(?:an?|the|your|my|our|all|any|both|each|every|no|some|more|most|other|this|that|these|those|its|their|how|why|what|when|where|which|who)\b/i;
+  /^(?:an?|the|your|my|our|all|any|both|each|every|no|some|more|most|other|this|that|these|those|its|their|how|why|what|when|where|which|who)\b(?!-)/i;
 
 /** Endings of nouns that mostly name no single thing. */
 const MASS_ENDING = /(?:ing|[ts]ion|ity|ness|ment|[ae]nce|[ae]ncy|ism|ware|age|ship|graphy|acy|ics|sis|ery)$/;
@@ -13,24 +13,36 @@ const COUNTED =
 /** Nouns without such an ending that name no single thing. */
 const MASS =
   /^(?:access|advice|arithmetic|behaviou?r|code|colou?r|compliance|content|control|data|delivery|discovery|documentation|equality|fuzz|garbage|generality|hardware|help|history|info|inheritance|input|i\/o|io|latency|logic|maintenance|memory|mode|news|output|overhead|performance|progress|recovery|research|security|software|space|storage|support|syntax|text|time|traffic|trust|undo|usage|use|validity|work)$/;
+/** Names no single thing, even where a site speaks of "an input" too. */
+const UNCOUNTED =
+  /^(?:access|advice|arithmetic|behaviou?r|compliance|data|documentation|equality|hardware|inheritance|input|i\/o|io|latency|logic|maintenance|memory|metadata|output|overflow|overhead|performance|reproducibility|research|security|software|storage|support|syntax|traffic|underflow|usage|validity)$/i;
 /** Abbreviations of things. */
 const THING = /^(?:API|CLI|GUI|UI|SDK|DSL|URL|URI|ABI|VFS|VM|IDE|DOM|C\/C\+\+ interface)$/;
 
 /** Names no single thing: "pooling", "recovery", "syntax". The site knows best. */
 export const isMass = (noun: string, lexicon: Lexicon = NO_LEXICON): boolean =>
-  lexicon.isMass(noun) ?? (MASS.test(noun) || (MASS_ENDING.test(noun) && !COUNTED.test(noun)));
+  UNCOUNTED.test(noun) || (lexicon.isMass(noun) ?? (MASS.test(noun) || (MASS_ENDING.test(noun) && !COUNTED.test(noun))));
 
 const AFTER_HEAD =
-  / (?:of|in|for|from|to|with|without|on|by|and|or|&|as|between|among|at|using|within|under|about|via|during|after|before|when|that|which|into|over|per|versus|vs|against|through|upon|due to|(?:correspond|belong|relat|contain|includ|hav|accord|us)ing|\p{Ll}{2,}ed (?:as|at|by|for|from|in|on|to|with))(?: |$)/u;
+  / (?:of|in|for|from|to|with|without|on|by|and|or|&|as|between|among|at|using|within|under|about|via|during|after|before|when|that|which|into|over|per|versus|vs|against|through|throughout|upon|only|across|along|around|inside|outside|like|until|where|instead of|due to|(?:correspond|belong|relat|contain|includ|hav|accord|us)ing|\p{Ll}{2,}ed (?:as|at|by|for|from|in|on|to|with))(?: |$)/u;
 
 /** The noun that a noun phrase is about: the last word before a preposition. */
 export const headNoun = (np: string): string => np.split(AFTER_HEAD)[0]!.split(' ').at(-1) ?? '';
 
+const PREFIX = /^(?:micro|mini|multi|sub|super)-/;
+
+/** "testing interface": a thing, and nothing that is tested. */
+const CALLED_BY_DEED =
+  /^\S+ing (?:algorithm|framework|function|interface|mechanism|method|policy|protocol|scheme|style|system|technique|tool)$/;
+
 /** One thing, which a sentence gives an article: "free page list", and not "query planning", "mod_dbd", "a list", "lists and trees". */
 const isOneThing = (np: string, lexicon: Lexicon): boolean => {
-  const head = headNoun(np.replace(/ \([^()]*\)$/, '')).replace(/["'’”)]+$|^(?:micro|mini|multi|sub|super)-/gu, '');
+  const head = headNoun(np.replace(/ \([^()]*\)$/, ''))
+    .replace(/["'’”)]+$/gu, '')
+    .replace(PREFIX, '');
   const [first = '', second = ''] = np.split(' ');
-  const isGerund = infinitive(first, lexicon) !== null || (first.endsWith('ing') && /^(?:an?|the|your)$/.test(second));
+  const isGerund =
+    !CALLED_BY_DEED.test(np) && (infinitive(first, lexicon) !== null || (first.endsWith('ing') && /^(?:an?|the|your)$/.test(second)));
   if (
     isGerund ||
     /^\d(?!\S*-\p{Ll})|^`|^\p{Lu}+\d+ \(/u.test(np) ||
@@ -40,8 +52,18 @@ const isOneThing = (np: string, lexicon: Lexicon): boolean => {
     return false;
   if (THING.test(head)) return true;
   // A name that ends in the noun for what it names: "the Lid Consortium Agreement".
-  if (/^\p{Lu}\p{Ll}+$/u.test(head)) return np.includes(' ') && lexicon.isMass(head) === false && !isPlural(head);
-  return /^\p{Ll}+$/u.test(head) && !isPlural(head) && !isMass(head, lexicon) && !/ly$|^(?:non|up|down|off|out)$/.test(head);
+  if (/^\p{Lu}\p{Ll}+$/u.test(head)) return np.split(AFTER_HEAD)[0]!.includes(' ') && lexicon.isMass(head) === false && !isPlural(head);
+  return /^\p{Ll}+(?:-\p{Ll}+)*$/u.test(head) && !isPlural(head) && !isMass(head, lexicon) && !/ly$|^(?:non|up|down|off|out)$/.test(head);
+};
+
+/** An object of prose that names one thing without an article: "create device node", and not "create a node", "get help". */
+export const lacksArticle = (object: string, lexicon: Lexicon): boolean => {
+  const phrase = object.split(AFTER_HEAD)[0]!;
+  return (
+    /^\p{Ll}{2,}(?: \p{Ll}{2,}){1,2}$/u.test(phrase) &&
+    lexicon.isMass(headNoun(object)) === false &&
+    objectWithArticle(object, lexicon) !== object
+  );
 };
 
 /** The object of a deed with the article that its heading leaves out: "submit the pull request", and not "manage lids". */
@@ -88,13 +110,33 @@ const isCalledLast = (np: string, page: string, lexicon: Lexicon): boolean => {
   );
 };
 
+/** "kernel driver lid4": a sort of thing with the name of one. */
+const IS_CALLED =
+  /^(?:[\p{L}\d/-]+ ){0,2}(?:(?:device |kernel )?driver|socket option|system call|ioctl|file) (?=[^ ,]*[\d_/]|\p{Ll}*\d|\p{Lu}+)[^ ,]+$/u;
+
+/** "`PATH` environment variable", and not "`lid` support". */
+const isCodeOfSort = (np: string, lexicon: Lexicon): boolean => {
+  const phrase = np.split(AFTER_HEAD)[0]!;
+  const head = headNoun(np);
+  return /^`[^`]+`(?: [\p{L}-]+){0,4} \p{Ll}+$/u.test(phrase) && !isPlural(head) && !isMass(head, lexicon);
+};
+
+/** What there are several of, and not all: "older versions of lids". */
+const SOME_OF = /^(?:older|newer|other|various|different|common|multiple|several|further|typical|additional|known) /;
+
 /**
  * A noun phrase with the article that it has in a sentence: "the file change counter", "the use of funds".
  * @param own the text that it heads, which says whether the phrase has one
  * @param page the text around it, for what its own does not say
  */
 export const withArticle = (np: string, own: string, lexicon: Lexicon, page = own): string => {
-  if (DETERMINED.test(np) || (infinitive(np.split(' ')[0]!, lexicon) !== null && !/^\S+ of /.test(np))) return np;
+  // "ALTER LID": a name, whatever "the ALTER LID command" has before it.
+  if ((/^[\p{Lu}\d_]{2,}(?: (?:and|or|[\p{Lu}\d_]{2,}))+$/u.test(np) && !THING.test(headNoun(np))) || np.includes(': ')) return np;
+  // "Lid's future"
+  if (/^(?:\p{Lu}\S*|to(?:day|morrow))['’]s /u.test(np)) return np;
+  if (IS_CALLED.test(np) || isCodeOfSort(np, lexicon)) return `the ${np}`;
+  if (DETERMINED.test(np) || (infinitive(np.split(' ')[0]!, lexicon) !== null && !/^\S+ of /.test(np) && !CALLED_BY_DEED.test(np)))
+    return np;
   const [, first = ''] =
     /^([\p{L}/-]+)(?: (?!(?:out|in|outside|inside|instead|because)\p{L}* )[\p{L}-]+)? of [\p{L}\d"“‘`.]/u.exec(np) ?? [];
   const head = headNoun(np);
@@ -117,11 +159,14 @@ export const withArticle = (np: string, own: string, lexicon: Lexicon, page = ow
   };
   const definite =
     (/^[\p{L} -]+ between \p{L}|^relation(?:ship)? to /u.test(np) && !isPlural(head)) ||
-    (first !== '' && !/^(?:out|because|instead|ahead|regardless|none|one|lots?)$/i.test(first)) ||
+    (first !== '' && !(SOME_OF.test(np) && isPlural(head)) && !/^(?:out|because|instead|ahead|regardless|none|one|lots?)$/i.test(first)) ||
     (named !== undefined && isSort(named)) ||
     (np.includes(' ') &&
       (follows(`the ${np}`) ||
         follows(`The ${np}`) ||
-        (isOneThing(np, lexicon) && (phrase === np || !isWritten(phrase, '')) && !isCalledLast(np, page, lexicon))));
+        (isOneThing(np, lexicon) &&
+          (!/-/.test(head.replace(PREFIX, '')) || ` ${page} `.includes(` ${head} `)) &&
+          (phrase === np || !isWritten(phrase, '')) &&
+          !isCalledLast(np, page, lexicon))));
   return definite ? `the ${np}` : np;
 };

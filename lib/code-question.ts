@@ -1,14 +1,16 @@
 // Questions about code, from the sentence that stands before it.
-import { asReader, isInstruction, isVerb } from './grammar';
+import { lacksArticle } from './article';
+import { asReader, isInstruction, isPlural } from './grammar';
 import { inContext } from './question';
+import { isVerb, isVerbOnly } from './verbs';
 import type { Subject } from './subject';
 
 const DANGLING =
-  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|its|they|them|their|such|same|previous|latter|former|ones?|example|do so|our|us|something|anything|some (?:operation|thing|work|action)s?)(?![-\w`])/i;
+  /(?<![-\w`])(?:this|that|these|those|above|below|following|here|it|its|they|them|their|such|same|resulting|corresponding(?! to)|previous|latter|former|ones?|example|listing \d\S*|figure \d\S*|table \d\S*|do so|our|us|something|anything|some (?:operation|thing|work|action)s?)(?![-\w`])/i;
 const FILLER =
   /^(?:(?:for example|for instance|alternatively|similarly|then|next|finally|first|second|also|or|and|now|likewise|additionally|in addition|so|thus|instead|however|e\.g\.),?\s+)+/i;
 const TAIL =
-  /[,;]?\s+(?:(?:as follows|as (?:shown|described|demonstrated)|by \p{L}+ing|using|via|by|with|of the form|as|like this|like so|for example|for instance|such as|e\.g\.|as in|with the following.*|by running|by using|using the following.*|in the following.*|the following.*|simply|run|use|(?:you|one) (?:can|could|may|might|would|should)\b.*|(?:is|are) (?:easy|simple|straightforward|possible|trivial)\b.*|just)\s*)$/iu;
+  /[,;]?\s+(?:(?:as follows|as (?:shown|described|demonstrated)|by \p{L}+ing|using|via|by|with|of the form|as|like this|like so|for example|for instance|such as|e\.g\.|as in|with the following.*|by running|by using|using the following.*|in the following.*|the following.*|simply|instead|run|use|specify|execute|add|insert|(?:you|one) (?:can|could|may|might|would|should)\b.*|(?:is|are) (?:easy|simple|straightforward|possible|trivial)\b.*|just)\s*)$/iu;
 
 /** The question that the code after a sentence answers: "To install it globally, run:" to "How do I install it ...?"; null when it says no deed. */
 export const codeQuestion = (lead: string, subject: Subject): string | null => {
@@ -43,13 +45,19 @@ export const codeQuestion = (lead: string, subject: Subject): string | null => {
     !isVerb(verb) ||
     DANGLING.test(deed.replace(/`[^`]*`/g, ' ')) ||
     /^(?:be|have|see|also|do|note|notice|consider|suppose|imagine|assume|recall|remember|let|say)$/i.test(verb) ||
+    (/(?:and|or) (\p{Ll}+)$/u.exec(deed)?.[1] !== undefined && isVerb(deed.split(' ').at(-1)!)) ||
+    (deed.match(/\(/g) ?? []).length !== (deed.match(/\)/g) ?? []).length ||
     /\b(?:to \S+|of|from|in|for|a|an|the|and|or|like|into|onto|at|to|by|with|on|do|is|are|find out)$/i.test(deed) ||
     /^use (?:with|for|in|it)\b|^\S+ (?:into|onto|of)\b| how to /i.test(deed) ||
-    /^\S+ \S+ (?:can|will|is|are|may|must)\b/i.test(deed) ||
+    /^\S+ \S+ (?:can|will|is|are|may|must)\b|\b(?:which|what|whose) \S+$/i.test(deed) ||
+    // "Handle objects provide semantics": a sentence.
+    (isPlural(rest[0]!) && isVerbOnly(rest[1]!)) ||
+    // Prose leaves no article out but where its English is broken.
+    lacksArticle(rest.join(' '), subject.lexicon) ||
     deed.length > 140
   )
     return null;
-  const question = `How do I ${asReader(deed[0]!.toLowerCase() + deed.slice(1))}`;
+  const question = `How do I ${asReader(deed[0]!.toLowerCase() + deed.slice(1)).replace(/^setup /, 'set up ')}`;
   return `${question}${inContext(question, subject)}?`;
 };
 
@@ -69,6 +77,7 @@ const cutClause = (text: string): string => {
         unit === ';' ||
         (unit === ':' && text[index + 1] === ' ') ||
         text.startsWith(' - ', index) ||
+        text.startsWith(' – ', index) ||
         text.startsWith(' -- ', index))
     )
       return text.slice(0, index);

@@ -9,7 +9,8 @@ const withA = (np: string): string =>
   /^(?:an?|the|some|more) /i.test(np) ? np : `${/^[aeio]|^u(?!s|ni)|^[AEFHILMNORSX](?=\p{Lu})/u.test(np) ? 'an' : 'a'} ${np}`;
 
 /** Questions about the examples that a phrase announces; one of a word is of what the page or the entry around it is about. */
-export const examples = (said: string, subject: Subject, owner: string): string[] => {
+export const examples = (given: string, subject: Subject, owner: string): string[] => {
+  const said = given.replace(/^(?:Advanced|Basic|Complete|Complex|Full|Minimal|Simple) /, (word) => word.toLowerCase());
   if (/^example:/i.test(said)) return [ending(`Can you show me the example "${said.replace(/^example:\s*/i, '')}"`, subject)];
   const kind = /^(?:(?:an?|the|some) )?(\S+) (examples?|example \p{L}+s)$/iu.exec(said);
   if (kind !== null && infinitive(kind[1]!) === null) {

@@ -1,45 +1,7 @@
 // The little English that questions need: base verbs, gerunds, the asker's side of "you", and headings as running text.
 import { type Lexicon, NO_LEXICON } from './lexicon';
+import { ALSO_NOUNS, GERUND_VERBS, isBaseVerb, isVerb, isVerbOnly } from './verbs';
 import { isMostlyCapital, isSaidQuietly, keepsCapital } from './page-words';
-
-const VERBS = `abort accept access activate add adjust allow analyze append apply approve archive ask assign attach audit authenticate avoid back backup begin bind block
-boot break bring browse build bump bundle bypass cache calculate call cancel capture certify change check choose clean clear clone close collect combine commit compare compile complete
-compute concatenate configure connect consider construct contribute control convert copy count cover create customize debug declare decode decorate decrease define delete
-deny deploy deprecate describe destroy detect determine develop diagnose diff disable discard display distribute document download drop dump edit embed emit enable encode
-enforce ensure enter escape evaluate examine exclude execute exit expand explore export expose extend extract fetch fill filter find fix flush follow force fork format forward
-generate get give go grant group guarantee handle hide identify ignore implement import improve include increase initialize inject insert inspect install integrate
-intercept invoke isolate iterate join keep kill launch learn leave limit link list load lock log login loop maintain make manage map mark match measure merge migrate mock
-modify monitor mount move name navigate obtain omit open optimize organize output override overwrite pack package parse pass patch perform persist pin pipe point populate
-post prefix prepare prevent preview print process produce profile prohibit protect provide prune publish pull push put query quit raise read rebase rebuild receive record
-recover redirect reduce refer refresh register reject release reload remove rename render reorder repair repeat replace report request require reset resolve restart restore
-restrict retrieve retry return reuse revert review revoke rewrite roll rotate run save scan schedule search secure select send serialize serve set setup share show shrink
-sign simplify skip sort specify split stage start stop store stream submit subscribe supply support suppress switch sync tag take terminate test track transfer transform
-translate traverse trigger truncate trust try turn uninstall unlink unpack unpublish unset unstar update upgrade upload use validate verify view visit wait walk watch
-work wrap write`;
-const BASE: ReadonlySet<string> = new Set(VERBS.split(/\s+/));
-
-/** Verbs that are known as gerunds only: as the first word of a heading their base form is a noun as often. */
-const GERUND_VERBS: ReadonlySet<string> = new Set([
-  ...BASE,
-  ...`accumulate acquire adapt adopt allocate arrange assemble associate automate await balance bootstrap broadcast cast catch chain coordinate deactivate deal decrypt defer delegate designate detach distinguish draw drive duplicate
-emulate encapsulate encrypt estimate explain express flush free hash incorporate inherit inline instantiate instrument interact interpret introduce invert investigate listen mimic minimise minimize mix
-mutate nest normalize notify observe optimise plan plug predict preserve propagate recognize reconstruct refactor reference regenerate rely reproduce reserve reverse route sample scale separate
-silence simulate solve spawn squash stash step structure substitute summarize suspend swap synchronize tell throttle time trace train transmit undo unpack unregister vary`.split(
-    /\s+/,
-  ),
-]);
-
-/** Verbs that headings use as nouns: "Package lock", "Tag behavior". */
-const ALSO_NOUNS: ReadonlySet<string> = new Set(
-  `abort access archive attach audit backup block boot break build bump bundle bypass cache call capture change check clean clone close complete commit control convert copy cover debug default
-define delete diff display document download drop dump edit escape exit export extract fetch fill filter fix flush force fork format forward get grant group host import index
-input join kill launch leave limit link list load lock log login loop map mark match measure merge mock monitor mount move name open order output override package parse
-pass patch pin pipe point post prefix preview print process produce profile project publish pull push query quit read record redirect refresh release reload repair repeat
-report request require reset restart return review roll run save scan schedule search secure select set setup share sign skip sort split stage start stop store stream submit supply
-support switch sync tag test track transfer transform trigger trust try turn update upgrade upload use version view visit wait walk watch work wrap write`.split(
-    /\s+/,
-  ),
-);
 
 /** What a name may be called: "the ProxyPass directive". */
 export const isSort = (word: string): boolean =>
@@ -101,14 +63,6 @@ export const hasVerb = (said: string, lexicon: Lexicon): boolean =>
   /^(?:[\w-]+ )?\p{L}+[^su\P{L}]s (?:the|an?|its) /u.test(said) ||
   [...said.matchAll(/\p{Ll} (\p{Ll}{3,})s (?:the|an?|its|all|no|your|each) /gu)].some(([, verb]) => lexicon.isVerb(verb!) ?? isVerb(verb!));
 
-/** A verb that no heading uses as a noun. */
-export const isVerbOnly = (word: string): boolean => isBaseVerb(word) && !ALSO_NOUNS.has(word.toLowerCase());
-
-/** A known verb in its base form, as what follows "How do I" begins. */
-export const isVerb = (word: string): boolean => GERUND_VERBS.has(word.toLowerCase());
-
-const isBaseVerb = (word: string): boolean => BASE.has(word.toLowerCase());
-
 /** "removing" to "remove", for verbs that are known; null otherwise. */
 export const infinitive = (gerund: string, lexicon = NO_LEXICON): string | null => {
   const lower = gerund.toLowerCase();
@@ -142,17 +96,20 @@ const TURNED: ReadonlyMap<string, string> = new Map([
 
 /** What a page says to its reader, said by the reader. Code spans stay. */
 export const asReader = (text: string): string =>
-  text
-    .split(/(`[^`]*`)/)
-    .map((part, index) =>
-      index % 2 === 1
-        ? part
-        : part
-            .replace(/(?<!-)\b[yY]ou(?:rself|rs|r|['’](?:re|ve|ll|d))?\b/g, (word) => TURNED.get(word.toLowerCase()) ?? word)
-            .replace(/\bare I\b/g, 'am I')
-            .replace(/\bI are\b/g, 'I am'),
-    )
-    .join('');
+  // Who says "I" asks already, and "you" are those who answer: "Why are you ignoring my patch?"
+  /(?<![\w-])(?:I|me|my|we|our|us)(?![\w'’/-])/.test(text)
+    ? text
+    : text
+        .split(/(`[^`]*`)/)
+        .map((part, index) =>
+          index % 2 === 1
+            ? part
+            : part
+                .replace(/(?<!-)\b[yY]ou(?:rself|rs|r|['’](?:re|ve|ll|d))?\b/g, (word) => TURNED.get(word.toLowerCase()) ?? word)
+                .replace(/\bare I\b/g, 'am I')
+                .replace(/\bI are\b/g, 'I am'),
+        )
+        .join('');
 
 /** Man pages shout their headings; what the page's prose writes so too (DROP TRIGGER, SQLITE_OK) is no shout. */
 const isShouted = (heading: string, page: string): boolean => {
@@ -174,6 +131,15 @@ const isLoudName = (heading: string, page: string): boolean => {
   return false;
 };
 
+/** A gerund whose verb, if not itself, the site writes in small letters: "Porting", and not "Boeing". */
+const isGerundOfSite = (word: string, lexicon: Lexicon): boolean =>
+  /\p{Ll}ing$/u.test(word) && [word, word.slice(0, -3), word.replace(/ing$/, 'e')].some((form) => lexicon.isWord(form));
+
+/** Adjectives, participles, gerunds and what is numbered are no names on another page's word. */
+const NO_NAME =
+  /^the$|(?:ing|[st]ions?|ments?|able|ible|ive|ous|less|ful|[tx]ual|[ct]ional|ical|ary|ed|ly)$|^(?:appendix|chapter|draft|example|release|version|figure|item|listing|note|page|part|section|step|table)$/i;
+const PREFIX = /^(?:Anti|Auto|Co|Cross|De|High|Inter|Intra|Low|Multi|Non|Over|Post|Pre|Real|Run|Self|Semi|Single|Sub|Super|Un|Under|Well)$/;
+
 /**
  * A heading as part of a sentence: "Pre & Post Scripts" to "pre & post scripts".
  * A word keeps its capital when the page writes it so in mid-sentence, and when it has more than one.
@@ -183,13 +149,16 @@ const isLoudName = (heading: string, page: string): boolean => {
 export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON): string => {
   const shouted = isShouted(heading, page);
   const keeps = (word: string): boolean => {
-    const mayBeName = !FUNCTION_WORD.test(word) && !/^the$|ing$/i.test(word);
-    const isName = mayBeName ? lexicon.isName(word) : null;
+    const mayBeName = !FUNCTION_WORD.test(word) && !NO_NAME.test(word);
+    const known = lexicon.isName(word);
+    const isName = mayBeName || known === false ? known : null;
     return (
       isName !== false &&
+      !FUNCTION_WORD.test(word) &&
+      !/^the$/i.test(word) &&
       (keepsCapital(word, page) ||
         (!/(?:ing|ity|ment|ness|[st]ion|s)$/.test(word) && lexicon.isRare(word) && isMostlyCapital(word, page)) ||
-        (mayBeName && !word.endsWith('s') && lexicon.isKnownName(word) && page.includes(word)) ||
+        (mayBeName && !word.endsWith('s') && lexicon.isKnownName(word)) ||
         (isName === true && (lexicon.isKnownName(word) || page.includes(word)) && !page.includes(` ${word.toLowerCase()} `)))
     );
   };
@@ -198,20 +167,27 @@ export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON):
   let begins = false;
   const said = heading
     .split(/(`[^`]*`|\s+|[-/](?=\p{Lu}\p{Ll}))/u)
-    .map((word) => {
+    .map((word, at, parts) => {
       if (shouted && !word.startsWith('`')) {
+        // "URLS" of a page that writes "URLs"
+        if (/^\p{Lu}{2,}S$/u.test(word) && page.includes(`${word.slice(0, -1)}s`)) return `${word.slice(0, -1)}s`;
         const name = word.slice(0, 1) + word.slice(1).toLowerCase();
         return /^\p{Lu}\p{Ll}{2,}$/u.test(name) && keeps(name) ? name : word.toLowerCase();
       }
       // "Open()" and "Lid4" where the page writes open() and lid4.
       if (/^\p{Lu}(?:\w*\(\)|\p{Ll}+\d\w*)$/u.test(word) && page.includes(` ${word.toLowerCase()}`)) return word.toLowerCase();
       const isFirst = begins;
-      if (word.trim() !== '') begins = /[\p{Ll})][.?!]$/u.test(word);
+      if (word.trim() !== '') begins = /[\p{Ll})][.?!]$/u.test(word) && word !== 'vs.';
       if (isFirst || !/^[("'“]?\p{Lu}[\p{Ll}'’-]*[):,"'”]?$/u.test(word)) return word;
       // "Java-based", of a site that writes of Java.
       const compound = /^(\p{L}+)-\p{Ll}/u.exec(word)?.[1];
       if (compound !== undefined && !FUNCTION_WORD.test(compound) && lexicon.isName(compound) === true) return word;
-      const bare = word.replace(/[^\p{L}]/gu, '');
+      const bare = word.replace(/['’]s(?=\P{L}|$)|[^\p{L}]/gu, '');
+      // "Porting lids" of a site that writes "porting", "Multi-Lid"
+      if ((at === 0 && isGerundOfSite(bare, lexicon)) || (PREFIX.test(bare) && parts[at + 1] === '-')) return word.toLowerCase();
+      // "Foobox 3.2", "System V"
+      if (at === 0 && /^v?\d+(?:\.\d+)+/.test(parts[at + 2] ?? '') && !NO_NAME.test(bare) && !lexicon.isWord(bare)) return word;
+      if (/^[A-Z]$/.test(parts[at + 2] ?? '') && !FUNCTION_WORD.test(bare) && followsWord(`${bare} ${parts[at + 2]}`, page)) return word;
       if (/^[B-Z]$/.test(bare) || /^[B-Z]-/.test(word)) return word; // C, I, R, C-language
       // "Red Hat": the second half of a name has no place of its own.
       // "File Format" of a page that also writes "file format".
@@ -240,4 +216,7 @@ export const isWholeQuestion = (question: string): boolean =>
   /\b(?:am|are|can|could|did|do|does|has|have|is|may|might|must|not|should|to|was|were|will|would)\b|n['’]t\b/i.test(question);
 
 export const isPlural = (noun: string): boolean =>
-  /..[^s]s$/i.test(noun) && !/(?:us|is|ss|ics|news|lens|js|access|alias|atlas|bias|canvas)$/i.test(noun) && !/^\p{Lu}+$/u.test(noun);
+  /..[^s]s$/i.test(noun) &&
+  !/[_\d]/.test(noun) &&
+  !/(?:us|is|ss|ics|news|lens|js|access|alias|atlas|bias|canvas)$/i.test(noun) &&
+  !/^\p{Lu}+$/u.test(noun);

@@ -141,7 +141,7 @@ const fromDefinitions = (section: Section, { subject, maxChars, isLabel }: Surro
     const anchor = block.anchor ?? section.anchor;
     const response = fits(block, maxChars);
     const terms = block.term.replace(/^\u2011\u2011?(?=\p{L})/u, (dashes) => '-'.repeat(dashes.length)).split(', ');
-    const isFlag = (term: string): boolean => term.startsWith('-');
+    const isFlag = (term: string): boolean => /^--?[\p{L}\d?#@<[*]/u.test(term) && !/^-\d+ \(|:$/.test(term);
     if (terms.every(isFlag) || (terms.length === 2 && terms.some(isFlag) && /^[\w-]+$/.test(terms[0]!)))
       return candidate(
         'option',
@@ -156,7 +156,9 @@ const fromDefinitions = (section: Section, { subject, maxChars, isLabel }: Surro
       if (subject.tool !== null && term.startsWith(`${subject.tool.toLowerCase()} `))
         return candidate('definition', section, definitionQuestions(term, subject), response, anchor);
       const signature = parseSignature(term, block.anchor);
-      if (block.anchor !== null) owner = term === signature.name ? null : signature.name;
+      // What has parts is declared: a call, a structure.
+      if (block.anchor !== null)
+        owner = term !== signature.name && /[(.]|^(?:struct|union|enum|class|typedef) /.test(term) ? signature.name : null;
       else if (owner === null && (isLabel(block.term) || DECLARATION.test(term))) return [];
       const member = /^c\.(\w+)\.\w+$/.exec(block.anchor ?? '')?.[1] ?? null;
       const of = signature.sort !== 'value' || signature.name.includes('.') ? null : block.anchor === null ? owner : member;

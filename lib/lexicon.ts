@@ -27,6 +27,9 @@ const BEFORE_VERB = /^(?:to|can|will|must|should|may|could|would|cannot|you|we)$
 const ARTICLE = /^(?:an?|the)$/i;
 const NO_MODIFIER = /^(?:an?|the|this|that|its|their|your|any|all|each|no|some|one|and|or|of|in|to|be|not|is|are)$/;
 
+/** "the Lid" says nothing about lids. */
+const isLower = (word: string): boolean => word[0]! >= 'a';
+
 /** Verbs, nouns and names as the prose of a site has them; empty, it knows nothing. */
 export class Lexicon {
   private readonly words = new Map<string, Uses>();
@@ -44,13 +47,15 @@ export class Lexicon {
     for (const [, before = '', first = '', second = '', end] of prose.slice(0, READ_CHARS).matchAll(USES)) {
       const ends = end !== undefined;
       if (BEFORE_VERB.test(before)) {
-        if (!NO_MODIFIER.test(first)) this.usesOf(first).verb += 1;
+        if (!NO_MODIFIER.test(first) && isLower(first)) this.usesOf(first).verb += 1;
         continue;
       }
       const isArticle = ARTICLE.test(before);
-      if (isArticle) this.usesOf(first).noun += 1;
+      if (isArticle && isLower(first)) this.usesOf(first).noun += 1;
       if (!ends || NO_MODIFIER.test(first) || NO_MODIFIER.test(second)) continue;
-      const uses = this.usesOf(second === '' ? first : second);
+      const noun = second === '' ? first : second;
+      if (!isLower(noun)) continue;
+      const uses = this.usesOf(noun);
       if (!isArticle) uses.bare += second === '' ? 0 : 1;
       else if (!/^the$/i.test(before)) uses.counted += 1;
     }
@@ -82,7 +87,7 @@ export class Lexicon {
     const named = this.names.get(word) ?? 0;
     if ((named >= 5 && named > 4 * quiet) || (word.length > 2 && this.lower.size >= ENOUGH_WORDS && !this.lower.has(word.toLowerCase())))
       return true;
-    return quiet >= 8 && quiet > 10 * named ? false : null;
+    return quiet >= 3 && quiet > 2 * named ? false : null;
   }
 
   /** Whether many pages write a word with its capital and hardly any without: a name wherever it stands. */

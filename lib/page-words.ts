@@ -2,11 +2,11 @@
 // is most of the time that questions take.
 
 interface PageWords {
-  /** How often each word of ASCII letters, digits and underscores stands. */
+  /** How often each word of ASCII letters, digits and underscores stands in prose. */
   all: ReadonlyMap<string, number>;
   /**
    * Those of them with a capital that follow a word without a capital, a number or a comma: in mid-sentence, and in no title.
-   * Null until they are asked for: most words of headings are settled by `all`.
+   * Null until they are asked for: many pages' headings have no word that needs them.
    */
   inner: ReadonlyMap<string, number> | null;
 }
@@ -16,6 +16,9 @@ const BEFORE_NAME = /(?<![\p{L}\p{N}])[\p{Ll}\p{N}](?:[\p{L}\p{N}'’.-]*[\p{L}\
 const LONGEST_BEFORE = 40;
 /** What such a word ends with, half of a character too. Most capitals begin a sentence, after a full stop, and need no further look. */
 const MAY_END_BEFORE = /[\p{L}\p{N},\ud800-\udfff]/u;
+
+/** Of prose: no part of a path, an address or code. */
+const WORD = /(?<![\w/.@`-])\w+(?![\w/@`]|\.\w)/g;
 
 const count = (words: Iterable<string>): Map<string, number> => {
   const counts = new Map<string, number>();
@@ -34,7 +37,7 @@ let newest: { page: string; words: PageWords } | null = null;
 /** The newest page's words are remembered, since its headings come one after the other. */
 const pageWords = (page: string): PageWords => {
   if (newest?.page === page) return newest.words;
-  newest = { page, words: { all: count(page.match(/\w+/g) ?? []), inner: null } };
+  newest = { page, words: { all: count(page.match(WORD) ?? []), inner: null } };
   return newest.words;
 };
 
@@ -48,10 +51,10 @@ const search = (pattern: string, page: string): boolean => new RegExp(pattern, '
 export const keepsCapital = (word: string, page: string): boolean => {
   const lower = word.toLowerCase();
   if (!/^\w+$/.test(word)) return search(`[\\p{Ll}\\p{N},] ${word}\\b`, page) && !search(`\\b${lower}\\b`, page);
+  if (!page.includes(` ${word}`)) return false;
   const words = pageWords(page);
   const { all } = words;
   const quiet = all.get(lower) ?? 0;
-  if ((all.get(word) ?? 0) <= quiet) return false;
   words.inner ??= count(innerWords(page));
   const times = words.inner.get(word) ?? 0;
   return times > quiet && !(times <= 2 && /[^s]s$/.test(lower) && all.has(lower.slice(0, -1)));

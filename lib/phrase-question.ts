@@ -10,27 +10,25 @@ import {
   isDeedOf,
   isInstruction,
   isPlural,
-  isVerb,
   isWholeQuestion,
 } from './grammar';
 import { examples } from './example-question';
 import { code, ending, inContext, inPage, isAsking, namedSort, noun, withoutSort } from './question';
 import type { Lexicon } from './lexicon';
-import { isForeign, isLoudWord, isOnlyDone, isSentence, UNSAID } from './unasked';
-import { bareHeading, spellTool, type Subject } from './subject';
+import { asQuestion } from './question-heading';
+import { isForeign, isLoudWord, isOnlyDone, isSaidOfDeeds, isSentence, UNSAID } from './unasked';
+import { spellTool, type Subject } from './subject';
+import { isVerb } from './verbs';
 
 export const be = (np: string): string => (isPlural(headNoun(np)) || / (?:and|&) /.test(np) ? 'are' : 'is');
 
 /** Nouns that a gerund describes: "looping techniques" are no deed. */
 const DESCRIBED =
-  /^(?:techniques?|tips|rules?|guidelines?|options?|examples?|basics|methods?|strategies|mechanisms?|issues|problems|conventions?|styles?|behaviou?r|order|tools?|information|functions?|support|interface|system|considerations|hints|notes|advice|patterns?|details|words|remarks|services|thoughts)$/i;
+  /^(?:techniques?|tips|rules?|guidelines?|options?|examples?|basics|methods?|strategies|mechanisms?|issues|problems|conventions?|styles?|behaviou?r|order|tools?|information|functions?|support|interface|system|considerations|hints|notes|advice|patterns?|details|words|remarks|services|thoughts|handling|modifiers|protocols|operations|semantics|polic(?:y|ies)|first|last)$/i;
 
 /** "Running locally", "Enabling the feature": what is run, and which feature, the heading does not say. */
 const VAGUE =
   /^\S+ing (?:\S+ly|(?:the|this|an?) (?:feature|module|extension|example|code|project|result|change|option|tool|problem|issue|data|file|rest)s?|it|them|everything|this)$/i;
-
-const ABOUT_IT =
-  /^((?:how|why|when|where|what) (?:does|is|did|can|do|should)|what is) (?:it|they)\b(?! (?:mean|possible|necessary|safe|legal|take)\b)/i;
 
 /** Made of a word of the site: "explicitly", "automatically", and not "anomaly". */
 const isAdverb = (word: string, lexicon: Lexicon): boolean =>
@@ -39,41 +37,36 @@ const isAdverb = (word: string, lexicon: Lexicon): boolean =>
 /** "Test for a lid": to do so, and no test. */
 const LOOKS_FOR = /^(?:check|look|query|search|test|wait) for /i;
 
-/** A heading that asks, as the reader would: null when it asks nothing a page answers. */
-const asQuestion = (heading: string, subject: Subject): string | null => {
-  const text = asReader(
-    bareHeading(heading)
-      .replace(/[\s:?]+$/, '')
-      .trim()
-      // "How does it work?": what the page is about.
-      .replace(ABOUT_IT, (_, begin: string) => `${begin} ${noun(subject)}`)
-      .replace(/^(how (?:do|can|should) (?:I|you) \S+) it$/i, (all, begin: string) =>
-        noun(subject).startsWith('"') ? all : `${begin} ${noun(subject)}`,
-      ),
-  );
-  if (
-    /^\S+ (?:\S+ )?(?:it|they|this|that|these|those)\b(?! (?:mean|possible|necessary|safe|legal|take)\b)/i.test(text) ||
-    /^what about |^what is the \w+$|^what to do$|^how (?:do|can|should) I \S+ it$/i.test(text) ||
-    !isWholeQuestion(text)
-  )
-    return null;
-  if (text.split(/\s+/).length < 3) return null;
-  return text[0]!.toUpperCase() + text.slice(1);
-};
+/** What a thing follows, and hardly a deed: "implementing streaming protocols", and not "for removing lids". */
+const BEFORE_THING = /(?:^|[^\p{L}])(?:an?|the|these|those|all|other|both|two|different|\p{L}+ing)$/iu;
 
 /** "Covering indexes" of a page that has "a covering index" are things. */
 const isDescribed = (said: string, text: string): boolean => {
   const [, first = '', object = ''] = /^(\p{L}+ing) (?!of )([\p{L}/]+)(?: and .*| \p{L}+)?$/u.exec(said) ?? [];
   if (first === '') return false;
   const forms = new Set([object, object.replace(/s$/, ''), object.replace(/es$/, '')]);
-  return new RegExp(` (?:an?|the) ${first} (?:${[...forms].join('|')})(?!\\p{L})`, 'iu').test(text);
+  const isThing = (phrase: string): boolean => {
+    for (let at = text.indexOf(phrase); at >= 0; at = text.indexOf(phrase, at + 1))
+      if (
+        BEFORE_THING.test(text.slice(Math.max(0, at - 16), at)) &&
+        !/^\p{L}/u.test(text.slice(at + phrase.length, at + phrase.length + 2))
+      )
+        return true;
+    return false;
+  };
+  return [...forms].some((form) => isThing(` ${first} ${form}`));
 };
+
+/** "Installing and removing", "extending based on lids": done to what, nobody says. */
+const NO_OBJECT = /^\S+ing (?:(?:and|or) \S+$|(?:based|depending) )/i;
 
 /** "Removing old packages", "Create a user", "How to log in" as "How do I ...?"; null for what is no deed. */
 const deed = (leaf: string, said: string, subject: Subject, own: string): string | null => {
   const { text, lexicon } = subject;
   const how = /^how to ([^?]+)\??$/i.exec(said.replace(/ it(?=\??$)/, ` ${noun(subject)}`));
-  if (how !== null) return ending(`How do I ${asReader(how[1]!)}`, subject);
+  // "How to load": what the page is about.
+  if (how !== null) return ending(`How do I ${/ /.test(how[1]!) ? asReader(how[1]!) : `${how[1]!} ${noun(subject)}`}`, subject);
+  if (isSaidOfDeeds(said) || NO_OBJECT.test(said)) return null;
   const [first = '', ...rest] = said.replace(/^(\S+ing [^:]+): .*$/, '$1').split(' ');
   const verb = /\b(?:doesn|don|isn|won|can)['’]t\b|\bfails?\b/.test(said) ? null : infinitive(first, lexicon);
   if (verb !== null && isDescribed(said, text)) return null;
@@ -127,7 +120,7 @@ const DOES = /(?:clause|command|directive|flag|function|keyword|macro|method|ope
 const bareOfNotes = (heading: string): string =>
   heading
     .replace(/^(\S+) - \S.*$/, '$1') // "fts4aux - Direct Access"
-    .replace(/^(?:(?:an?|the|some) )?(?:notes? (?:on|about)|overview of|introduction to) (?=\S+ \S)/i, '')
+    .replace(/^(?:(?:an?|the|some) )?(?:notes? (?:on|about)|overview of|introduction to) (?=\S+ \S)|^introducing (?=\S)/i, '')
     // "rotatelogs (recommended)", "lids (with the glass ones)": said in passing.
     .replace(/(?<=\S)\s+\(\p{Ll}[\p{Ll}.-]*(?:\s[^()]*)?\)$/u, '')
     .replace(/(?<=\S)\s+\((?:new|changed|deprecated|removed|added|optional|obsolete|renamed|experimental|beta|legacy)\W*\)$/i, '');
@@ -137,7 +130,7 @@ const isDefined = (np: string, own: string): boolean => own.includes(`${np[0]!.t
 
 /** Says when or where, and not what: "For streams of bytes", "/ (slash)". */
 const NO_PHRASE =
-  /^(?:for|with|from|in|at|by|when|while|as|to|before|after|without|during|beyond|behind|under|over|against|through|upon) |^[^\p{L}\d`"'“‘<.$%@_*-]/iu;
+  /^(?:for|with|from|in|at|by|when|while|as|to|before|after|without|during|beyond|behind|under|over|against|through|upon|via|despite|except|inside|outside|into|onto|within|between|among|across|toward|towards|until|unless|since|because|using) |^[^\p{L}\d`"'“‘<.$%@_*-]/iu;
 
 /** "Require ldap-filter": two or three words that begin a line of the page's code, and no name in capitals. */
 const isCodeLine = (leaf: string, { code: inCode, text }: Subject): boolean =>
@@ -148,11 +141,13 @@ const beginsLine = (words: string, inCode: string): boolean => {
   return (at > 0 || inCode.startsWith(words)) && /^(?:\s|$)/.test(inCode.slice(at + words.length, at + words.length + 1));
 };
 
+/** "the lid of a box", "lids for large round boxes", and not "fast and light", "issues and limitations". */
+const DETERMINED_OR_LONG = /^(?:an?|the|how|why|what|when|where) \S+ \S| (?:by|for|from|in|of|on|to|with) /i;
 const SORT_ALONE = /^(?:an?|the) \S+$/i;
 
 /** A word alone in a sentence; null for one that is neither a name nor can stand without an article. */
 const nameOf = (word: string, leaf: string, { code: inCode, lexicon }: Subject, own: string, title: boolean): string | null => {
-  if (/^\S+\(\)$/.test(word) || (title && /^\p{Ll}[\w.]*$/u.test(leaf))) return code(word);
+  if (/^\S+\(\)$|^\w+(?:::\w+)+$/.test(word) || (title && /^\p{Ll}[\w.]*$/u.test(leaf))) return code(word);
   if (/^\p{Lu}|^`/u.test(word)) return word;
   const isCode = (name: string): boolean => `\n${inCode}\n`.includes(`\n${name}\n`);
   if (/^\p{Ll}\S*[-_.\d]\S*$/u.test(leaf) || isCode(word)) return code(word);
@@ -199,22 +194,20 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
   const [, wide = '', narrow = ''] = /^([\p{L}-]+(?: [\p{L}-]+)+): ([^,:]+)$/u.exec(leaf) ?? [];
   if (wide !== '') {
     const about = withoutSort(narrow);
-    return phraseQuestions(
-      about === narrow && /\S \S/.test(narrow) && !SORT_ALONE.test(narrow) ? narrow : wide,
-      subject,
-      own,
-      owner,
-      title,
-    );
+    const isWhole = DETERMINED_OR_LONG.test(narrow) || infinitive(narrow.split(' ')[0]!) !== null || isInstruction(narrow);
+    return phraseQuestions(about === narrow && isWhole && !SORT_ALONE.test(narrow) ? narrow : wide, subject, own, owner, title);
   }
   const said = spellTool(inSentence(leaf, subject.text, subject.lexicon).replace(/\s*\[\d+\]/g, ''), subject.tool)
     .replace(/^[Oo]n (?=\S)/, '')
     .replace(/^Event: /, 'event: ');
+  // "CAN drivers" ask for nothing.
+  const isShort = /^\p{Lu}{2}/u.test(leaf);
   if (
     (isAsking(leaf) && !/^how to /i.test(leaf)) ||
-    /^(?!do(?:es)? not )(?:(?:what|why|when|where|which|who|how) (?:do|does|did|can|should|is|are|was|will|would|has|have|must)|can|is|are|does|do|should) /i.test(
+    (/^(?!do(?:es)? not )(?:(?:what|why|when|where|which|who|how) (?:do|does|did|can|should|is|are|was|will|would|has|have|must)|can|is|are|does|do|should) /i.test(
       leaf,
-    )
+    ) &&
+      !isShort)
   ) {
     const question = asQuestion(said, subject);
     if (question === null) return [];
@@ -239,6 +232,7 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
   const condition = /^if (.+)$/i.exec(said)?.[1];
   if (condition !== undefined) return [ending(`What should I do if ${asReader(condition)}`, subject)];
   if (/^(?:how|why|what|where) (?:it|they|this|that) | it\??$/i.test(said)) return [];
+  if (/^what (?!to )/i.test(said) && !isWholeQuestion(`how ${said}`)) return [];
   if (/^(?:how|why|what|where) /i.test(said)) return [ending(`Can you explain ${asReader(said)}`, subject)];
   const more = /^more (?:on|about) (.+)$/i.exec(said)?.[1];
   if (more !== undefined) return [ending(`What else should I know about ${more}`, subject)];

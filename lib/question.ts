@@ -37,7 +37,7 @@ const nounOf = (subject: Subject): string => {
 export const isGerund = (phrase: string): boolean => /^\S+ing /.test(phrase) && infinitive(phrase.split(' ')[0]!) !== null;
 
 const SORT_OF_TEXT =
-  '(?:introduction|overview|guide|tutorial|how-?to|faq|primer|basics|discussion|design notes|documentation file|readme(?: file)?)';
+  '(?:introduction|overview|guide|tutorial|how-?to|faq|primer|basics|discussion|design notes|documentation file|readme(?: file)?|release notes)';
 /** What sort of text a page is, beside what it is about: "An Introduction to X", "X: An Overview", "X overview". */
 const SAYS_SORT = new RegExp(
   `^(?:(?:an?|the) )?(?:[\\p{L}-]+ )?(?:${SORT_OF_TEXT}|documentation|notes) (?:to|of|for|on|about) (?:(?:the|using) )?(?=\\S)|^.* ${SORT_OF_TEXT}: (?=\\S+ \\S)|^what.?s new in (?=\\S)|:? (?:(?:an?|the) )?${SORT_OF_TEXT}$|^(?:the use of|about(?! th[ie]s)) (?=\\S)`,
@@ -65,7 +65,9 @@ const pageNameOf = ({ title, text, tool, lexicon }: Subject): string => {
 /** "An Introduction to X" as X. */
 export const withoutSort = (title: string): string => {
   const about = title.replace(SAYS_SORT, '').replace(SAYS_SORT, '').trim();
-  return about === '' || /(?:quick|style|started|complete|short|brief|(?:us|develop|administrat|beginn)[eo]rs?['’]?s?)$/i.test(about)
+  return about === '' ||
+    /^(?:quick|short|brief) /i.test(about) ||
+    /(?:quick|style|started|complete|short|brief|(?:us|develop|administrat|beginn)[eo]rs?['’]?s?)$/i.test(about)
     ? title
     : about;
 };
@@ -105,13 +107,15 @@ export const inPage = (question: string, subject: Subject): string => {
   const said = plain(question);
   // A long name of code is the same on every page.
   if (includes(said, title) || includes(said, page) || (/^\S{12,}$/.test(said) && /[._]/.test(said))) return wide;
-  return includes(page, tool) ? ` in ${withArticle(page, subject.text, subject.lexicon)}` : `${wide} (${page})`;
+  // "Atomic Commit In SQLite" names its place; whether it has an article nobody knows.
+  const aside = page.toLowerCase().endsWith(` in ${tool.toLowerCase()}`) ? page.slice(0, -tool.length - 4) : page;
+  return aside === page && includes(page, tool) ? ` in ${withArticle(page, subject.text, subject.lexicon)}` : `${wide} (${aside})`;
 };
 
 const OVERVIEW = /^(?:description|overview|introduction|about|summary|abstract|what is it\??)$/;
 const SYNOPSIS = /^(?:synopsis|usage|syntax)$/;
 const LEADS_AWAY =
-  /^(?:see also|references?|further (?:reading|information)|(?:for )?more information|related(?: \w+)*|links|external links|bibliography|table of contents|contents|index(?: [–-] .*)?|footnotes|copyright|license|licence|authors?|contact|topics|bugfix checklist|name|git|reporting bugs|acknowledge?ments?|credits|thanks|contributors?|maintainers?|feedback|closing|.*\blicen[cs]e agreement\b.*|.*-clause \w+ licen[cs]e\b.*)$/i;
+  /^(?:see also|references?|further (?:reading|information)|(?:for )?more information|related(?: \w+)*|links|external links|bibliography|table of contents|contents|index(?: [–-] .*)?|footnotes|copyright|license|licence|authors?|contact|topics|bugfix checklist|name|git|reporting bugs|acknowledge?ments?|credits|thanks|people|preface|foreword|colophon|dedication|support|documentation|copyrights?|.*\band copyright|patches, errors, questions|contributors?|maintainers?|feedback|closing|.*\blicen[cs]e agreement\b.*|.*-clause \w+ licen[cs]e\b.*)$/i;
 const PARENT_OF_OPTIONS = /^(?:configuration|config(?:uration)? settings|options|flags|settings|parameters|arguments|config|.* options)$/i;
 
 /** Of the newest section: each kind of pair asks for it. */
@@ -169,7 +173,7 @@ export const nearest = (path: readonly string[], subject: Subject): string => {
 export const isAsking = (heading: string): boolean => /\?$/.test(bareHeading(heading).trim());
 
 /** Of several spellings of a flag the longest that is no negation: what the text says of "--signoff" is not what "--no-signoff" does. */
-export const longestFlag = (term: string, between = /,\s+|,(?=-)|\s+\|\s+|\s+\/\s+/): string =>
+export const longestFlag = (term: string, between = /,\s+|,(?=-)|\s+\|\s+|\s+\/\s+|(?<=^-\S(?: [^-\s]\S*)?)\s+(?=--[a-z])/): string =>
   term
     .split(between)
     .map((part) => part.trim())

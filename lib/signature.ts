@@ -29,7 +29,8 @@ export const parseSignature = (term: string, anchor: string | null): Signature =
     .replace(MARKS, '')
     .replace(/^[\w *]*\(\*\s*(\w+)\)\s*(?=\()/, '$1') // a pointer to a function: int (*compare)(void *)
     .replace(/^(\w+) \([a-z\d][^()]* [^()]*\)$/, '$1') // "xor_row (4 byte integer)"
-    .replace(/ - [A-Z]+$/, '') // "tcp_retries - INTEGER"
+    .replace(/\s*\[(?:source|src|view source)\]$/i, '') // a link to the code
+    .replace(/ - [A-Z]+(?: \([^()]*\))?$/, '') // "tcp_retries - INTEGER"
     .replace(/\s*(?:→|->)\s.*$|\s*:$/, '')
     .trim();
   const made = /^new /.test(bare) ? 'new ' : '';
@@ -58,8 +59,8 @@ export const parseSignature = (term: string, anchor: string | null): Signature =
   };
 };
 
-/** Says of what it is: a dot, a name space, or the spelling of a constant. */
-const SAYS_WHERE = /[.:]|^[A-Z]|_/;
+/** Says of what it is: a dot, a name space, or the spelling of a type; a word in capitals may be another thing on another page. */
+const SAYS_WHERE = /[.:]|^[A-Z]+[a-z]|_/;
 
 /**
  * Wordings for a signature; those without the whole of it are answered with it.
@@ -84,7 +85,8 @@ export const signatureQuestions = (
     if (declared === undefined) return [`What is \`${name}\` in \`${owner}\`?`];
     return [`What is the \`${declared}\` ${owner.endsWith('()') ? 'parameter' : 'member'} of \`${owner}\`?`];
   }
-  const where = sort === 'value' && !SAYS_WHERE.test(bare) ? inPage(bare, subject) : inContext(full, subject);
+  const isToolsOwn = subject.tool !== null && bare.toLowerCase().includes(subject.tool.toLowerCase());
+  const where = sort === 'value' && !SAYS_WHERE.test(bare) && !isToolsOwn ? inPage(bare, subject) : inContext(full, subject);
   const whole = (question: string): string[] => (sayable ? [question] : []);
   switch (sort) {
     case 'class':

@@ -1,11 +1,15 @@
 // What a page is about, as a question would name it: a command, a file, a tool or a language.
 import type { Section } from '../contracts/records';
 import { CODE_SPAN, blockText, plain } from './blocks';
+import { FUNCTION_WORD } from './grammar';
 import { Lexicon } from './lexicon';
+import { isVerb } from './verbs';
 
 export interface Subject {
   /** The page's title without its section number; empty for one that only says what sort of page it is. */
   title: string;
+  /** The title with its marks of code, where the page's first heading has them. */
+  marked: string;
   /** Pages that tell what changed are asked so; an index answers nothing. */
   kind: 'manual' | 'changes' | 'index';
   /** The command that the page is the manual of: "npm ci". */
@@ -52,7 +56,8 @@ export const bareHeading = (text: string): string =>
     .replace(/^\d+\.\d+\.? \d (?=\p{L})/u, '') // "3.10. 0 Flushing": numbered twice
     .replace(/^(?:Q: |(?:[a-z]|\d+(?:\.\d+)*|[IVX]+)\) |\d+[a-z]\. |(?=[IVX]+\.)(?:IX|IV|VI{0,3}|I{2,3}|X)\. )(?=\S)/, '') // "a) Lids", "II. Lids"
     .replace(/^(?:(?:chapter|appendix|part) (?:\d+|[A-Z])(?:\.\d+)*\.?|(?:\d+(?:\.\d+)*\.?|[A-Z](?:\.(?:\d+\.?)*))|§)\s+(?=\S)/i, '')
-    .replace(/^(?:Q?\d+(?:-\d+)?\. (?=\p{L})|[:–—-]\s+)/u, '') // "4.1. 2. Lids", "Q1. Why?"
+    .replace(/^(?:Q?\d+(?:-\d+)?\. (?=\p{L})|[:–—-]\s+|(?:\d+|[IVX]+) [–—-] (?=\S))/u, '') // "4.1. 2. Lids", "Q1. Why?", "II - Lids"
+    .replace(/\s*\p{Extended_Pictographic}\uFE0F?/gu, '')
     .replace(/(?:\s*[:¶#]|(?<=\p{L}\p{L})\.)\s*$/u, '')
     .trim();
 
@@ -75,9 +80,11 @@ const commandWords = (lines: readonly string[]): Map<string, number> => {
     const word = /^([a-z][a-z0-9_-]*) (?:[a-z]|-|<|\[)/.exec(line)?.[1];
     if (
       word !== undefined &&
-      !/^(?:cd|ls|cat|echo|if|for|while|def|class|struct|union|enum|static|typedef|void|import|from|return|const|let|var|function|export|async|await|new|sudo|the|and|or|not|in|is|a|an|to)$/.test(
-        word,
-      )
+      !/^(?:cd|ls|cat|echo|class|struct|union|enum|static|typedef|void|const|let|var|function|async|await|new|sudo|the|a|an)$/.test(word) &&
+      !FUNCTION_WORD.test(word) &&
+      // "create table": what a language does is no tool.
+      !isVerb(word) &&
+      !/^(?:def|else|return|while)$/.test(word)
     )
       counts.set(word, (counts.get(word) ?? 0) + 1);
   }
@@ -179,7 +186,7 @@ const spelledBySite = (word: string, { name }: SiteSubject): string =>
 
 /** Titles that say what sort of page it is, not what it is about. */
 const SORT_OF_PAGE =
-  /^(?:\w*glossary|faq|frequently asked questions|changelog|release (?:notes|history)|news|index|overview|introduction|(?:api )?reference|<?no title>?|untitled|\S+(?: v?\d[\d.]*)? documentation)$/i;
+  /^(?:\w*glossary|faq|frequently asked questions|changelog|release (?:notes|history)|news|index|overview|introduction|(?:api )?reference|<?no title>?|untitled|(?!\S+ing )\S+(?: v?\d[\d.]*)? documentation)$/i;
 
 /** "SocketCAN - Controller Area Network": what the page is about, with what that is. */
 const EXPLAINED = /^((?:[A-Z][\w/+]*)(?: \S+)?) [-–—] \S.*$/;
@@ -204,6 +211,7 @@ export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subj
     .replace(/(?: (?:by|-) (?:\p{Lu}[\p{L}.]* ){1,3})?<\S+@\S+>$| \[[\w.]+\]$/u, '') // who wrote it, where it was printed first
     .trim();
   const title = NAMED.exec(whole)?.[1] ?? EXPLAINED.exec(whole)?.[1] ?? whole;
+  const heading = bareHeading(sections[0]?.path[0] ?? '');
   const lines = sections.flatMap(codeOf);
   const code = lines.join('\n');
   const inCode = (name: string): boolean => `\n${code}`.includes(`\n${name}`);
@@ -237,11 +245,12 @@ export const subjectOf = (sections: readonly Section[], site: SiteSubject): Subj
         : null;
   return {
     title: SORT_OF_PAGE.test(title) ? '' : title,
-    kind: /^(?:what.?s new|changelog|change log|release (?:notes|history|log)|news\b|history|changes\b)|\b(?:release \d|release history|news|changelog)/i.test(
+    marked: heading.includes('`') && plain(heading) === title ? heading : title,
+    kind: /^(?:what.?s new|changelog|change log|release (?:notes|history|log)|news\b|history$|changes\b)|\b(?:release \d|release (?:history|notes)|news|changelog)/i.test(
       title,
     )
       ? 'changes'
-      : /^(?:(?:general |module |keyword |command )?index\b|site ?map|(?:table of )?contents$|search$)|\bcross-?reference$|\b(?:website|document title|keyword|alphabetical|permuted|function|subject) index$|^(?:to-?do(?: list)?|credits|authors|acknowledge?ments|contributors|maintainers)$/i.test(
+      : /^(?:(?:general |module |keyword |command )?index\b|site ?map|(?:table of )?contents$|search$)|\bcross-?reference$|\b(?:website|document title|keyword|alphabetical|permuted|function|subject) index$|^(?:to-?do(?: list)?|(?:history and )?licen[cs]es?|credits|preface|foreword|colophon|authors|acknowledge?ments|contributors|maintainers)$/i.test(
             title,
           )
         ? 'index'

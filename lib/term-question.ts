@@ -9,15 +9,15 @@ import {
   isInstruction,
   isPlural,
   isSort,
-  isVerb,
   isWholeQuestion,
 } from './grammar';
 import { code, inContext, inPage, isAsking } from './question';
-import { bareHeading, type Subject } from './subject';
+import { bareHeading, spellTool, type Subject } from './subject';
+import { isVerb } from './verbs';
 
 /** Numbers of requirements, addresses, pointers elsewhere and labels of notes: nobody asks what they mean. */
 const NO_TERM =
-  /^(?:https?:|www\.)|(?:\d.*){10}|^[–—]|^[A-Z]{2}\d{5,}|:-$|^[^(]*\d\)$|^(?:quick )?(?:quiz|memo|problem|answer)\b|^(?:PEP|RFC|Module|Section|Chapter) \S+(?: |$)|^\W*$|^\[\w[\w-]*\] |^\[[A-Z]+\d+\]$|^[\d.]+$|^.$|^<[^>]*$|^(?:[QA]|on|off|yes|no|to|from|of|and|or|in|by|with|true|false|none|all|null|default|string|integer|notes?(?: \d+)?|warnings?|caution|tips?|important|examples?|discussion|description|usage|returns?|parameters?|arguments?|attributes?|author|authors|maintainer|status|mailing list|web-?page|to ?do|introduction|overview|summary|conclusion|background|reference|glossary|faq|tutorial|see also|change ?log|remarks?|solutions?|supported chips|the following .*)$/i;
+  /^(?:https?:|www\.)|(?:\d.*){10}|^[–—]|^[A-Z]{2} ?\d{5,}|^-\d| (?:howto|(?:reference )?manual|handbook|cookbook|tutorial)$|:-$|^[^(]*\d\)$|^(?:quick )?(?:quiz|memo|problem|answer)\b|^(?:PEP|RFC|Module|Package|Section|Chapter) \S+(?: |$)|^\W*$|^\[\w[\w-]*\] |^\[\w*\d+\]$|^[\d.]+$|^.$|^<[^>]*$|^(?:[QA]|on|off|yes|no|to|from|of|and|or|in|by|with|true|false|none|all|null|default|string|integer|notes?(?: \d+)?|warnings?|caution|tips?|important|examples?|discussion|description|usage|returns?|parameters?|arguments?|attributes?|author|authors|maintainer|status|mailing list|web-?page|to ?do|introduction|overview|summary|conclusion|background|reference|glossary|faq|tutorial|see also|change ?log|remarks?|solutions?|supported chips|the following .*)$/i;
 const LOOKS_LIKE_CODE = /[_$<>{}=%\\[\]]|\w\(|^["']|\w\.\w|\p{Ll}\p{Lu}|^[A-Z][A-Z0-9]{3,}$|^[a-z][\w.-]*(?:\/[\w.*-]+)+$/u;
 /** Words of a text, not a term: numbered, addressed to the reader, a sentence, a note of what was done, a mark of a bibliography. */
 const IS_TEXT =
@@ -60,6 +60,8 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   const term = given
     .replace(/\s*[:…]+$|, e\.g\. .*$/, '')
     .replace(/^\(([\p{L} -]+)\)$/u, '$1')
+    .replace(/^(\p{L}[\p{L} -]+) \([a-z]+\d+\)$/u, '$1') // "timeline (int4)"
+    .replace(/\s*\p{Extended_Pictographic}\uFE0F?/gu, '')
     .replace(/^([\w.-]+) - \S.*$/, '$1') // "bridge-nf-call - BOOLEAN"
     .replace(/^\d+: (?=\w+_)/, '')
     .replace(/^[“‘]([^”’]*)[”’]$/, '$1')
@@ -81,12 +83,14 @@ export const definitionQuestions = (given: string, subject: Subject): string[] =
   if (subject.title !== '' && term.startsWith(`${subject.title} `)) return [`What does ${code(term)} do?`];
   if (/^<[\w -]+>…?$/.test(term) && command !== null) return [`What is the \`${term}\` argument of \`${command}\`?`];
   const [name = '', sort = '', ...more] = term.split(' ');
-  if (isSort(sort) && more.length === 0 && /^\p{Ll}/u.test(name))
+  // "tree object" is a sort of method, and none of that name.
+  const isNamed = /[-_.\d]|\p{Ll}\p{Lu}/u.test(name) || `\n${subject.code}\n`.includes(`\n${name}\n`) || !subject.lexicon.isWord(name);
+  if (isSort(sort) && more.length === 0 && /^\p{Ll}/u.test(name) && isNamed)
     return [`What is the ${name} ${sort.toLowerCase()}${inPage(name, subject)}?`];
   const sub = subcommand(term, subject);
   if (sub !== null) return [`What does \`${sub}\` do?`, `How do I use \`${sub}\`?`];
   if (/[^:]: /.test(term) && !LOOKS_LIKE_CODE.test(term)) return [];
-  const deed = deedOf(term);
+  const deed = deedOf(term, subject);
   if (deed !== null) return [`How do I ${deed}${inPage(term, subject).replace(/^ in `/, ' with `')}?`];
   const where = inPage(term, subject);
   if (/\p{L}[.!] \S/u.test(term)) return [];
@@ -137,8 +141,8 @@ const subcommand = (term: string, { command, code: inCode }: Subject): string | 
 };
 
 /** "Reset a single file", "Using it to export an entire tree" as what follows "How do I"; null for what is no deed. */
-const deedOf = (term: string): string | null => {
-  const [first = '', ...rest] = term.replace(/\.$/, '').split(' ');
+const deedOf = (term: string, { text, lexicon, tool }: Subject): string | null => {
+  const [first = '', ...rest] = spellTool(inSentence(term.replace(/\.$/, ''), text, lexicon), tool).split(' ');
   if (rest.length < 2 || /\. /.test(term)) return null;
   const verb = infinitive(first);
   if (verb !== null && rest[0] !== 'of' && !LOOKS_LIKE_CODE.test(first)) return `${verb} ${asReader(gerundsToInfinitives(rest.join(' ')))}`;
