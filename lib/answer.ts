@@ -110,9 +110,9 @@ export const answer = (blocks: readonly Block[], maxChars: number): string | nul
 
 const IS_PROSE = /^(?![ \t]*(?:`{3}|[-*|>]|\d+\.\s))/;
 
-/** "See below for details.", "See Section 5.9.", "Figure 13.3.": of a page or a book, not of an answer. */
+/** "See below for details.": of a page, not of an answer. Numbered parts are lib/numbered-references'. */
 const POINTS_ON =
-  /^\(?(?:see|refer to|for (?:more |further )?(?:details|information|examples)|(?:more )?details)\b.{0,160}(?:\b(?:above|below|later|earlier|next section|previous section)\b|\b(?:section|chapter|appendix|figure|table|example) (?:\d+|[A-Z])(?:\.\d+)*\b)|^(?:figure|table|example|listing) \d+(?:[.-]\d+)*\.?$/i;
+  /^\(?(?:see|refer to|for (?:more |further )?(?:details|information|examples)|(?:more )?details)\b.{0,160}\b(?:above|below|later|earlier|next section|previous section)\b/i;
 
 /** A paragraph without the sentences at its end that announce or point to what is not there. */
 const untilWhole = (paragraph: string, isLast: boolean): string => {
