@@ -4,7 +4,7 @@ import { partsOf } from './shorten';
 
 /** A numbered part of a document: "Section 22.4", "chapter 7", "Appendix B", "Table 9-2". */
 const NUMBERED =
-  /\b(?:sections?|chapters?|append(?:ix|ices)|figures?|tables?|listings?|examples?|clauses?|pages?) (?:\d[\d.-]*|[A-Z](?:[.-]\d[\d.-]*|\b(?!\s\p{Ll})))/iu;
+  /\b(?:[Ss]ections?|[Cc]hapters?|[Aa]ppend(?:ix|ices)|[Ff]igures?|[Tt]ables?|[Ll]istings?|[Ee]xamples?|[Cc]lauses?|[Pp]ages?) (?:\d[\d.-]*|[A-Z](?:[.-]\d[\d.-]*|\b(?! [a-z])))/;
 
 /** A sentence that does nothing but send its reader on. */
 const SENDS_ON =
