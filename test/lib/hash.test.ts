@@ -5,6 +5,7 @@ describe('canonical JSON', () => {
     [{ b: 1, a: [true, null, 'x'] }, '{"a":[true,null,"x"],"b":1}'],
     [{ a: undefined, b: -0 }, '{"b":0}'],
     [{ '\u{1F600}': 1, '\uFB33': 2 }, '{"\u{1F600}":1,"\uFB33":2}'], // by UTF-16 code units, as RFC 8785 sorts
+    ['\ud800 \u{1F600} \x7f\u2028', '"\\ud800 \u{1F600} \x7f\u2028"'],
     ['\u20ac$\u000f\nA"\\', '"€$\\u000f\\nA\\"\\\\"'],
   ])('writes %j as %s', (value, text) => {
     expect(canonical(value)).toBe(text);
