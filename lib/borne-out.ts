@@ -16,6 +16,22 @@ const isDetermined = (noun: string, text: string): boolean => {
   return false;
 };
 
+const BEFORE_PREPOSITION = / (?:between|by|for|from|in|of|on|to|using|via|with) /;
+
+/** "Glass and wood lid feature": one thing that two words describe, which no guess gave an article. */
+const isBareThing = (np: string, { text, lexicon }: Subject): boolean => {
+  const phrase = np.split(BEFORE_PREPOSITION)[0]!;
+  const [, first = '', last = ''] =
+    /^(?!(?:an?|both|the|your|my|its) |\S+ing )([^`(,]+) (?:and|or|&) (?!(?:an?|the|its|their) )[^`(,]+ (\p{Ll}{2,})$/iu.exec(phrase) ?? [];
+  return (
+    last !== '' &&
+    !isPlural(first.split(' ').at(-1)!) &&
+    !isPlural(last) &&
+    (lexicon.isMass(last) === false || isKnownThing(last)) &&
+    articleIn(phrase, text) !== ''
+  );
+};
+
 /**
  * Whether anything but the guess says that a noun phrase takes the article that it was given: its own form ("the use of lids",
  * "the Lid directive"), its noun, the site's use of that noun, or the page, which writes it with one.
@@ -23,11 +39,12 @@ const isDetermined = (noun: string, text: string): boolean => {
  * @param named the phrase as it would be asked for; where nothing was added there is nothing to bear out
  * @param own the text that it heads
  */
-export const isArticleBorneOut = (np: string, named: string, own: string, { text, lexicon }: Subject): boolean => {
+export const isArticleBorneOut = (np: string, named: string, own: string, subject: Subject): boolean => {
+  if (named === np) return !isBareThing(np, subject);
+  const { text, lexicon } = subject;
   const head = headNoun(np.replace(/ \([^()]*\)$/, ''));
   return (
     !named.startsWith('the ') ||
-    np.startsWith('the ') ||
     / (?:of|between) |^relation|`|^(?:kernel )?(?:driver|file|ioctl|module) /.test(np) ||
     // "the kernel driver lid4"
     !/^\p{Ll}{2,}(?:-\p{Ll}+)*$/u.test(head) ||

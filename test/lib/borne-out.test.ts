@@ -15,6 +15,10 @@ describe('an article that only a heading suggests', () => {
   test.each(['Double metaphone', 'Wooden box hatch', 'General purpose'])('is not asked with where nothing says so: "%s"', (heading) => {
     expect(page(heading, '')).toEqual([]);
   });
+  test('is not left out before what two words describe', () => {
+    expect(page('Glass and wood box driver', '')).toEqual([]);
+    expect(page('Glass boxes and drivers', '')).toEqual([expect.stringContaining('glass boxes and drivers')]);
+  });
 });
 
 test('what a text begins to define is asked for as the text has it', () => {
