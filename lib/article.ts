@@ -16,12 +16,18 @@ const MASS =
 /** Names no single thing, even where a site speaks of "an input" too. */
 const UNCOUNTED =
   /^(?:access|advice|arithmetic|behaviou?r|compliance|data|documentation|equality|hardware|inheritance|input|i\/o|io|latency|logic|maintenance|memory|metadata|output|overflow|overhead|performance|reproducibility|research|security|software|storage|support|syntax|traffic|underflow|usage|validity)$/i;
+/** What is made, and there is one of. */
+const MADE =
+  /^(?:architecture|callback|checklist|decoder|device|dispatcher|driver|encoder|filesystem|format|framework|generator|guide|handler|index|layer|list|manager|manual|protocol|server|subsystem)$/;
 /** Abbreviations of things. */
 const THING = /^(?:API|CLI|GUI|UI|SDK|DSL|URL|URI|ABI|VFS|VM|IDE|DOM|C\/C\+\+ interface)$/;
 
 /** Names no single thing: "pooling", "recovery", "syntax". The site knows best. */
 export const isMass = (noun: string, lexicon: Lexicon = NO_LEXICON): boolean =>
   UNCOUNTED.test(noun) || (lexicon.isMass(noun) ?? (MASS.test(noun) || (MASS_ENDING.test(noun) && !COUNTED.test(noun))));
+
+/** A noun that names one thing, whatever a site says of it. */
+export const isKnownThing = (noun: string): boolean => THING.test(noun) || COUNTED.test(noun) || MADE.test(noun);
 
 const AFTER_HEAD =
   / (?:of|in|for|from|to|with|without|on|by|and|or|&|as|between|among|at|using|within|under|about|via|during|after|before|when|that|which|into|over|per|versus|vs|against|through|throughout|upon|only|across|along|around|inside|outside|like|until|where|instead of|due to|(?:correspond|belong|relat|contain|includ|hav|accord|us)ing|\p{Ll}{2,}ed (?:as|at|by|for|from|in|on|to|with))(?: |$)/u;

@@ -106,6 +106,7 @@ export const asReader = (text: string): string =>
             ? part
             : part
                 .replace(/(?<!-)\b[yY]ou(?:rself|rs|r|['’](?:re|ve|ll|d))?\b/g, (word) => TURNED.get(word.toLowerCase()) ?? word)
+                .replace(/\b(about|allows?|at|by|for|from|gives?|helps?|lets?|of|tells?|to|with) I\b/g, '$1 me')
                 .replace(/\bare I\b/g, 'am I')
                 .replace(/\bI are\b/g, 'I am'),
         )
@@ -200,7 +201,16 @@ export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON):
     .join('');
   // "code of Ethics": half a name, where the page writes all of it.
   const isHalf = / \p{Lu}\p{Ll}/u.test(said) && said !== heading && !said.startsWith(heading[0]!);
-  return isHalf && followsWord(heading.replace(/ \(.*$/, ''), page) ? heading : said;
+  if (isHalf && followsWord(heading.replace(/ \(.*$/, ''), page)) return heading;
+  // "goals of lid Clinic": the half that the page writes, and only with the other.
+  return !/\p{Ll} \p{Lu}\p{Ll}/u.test(said)
+    ? said
+    : said.replace(/(?<![\p{L}-])(\p{Ll}{2,}) (\p{Lu}\p{Ll}+)(?!\p{L})/gu, (pair: string, lower: string, name: string) => {
+        const whole = `${lower[0]!.toUpperCase()}${lower.slice(1)} ${name}`;
+        return heading.includes(whole) && !FUNCTION_WORD.test(lower) && !isVerb(lower) && !page.includes(pair) && followsWord(whole, page)
+          ? whole
+          : pair;
+      });
 };
 
 /** In mid-sentence. */

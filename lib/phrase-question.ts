@@ -1,6 +1,7 @@
 // A phrase of a heading or a title as the reader's question: a deed, a question, a noun phrase, or words to be quoted.
 import { plain } from './blocks';
 import { articleIn, headNoun, isMass, objectWithArticle, withArticle } from './article';
+import { hasHalfName, isArticleBorneOut, isDescribed, isDoubtfulDeed, isNounOfPage } from './borne-out';
 import {
   asReader,
   FUNCTION_WORD,
@@ -37,26 +38,6 @@ const isAdverb = (word: string, lexicon: Lexicon): boolean =>
 /** "Test for a lid": to do so, and no test. */
 const LOOKS_FOR = /^(?:check|look|query|search|test|wait) for /i;
 
-/** What a thing follows, and hardly a deed: "implementing streaming protocols", and not "for removing lids". */
-const BEFORE_THING = /(?:^|[^\p{L}])(?:an?|the|these|those|all|other|both|two|different|\p{L}+ing)$/iu;
-
-/** "Covering indexes" of a page that has "a covering index" are things. */
-const isDescribed = (said: string, text: string): boolean => {
-  const [, first = '', object = ''] = /^(\p{L}+ing) (?!of )([\p{L}/]+)(?: and .*| \p{L}+)?$/u.exec(said) ?? [];
-  if (first === '') return false;
-  const forms = new Set([object, object.replace(/s$/, ''), object.replace(/es$/, '')]);
-  const isThing = (phrase: string): boolean => {
-    for (let at = text.indexOf(phrase); at >= 0; at = text.indexOf(phrase, at + 1))
-      if (
-        BEFORE_THING.test(text.slice(Math.max(0, at - 16), at)) &&
-        !/^\p{L}/u.test(text.slice(at + phrase.length, at + phrase.length + 2))
-      )
-        return true;
-    return false;
-  };
-  return [...forms].some((form) => isThing(` ${first} ${form}`));
-};
-
 /** "Installing and removing", "extending based on lids": done to what, nobody says. */
 const NO_OBJECT = /^\S+ing (?:(?:and|or) \S+$|(?:based|depending) )/i;
 
@@ -75,8 +56,9 @@ const deed = (leaf: string, said: string, subject: Subject, own: string): string
   const second = /^(?:\S+ )?(?:and|or) (\p{L}+ing) /u.exec(done)?.[1] ?? /^(?:and|or) (\p{L}+)/u.exec(done)?.[1];
   if (verb !== null && second !== undefined && ((!isVerb(second) && lexicon.isVerb(second) !== true) || /^\S+ \S+ of /.test(done)))
     return null;
-  if (verb !== null && rest.length > 0 && !/ - /.test(said) && rest[0] !== 'of' && !(rest.length === 1 && DESCRIBED.test(rest[0]!)))
+  if (verb !== null && rest.length > 0 && !/ - /.test(said) && rest[0] !== 'of' && !(rest.length === 1 && DESCRIBED.test(rest[0]!))) {
     return ending(`How do I ${verb} ${asReader(objectWithArticle(done, lexicon))}`, subject);
+  }
   // What the text speaks of as a thing is none: "for load and store instructions".
   const [adverb = '', verbAfter = ''] = said.split(' ');
   const adverbial = isVerb(verbAfter) ? verbAfter : isAdverb(adverb, lexicon) ? infinitive(verbAfter) : null;
@@ -128,6 +110,12 @@ const bareOfNotes = (heading: string): string =>
 /** "Lids are ...": the text says what they are. */
 const isDefined = (np: string, own: string): boolean => own.includes(`${np[0]!.toUpperCase()}${np.slice(1)} are `);
 
+/** The article of "A lid is a ...", with which a text begins to say what its heading is; null for another text. */
+const definedWith = (np: string, own: string): string | null => {
+  const [, article = '', rest = ''] = /^(an?) (.+)$/is.exec(own.slice(0, np.length + 8)) ?? [];
+  return rest.startsWith(`${np} is `) ? article.toLowerCase() : null;
+};
+
 /** Says when or where, and not what: "For streams of bytes", "/ (slash)". */
 const NO_PHRASE =
   /^(?:for|with|from|in|at|by|when|while|as|to|before|after|without|during|beyond|behind|under|over|against|through|upon|via|despite|except|inside|outside|into|onto|within|between|among|across|toward|towards|until|unless|since|because|using) |^[^\p{L}\d`"'“‘<.$%@_*-]/iu;
@@ -146,13 +134,14 @@ const DETERMINED_OR_LONG = /^(?:an?|the|how|why|what|when|where) \S+ \S| (?:by|f
 const SORT_ALONE = /^(?:an?|the) \S+$/i;
 
 /** A word alone in a sentence; null for one that is neither a name nor can stand without an article. */
-const nameOf = (word: string, leaf: string, { code: inCode, lexicon }: Subject, own: string, title: boolean): string | null => {
+const nameOf = (word: string, leaf: string, { code: inCode, lexicon, text }: Subject, own: string, title: boolean): string | null => {
   if (/^\S+\(\)$|^\w+(?:::\w+)+$/.test(word) || (title && /^\p{Ll}[\w.]*$/u.test(leaf))) return code(word);
   if (/^\p{Lu}|^`/u.test(word)) return word;
   const isCode = (name: string): boolean => `\n${inCode}\n`.includes(`\n${name}\n`);
   if (/^\p{Ll}\S*[-_.\d]\S*$/u.test(leaf) || isCode(word)) return code(word);
   if (isCode(leaf)) return code(leaf);
-  if (title || isMass(word) || infinitive(word, lexicon) !== null) return word;
+  if (!title && infinitive(word, lexicon) !== null) return lexicon.isMass(word) === true || isNounOfPage(word, text) ? word : null;
+  if (title || isMass(word)) return word;
   if (new RegExp(`\\b[Tt]he ${word}(?=[.,;:)]| (?:is|are|was|will|can|may|must|has|of|in|for|to|and|or|that|which)\\b)`, 'u').test(own))
     return `the ${word}`;
   return isMass(word, lexicon) ? word : null;
@@ -213,7 +202,8 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
     if (question === null) return [];
     return [/\bwhy$/.test(question) ? `${question}?` : ending(question, subject)];
   }
-  if (!title && isLoudWord(said, subject)) return [];
+  if ((!title && isLoudWord(said, subject)) || hasHalfName(said, leaf, subject)) return [];
+  if (!DESCRIBED.test(said.split(' ')[1] ?? '') && isDoubtfulDeed(said, subject)) return [];
   // A sentence as a heading: said by somebody who asks why.
   if (/^(?:I|my|we) /i.test(leaf) && leaf.split(' ').length > 3) return [`${leaf[0]!.toUpperCase()}${leaf.slice(1)}. Why?`];
   const how = deed(leaf, said, subject, own)?.replace(/^How do I setup /, 'How do I set up ') ?? null;
@@ -262,7 +252,11 @@ export const phraseQuestions = (heading: string, subject: Subject, own: string, 
     const name = nameOf(np, leaf, subject, own, title);
     return name === null ? [] : [`What should I know about ${name}${where}?`, `Can you explain ${name}${where}?`];
   }
-  const named = asReader(withArticle(np, own, subject.lexicon, subject.text));
+  const defined = definedWith(np, own);
+  if (defined !== null) return [`What is ${defined} ${np}${where}?`];
+  const whole = withArticle(np, own, subject.lexicon, subject.text);
+  if (!isArticleBorneOut(np, whole, own, subject)) return [];
+  const named = asReader(whole);
   if (named.split(' ').length > 6) return [`What should I know about ${named}${where}?`];
   const asked = [
     `What should I know about ${named}${where}?`,

@@ -197,7 +197,7 @@ const NAMED = /^((?=\p{Ll}|\d\w*\p{L}|\S*[\p{L}\d][._]\p{L})[\w.+-]+)(?: [-–�
 /** A name in running text has its own capital: "apache module mod_env" is Apache's, and not git-daemon. */
 export const spellTool = (text: string, tool: string | null): string =>
   tool !== null && /^\p{Lu}\p{L}+$/u.test(tool)
-    ? text.replace(new RegExp(`(?<![\\w."“-])${tool}(?![\\w-])(?=(?:[^\`]*\`[^\`]*\`)*[^\`]*$)`, 'gi'), tool)
+    ? text.replace(new RegExp(`(?<![\\w."“-])${tool}(?![\\w-]|\\.\\w)(?=(?:[^\`]*\`[^\`]*\`)*[^\`]*$)`, 'gi'), tool)
     : text;
 
 /**

@@ -50,6 +50,8 @@ export const isSentence = (np: string, said: string, { text, lexicon }: Subject)
   hasVerb(said, lexicon) ||
   / (?:now|no longer|already) \p{Ll}| \p{Ll}+[^su\P{L}]s its /u.test(said) ||
   hasPluralDoing(said, lexicon) ||
+  // "Serve more lids": said of a verb, which ones we do not know
+  (/^\p{Ll}+(?<!ing) (?:all|an?|any|each|every|its|more|my|the|your) /u.test(said) && !FUNCTION_WORD.test(said.split(' ')[0]!)) ||
   /^\S+ uses (?!of |for |and )|` and `[^`]*` (?!of |for |in )\p{Ll}+ \p{Ll}+s$/u.test(said) ||
   // "Ensures that", "ensures direction"
   (/^\p{Ll}+s \S/u.test(np) && isVerbOnly(np.split(' ')[0]!.slice(0, -1)) && !/^\S+ (?:and|for|in|of|to) /.test(np)) ||

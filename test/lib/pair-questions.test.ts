@@ -47,7 +47,12 @@ describe('a heading is asked for as a person would', () => {
     ['as the step that it is', 'Step 2: Install the lid', LONG, /^How do I install the lid/],
     ['as the hook that it names', 'Hook: lid_open', LONG, /the lid_open hook/],
     ['as a flag with its long name', 'F|forbidden', LONG, /`F\|forbidden`/],
-    ['as a thing of the page when it is a word of no single thing', 'Caching', LONG, /(?:about|explain) caching \(Guide\)\?$/],
+    [
+      'as a thing of the page when it is a word of no single thing',
+      'Caching',
+      `${LONG} Without caching, it is slow.`,
+      /(?:about|explain) caching \(Guide\)\?$/,
+    ],
     [
       'in its own capitals where a link is without them',
       'Using Novell lids',
