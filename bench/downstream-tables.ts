@@ -71,8 +71,9 @@ export const lossTable = (losses: readonly Loss[], trained: readonly Trained[], 
     const { low, high } = bootstrap(values);
     return `${mean(values.map(({ value }) => value)).toFixed(4)} (${low.toFixed(4)} to ${high.toFixed(4)})`;
   };
+  const references = ['base', 'tutorial', 'tutorial, equal tokens'].filter((name) => perByte.has(name));
   return table(
-    ['model', 'examples', 'supervised tokens', 'NLL a byte', 'by seed', 'minus base', 'minus tutorial', 'minus tutorial, equal tokens'],
+    ['model', 'examples', 'supervised tokens', 'NLL a byte', 'by seed', ...references.map((name) => `minus ${name}`)],
     ['base', ...arms.keys()].map((name) => {
       const runs = arms.get(name) ?? [];
       return [
@@ -81,7 +82,7 @@ export const lossTable = (losses: readonly Loss[], trained: readonly Trained[], 
         runs.length === 0 ? '' : mean(runs.map(({ tokens }) => tokens)).toFixed(0),
         mean([...perByte.get(name)!.values()]).toFixed(4),
         runs.map(({ model }) => mean(losses.flatMap((loss) => (loss.model === model ? [perByteOf(loss)] : []))).toFixed(4)).join(', '),
-        ...['base', 'tutorial', 'tutorial, equal tokens'].map((reference) => (reference === name ? '' : difference(name, reference))),
+        ...references.map((reference) => (reference === name ? '' : difference(name, reference))),
       ];
     }),
   );
