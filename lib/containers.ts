@@ -42,14 +42,17 @@ export class Containers {
     return this.open[this.open.length - 1]!;
   }
 
-  /** @returns whether the element opened a container, which `close` has to end */
-  start(name: string, attributes: Readonly<Attributes>): boolean {
-    const container = this.open.length > MAX_OPEN ? null : this.containerOf(name, attributes);
+  /**
+   * @param isLine of a cell: it holds a line of code
+   * @returns whether the element opened a container, which `close` has to end
+   */
+  start(name: string, attributes: Readonly<Attributes>, isLine = false): boolean {
+    const container = this.open.length > MAX_OPEN ? null : this.containerOf(name, attributes, isLine);
     if (container !== null) this.open.push(container);
     return container !== null;
   }
 
-  private containerOf(name: string, attributes: Readonly<Attributes>): Container | null {
+  private containerOf(name: string, attributes: Readonly<Attributes>, isLine: boolean): Container | null {
     const { top } = this;
     switch (name) {
       case 'ul':
@@ -77,7 +80,7 @@ export class Containers {
       case 'td':
       case 'th': {
         if (top.kind !== 'table') return null;
-        const cell: Cell = { header: name === 'th', raws: [] };
+        const cell: Cell = { header: name === 'th', isLine, raws: [] };
         if (top.rows.length === 0) top.rows.push([]);
         top.rows[top.rows.length - 1]!.push(cell);
         return { kind: 'flow', blocks: cell.raws };

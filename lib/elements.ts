@@ -139,7 +139,7 @@ export const classMeaning = (names: string): ClassMeaning => ({
   purpose: namedPurpose(names),
   hidden: /(?:^|\s)(?:sr-only|visually-?hidden|screen-reader-text|ttc)(?:\s|$)/.test(names),
   lineNumbers:
-    /(?:^|\s|-)(?:linenos?|linenodiv|line-?numbers?(?:-rows)?|lnt?|ln-num(?:ber)?s?|gutter|rouge-gutter|CodeMirror-linenumber)(?:\s|$)/.test(
+    /(?:^|\s|-)(?:linenos?|linenodiv|line-?numbers?(?:-rows)?|lnt?|ln-num(?:ber)?s?|lines?-num|gutter|rouge-gutter|CodeMirror-linenumber)(?:\s|$)/.test(
       names,
     ),
   line: /(?:^|\s|-)line(?:\s|$)/.test(names),

@@ -64,6 +64,8 @@ class Reader implements HtmlHandler {
   private ids: string[] = [];
   private place: { level: number; ids: string[]; code: boolean; id: string | null } = { level: 0, ids: [], code: false, id: null };
   private pre: CodeText | null = null;
+  /** The last cell of the open row holds a line's number: the next one holds the line. */
+  private numbered = false;
 
   private meaningOf(names: string | null): ClassMeaning {
     if (names === null) return NO_CLASS;
@@ -113,19 +115,39 @@ class Reader implements HtmlHandler {
     if (this.mode !== null) {
       if (name === 'br' || tag.isBlock) this.run.add(' ');
     } else if (tag.isPre || (meaning.listing && name === 'div')) {
+      // A column of numbers beside a column of lines, each one block.
+      this.numbered = false;
       frame.mode = this.mode = 'pre';
-      this.pre = new CodeText(frame.language ?? this.languageAround() ?? languageName(attributes.lang ?? ''));
+      this.pre = this.codeText(frame, attributes);
       return;
     } else if (tag.level > 0 || name === 'dt') {
       frame.mode = this.mode = name === 'dt' ? 'term' : 'heading';
       this.place = { level: tag.level, ids: [...this.ids], code: name === 'dt' && meaning.signature, id };
       return;
-    } else if (tag.isBlock) frame.container = this.containers.start(name, attributes);
+    } else if (name === 'td') this.openCell(frame, attributes, meaning);
+    else if (tag.isBlock) {
+      if (name === 'tr') this.numbered = false;
+      frame.container = this.containers.start(name, attributes);
+    }
     if (name === 'br') this.run.lineBreak();
     else if (name === 'a') {
       if (attributes.href !== null) this.run.openLink(attributes.href);
     } else if (name === 'sup') this.run.openRaised();
     else if (tag.isCode) this.run.openCode();
+  }
+
+  /** A line of code in a row of its own is read as it stands, like a <pre>. */
+  private openCell(frame: Frame, attributes: Readonly<Attributes>, meaning: ClassMeaning): void {
+    const isLine = this.numbered && !meaning.lineNumbers;
+    this.numbered = meaning.lineNumbers;
+    frame.container = this.containers.start('td', attributes, isLine);
+    if (!isLine || !frame.container) return;
+    frame.mode = this.mode = 'pre';
+    this.pre = this.codeText(frame, attributes);
+  }
+
+  private codeText({ language }: Frame, { lang }: Readonly<Attributes>): CodeText {
+    return new CodeText(language ?? this.languageAround() ?? languageName(lang ?? ''));
   }
 
   private openInPre(pre: CodeText, frame: Frame, tag: Tag, attributes: Readonly<Attributes>, meaning: ClassMeaning): void {

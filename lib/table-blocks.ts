@@ -4,6 +4,8 @@ import { definitionBlocks, sumEvidence, type RawBlock, type Zone } from './raw-b
 
 export interface Cell {
   header: boolean;
+  /** Stands beside the number of a line: its block, if any, is that line of code. */
+  isLine: boolean;
   raws: RawBlock[];
 }
 
@@ -101,10 +103,23 @@ const mixedBlocks = (header: readonly Cell[], rows: readonly Cell[][], zone: Zon
   return out;
 };
 
+/** The code of a table with a row for each line (GitHub's and Gitea's files), empty lines too; null for any other table. */
+const listingOf = (rows: readonly Cell[][], zone: Zone | null): RawBlock | null => {
+  const isNumber = ({ block }: RawBlock): boolean => block.type === 'prose' && /^\d+$/.test(block.text);
+  if (!rows.every((cells) => cells.at(-1)?.isLine === true && cells.slice(0, -1).every(({ raws }) => raws.every(isNumber)))) return null;
+  const lines = rows.map((cells) => cells.at(-1)!.raws);
+  const text = lines.map(([raw]) => (raw?.block.type === 'code' ? raw.block.text : '')).join('\n');
+  const first = lines.flat()[0];
+  if (first?.block.type !== 'code') return null;
+  return { block: { ...first.block, text }, zone, evidence: { ...noEvidence(), chars: text.length } };
+};
+
 /** A table of data; one whose rows partly hold more than text; the blocks of a table that only arranges them. */
 export const tableBlocks = (rows: readonly Cell[][], presentation: boolean, zone: Zone | null): RawBlock[] => {
   const filled = rows.filter((cells) => cells.some((cell) => cell.raws.length > 0));
   if (filled.length === 0) return [];
+  const listing = listingOf(rows, zone);
+  if (listing !== null) return [listing];
   const width = filled.reduce((most, cells) => Math.max(most, cells.length), 0);
   const all = filled.flat();
   if (presentation || width === 1 || (filled.length === 1 && !all.some((cell) => cell.header))) return arrangedBlocks(filled);

@@ -45,6 +45,14 @@ test.each([
     `<pre><code>${each((line, number) => `<div class="ec-line"><div class="gutter"><div class="ln" aria-hidden="true">${number}</div></div><div class="code">${line === '' ? '\n' : line}</div></div>`)}</code></pre>`,
   ],
   ['a numbered list (Prettify)', `<pre><ol class="linenums">${each((line, number) => `<li class="L${number}">${line}</li>`)}</ol></pre>`],
+  [
+    'a row for each line, whose number is written by the style sheet (GitHub)',
+    `<table class="highlight">${each((line, number) => `<tr><td id="L${number}" class="blob-num js-line-number" data-line-number="${number}"></td><td id="LC${number}" class="blob-code blob-code-inner"><span>${line}</span>${line === '' ? '\n' : ''}</td></tr>`, '\n')}</table>`,
+  ],
+  [
+    'a row for each line, with its number (Gitea)',
+    `<table><tbody>${each((line, number) => `<tr><td class="lines-num"><span id="L${number}">${number}</span></td><td class="lines-code"><code class="code-inner">${line}</code></td></tr>`)}</tbody></table>`,
+  ],
   ['a button in a link', `<pre><a class="copy" href="javascript:;">Copy</a><code>${CODE}\n</code></pre>`],
   ['an element that is a button', `<pre><code>${CODE}\n</code><span role="button">Copy</span></pre>`],
   [
@@ -73,4 +81,16 @@ test('numbers that do not count are code, whatever they are called', () => {
 
 test('a newline between two lines that are blocks is no line', () => {
   expect(codeOf('<pre><div class="line">a</div>\n<div class="line">b</div></pre>')).toEqual(['a\nb']);
+});
+
+test('a table of numbered steps stays one: its numbers are not called numbers of lines', () => {
+  const html = '<table><tr><td>1</td><td><pre>cd lid</pre></td></tr><tr><td>2</td><td><pre>make</pre></td></tr></table>';
+  expect(codeOf(html)).toEqual(['cd lid', 'make']);
+});
+
+test('the language of a table of lines is that of what it stands in', () => {
+  const row = '<tr><td class="line-number">1</td><td>print(1)</td></tr>';
+  expect(parseHtml(`<div class="highlight-python"><table>${row}${row}</table></div>`).blocks.map(({ block }) => block)).toEqual([
+    { type: 'code', text: 'print(1)\nprint(1)', language: 'python' },
+  ]);
 });
