@@ -2,7 +2,7 @@
 import type { Block } from '../contracts/records';
 import { onOneLine, renderBlock, renderList } from './blocks';
 import { isWhole, sentences } from './sentences';
-import { partsOf } from './shorten';
+import { isParagraph, partsOf } from './shorten';
 
 const JOIN = '\n\n';
 
@@ -108,8 +108,6 @@ export const answer = (blocks: readonly Block[], maxChars: number): string | nul
   return parts.length === 0 ? null : parts.join(JOIN);
 };
 
-const IS_PROSE = /^(?![ \t]*(?:`{3}|[-*|>]|\d+\.\s))/;
-
 /** "See below for details.": of a page, not of an answer. Numbered parts are lib/numbered-references'. */
 const POINTS_ON =
   /^\(?(?:see|refer to|for (?:more |further )?(?:details|information|examples)|(?:more )?details)\b.{0,160}\b(?:above|below|later|earlier|next section|previous section)\b/i;
@@ -132,7 +130,7 @@ export const wholeEnd = (markdown: string): string => {
   let changed = false;
   while (parts.length > 0) {
     const last = parts.at(-1)!;
-    if (!IS_PROSE.test(last)) break;
+    if (!isParagraph(last)) break;
     const whole = untilWhole(last, parts.length > 1);
     if (whole === last || (whole === '' && parts.length === 1)) break;
     changed = true;

@@ -111,6 +111,11 @@ export const blockText = (block: Block): string => {
   }
 };
 
+const FENCE = /^(`{3,})[^\n]*\n[^]*?\n\1$/gm;
+
+/** Markdown as we write it without its blocks of code. */
+export const withoutFences = (markdown: string): string => markdown.replace(FENCE, '').trim();
+
 /** Split at each space and not matched by `\S+`, whose repeat may fill the stack on one word of ten million letters. */
 export const words = (text: string): string[] => text.split(/\s/).filter((word) => word !== '');
 

@@ -1,7 +1,7 @@
 // What a page's prose bears out of a guess that only its heading suggests: an article, a deed, a noun. What nothing bears out is
 // not asked: a question that may be broken English is dearer than a section without one.
 import { articleIn, headNoun, isKnownThing, objectWithArticle } from './article';
-import { FUNCTION_WORD, infinitive, isPlural, isSort } from './grammar';
+import { FUNCTION_WORD, HALF_NAME, infinitive, isHalfName, isPlural, isSort } from './grammar';
 import type { Subject } from './subject';
 import { isVerb } from './verbs';
 
@@ -110,21 +110,17 @@ export const isNounOfPage = (gerund: string, page: string): boolean => {
   return nouns > 0 && nouns >= verbs;
 };
 
-/** "kernel Memory" of a heading that has two capitals. */
-const HALF_NAME = /(?<![\p{L}-])(\p{Ll}{2,}) (\p{Lu}\p{Ll}+)(?!\p{L})/gu;
-
 /**
  * Whether a phrase has one capital of two that stand side by side in its heading, and nothing says that what is left is a name:
  * "memory Sanitizer" of a page that also writes "sanitizer".
  */
 export const hasHalfName = (said: string, heading: string, { text, lexicon }: Subject): boolean =>
-  [...said.matchAll(HALF_NAME)].some(
-    ([pair, lower = '', name = '']) =>
-      heading.includes(`${lower[0]!.toUpperCase()}${lower.slice(1)} ${name}`) &&
-      !FUNCTION_WORD.test(lower) &&
-      !isVerb(lower) &&
+  (said.match(HALF_NAME) ?? []).some((pair) => {
+    const [lower = '', name = ''] = pair.split(' ');
+    return (
+      isHalfName(pair, heading, text) &&
       infinitive(lower, lexicon) === null &&
       !lexicon.isKnownName(name) &&
-      !text.includes(pair) &&
-      (lexicon.isName(name) === false || (lexicon.isWord(name) && text.includes(` ${name.toLowerCase()} `))),
-  );
+      (lexicon.isName(name) === false || (lexicon.isWord(name) && text.includes(` ${name.toLowerCase()} `)))
+    );
+  });

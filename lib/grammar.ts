@@ -205,12 +205,20 @@ export const inSentence = (heading: string, page: string, lexicon = NO_LEXICON):
   // "goals of lid Clinic": the half that the page writes, and only with the other.
   return !/\p{Ll} \p{Lu}\p{Ll}/u.test(said)
     ? said
-    : said.replace(/(?<![\p{L}-])(\p{Ll}{2,}) (\p{Lu}\p{Ll}+)(?!\p{L})/gu, (pair: string, lower: string, name: string) => {
-        const whole = `${lower[0]!.toUpperCase()}${lower.slice(1)} ${name}`;
-        return heading.includes(whole) && !FUNCTION_WORD.test(lower) && !isVerb(lower) && !page.includes(pair) && followsWord(whole, page)
-          ? whole
-          : pair;
-      });
+    : said.replace(HALF_NAME, (pair: string) =>
+        isHalfName(pair, heading, page) && followsWord(capital(pair), page) ? capital(pair) : pair,
+      );
+};
+
+/** "lid Clinic" of a heading "Lid Clinic": what may have lost one of its two capitals. */
+export const HALF_NAME = /(?<![\p{L}-])\p{Ll}{2,} \p{Lu}\p{Ll}+(?!\p{L})/gu;
+
+const capital = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}`;
+
+/** Whether it has, and its page does not write it so. */
+export const isHalfName = (pair: string, heading: string, page: string): boolean => {
+  const [lower = ''] = pair.split(' ');
+  return heading.includes(capital(pair)) && !FUNCTION_WORD.test(lower) && !isVerb(lower) && !page.includes(pair);
 };
 
 /** In mid-sentence. */

@@ -1,5 +1,6 @@
 // Which language a text is in: by its script, and among languages of Latin script by their commonest short words.
 // Coarse on purpose: it tells German from English, not Bokmål from Danish.
+import { isAscii } from './unicode';
 
 const SCRIPTS: readonly (readonly [string, RegExp])[] = [
   ['ja', /[\p{Script=Hiragana}\p{Script=Katakana}]/gu],
@@ -38,15 +39,13 @@ const LONGEST = Math.max(...Array.from(SPOKEN.keys(), (word) => word.length));
 /** Latin letters, and the signs and spaces of all scripts: none of SCRIPTS. */
 const LATIN = /[\0-\u036f\u2000-\u206f]+/g;
 
-const ASCII = /^[\0-\x7f]*$/;
-
 /** Fewer words decide nothing. */
 const LEAST_WORDS = 12;
 
 /** BCP 47 of a text; null where there is too little of it, or nothing known. Code is for the caller to leave out. */
 export const languageOf = (text: string): string | null => {
   const part = text.slice(0, 20_000);
-  const words = part.toLowerCase().match(ASCII.test(part) ? /[a-z]+/g : /\p{L}+/gu) ?? [];
+  const words = part.toLowerCase().match(isAscii(part) ? /[a-z]+/g : /\p{L}+/gu) ?? [];
   // In code points, of which those above U+FFFF take two places. No letter becomes two in lower case.
   const letters = /[\ud800-\udfff]/.test(part) ? (part.match(/\p{L}/gu) ?? []).length : words.reduce((sum, word) => sum + word.length, 0);
   if (letters < 20) return null;

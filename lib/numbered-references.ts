@@ -1,6 +1,6 @@
 // "See Section 22.4 for details.": a place in a manual, which an answer that stands alone does not have.
 import { sentences } from './sentences';
-import { partsOf } from './shorten';
+import { isParagraph, partsOf } from './shorten';
 
 /** A numbered part of a document: "Section 22.4", "chapter 7", "Appendix B", "Table 9-2". */
 const NUMBERED =
@@ -20,8 +20,6 @@ const ELSEWHERE = /\d (?:of|in) (?!this\b|these\b|the (?:manual|documentation|do
 /** Longer sentences say something of their own. */
 const MAX_CHARS = 200;
 
-const IS_PROSE = /^(?![ \t]*(?:`{3}|[-*|>]|\d+\.\s))/;
-
 /**
  * An answer in Markdown without the sentences that only send its reader to a numbered section, table or figure; one that stands in
  * the answer under its number may be spoken of, and references inside a sentence stay. Empty when nothing else was said.
@@ -35,7 +33,7 @@ export const withoutNumberedReferences = (markdown: string): string => {
     return name !== undefined && (SENDS_ON.test(sentence) || TELLS_OF.test(sentence)) && !isHere(name.replace(/[.-]+$/, ''));
   };
   const kept = parts.map((part) => {
-    if (!IS_PROSE.test(part) || !NUMBERED.test(part)) return part;
+    if (!isParagraph(part) || !NUMBERED.test(part)) return part;
     const said = sentences(part);
     const own = said.filter((sentence) => !sendsOn(sentence));
     return own.length === said.length ? part : own.join(' ');

@@ -56,9 +56,8 @@ const deed = (leaf: string, said: string, subject: Subject, own: string): string
   const second = /^(?:\S+ )?(?:and|or) (\p{L}+ing) /u.exec(done)?.[1] ?? /^(?:and|or) (\p{L}+)/u.exec(done)?.[1];
   if (verb !== null && second !== undefined && ((!isVerb(second) && lexicon.isVerb(second) !== true) || /^\S+ \S+ of /.test(done)))
     return null;
-  if (verb !== null && rest.length > 0 && !/ - /.test(said) && rest[0] !== 'of' && !(rest.length === 1 && DESCRIBED.test(rest[0]!))) {
+  if (verb !== null && rest.length > 0 && !/ - /.test(said) && rest[0] !== 'of' && !(rest.length === 1 && DESCRIBED.test(rest[0]!)))
     return ending(`How do I ${verb} ${asReader(objectWithArticle(done, lexicon))}`, subject);
-  }
   // What the text speaks of as a thing is none: "for load and store instructions".
   const [adverb = '', verbAfter = ''] = said.split(' ');
   const adverbial = isVerb(verbAfter) ? verbAfter : isAdverb(adverb, lexicon) ? infinitive(verbAfter) : null;

@@ -1,5 +1,5 @@
 // How good a pair is, by rules: reasons not to keep it, and a score between 0 and 1.
-import { CODE_SPAN, plain, wordCount, words } from './blocks';
+import { CODE_SPAN, plain, withoutFences, wordCount, words } from './blocks';
 import type { Candidate } from './kinds';
 import { isWhole, sentences } from './sentences';
 
@@ -22,7 +22,6 @@ the their them then there these they this those to under use used using was we w
     /\s+/,
   ),
 );
-const FENCE = /^(`{3,})[^\n]*\n[^]*?\n\1$/gm;
 
 const contentWords = (text: string): Set<string> => {
   const all =
@@ -33,8 +32,6 @@ const contentWords = (text: string): Set<string> => {
   for (const word of all) if (word.length > 1 && !STOP.has(word)) found.add(word);
   return found;
 };
-
-const proseOf = (response: string): string => response.replace(FENCE, '').trim();
 
 const POINTS_AWAY =
   /\b(?:(?:see|as|characterized|defined|described|given|introduced|mentioned|discussed|explained|seen|shown|listed|noted|stated|outlined) (?:above|below|earlier|previously)|the (?:above|previous|preceding|aforementioned) (?:sections?|examples?|paragraphs?|code|commands?|tables?|lists?)|(?:previous|preceding|next) (?:section|chapter|page)|documentation (?:for|of) (?:this|that) \w+ (?:has moved|command|class)|(?:section|page|document|article|content) (?:has been|was|is) (?:moved|deprecated|reorgani[sz]ed|superseded))\b/i;
@@ -125,7 +122,7 @@ class Reading {
   private readonly known: { said?: string[]; plain?: string[]; overlap?: { answered: number; shared: number }; repeated?: number } = {};
 
   constructor(readonly candidate: Candidate) {
-    this.prose = proseOf(candidate.response);
+    this.prose = withoutFences(candidate.response);
     this.hasCode = this.prose.length < candidate.response.trim().length;
   }
 

@@ -25,6 +25,9 @@ export const partsOf = (markdown: string): string[] => {
   return parts;
 };
 
+/** Whether such a part is a paragraph: no fence, list, table or quotation. */
+export const isParagraph = (part: string): boolean => /^(?![ \t]*(?:`{3}|[-*|>]|\d+\.\s))/.test(part);
+
 /**
  * What is left of an answer when whole blocks are taken from its end, longest first. None ends with what announces a block
  * that is left out.

@@ -1,5 +1,6 @@
 // What a dataset is made of, in numbers: for the card, the report and the preview.
 import type { Example, Split } from '../contracts/records';
+import { withoutFences } from './blocks';
 import { NumberColumn } from './columns';
 import { languageOf } from './language';
 import type { Contamination } from './split-pairs';
@@ -116,8 +117,7 @@ export class StatisticsCounter {
   }
 
   private tellLanguage(pageId: string, answer: string): void {
-    const prose = answer.split('```').filter((_, index) => index % 2 === 0);
-    const language = languageOf(prose.join(' '));
+    const language = languageOf(withoutFences(answer));
     if (language === null) return;
     this.told.add(pageId);
     this.languages.set(language, (this.languages.get(language) ?? 0) + 1);

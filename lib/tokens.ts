@@ -2,6 +2,7 @@
 // is read when this file is loaded (0.3 s), so only rooms that need tokens import it.
 import bytePairs from 'gpt-tokenizer/bpeRanks/o200k_base';
 import { createBytePairEncoder } from './bpe';
+import { isAscii } from './unicode';
 
 /** Size of the embedding of GPT-OSS: ordinary tokens, control tokens and the reserved rest. */
 export const VOCABULARY_SIZE = 201088;
@@ -24,11 +25,9 @@ export const CONTROL = {
 
 const CONTROL_NAMES = new Map<number, string>(Object.entries(CONTROL).map(([name, id]) => [id, name]));
 const utf8 = new TextEncoder();
-const ASCII = /^[\0-\x7f]*$/;
-
 /** UTF-8 as a string of one character a byte. */
 const binary = (text: string): string => {
-  if (ASCII.test(text)) return text;
+  if (isAscii(text)) return text;
   let bytes = '';
   for (const byte of utf8.encode(text)) bytes += String.fromCharCode(byte);
   return bytes;
@@ -64,7 +63,7 @@ const PIECES = new RegExp(
 export const encodeText = (text: string): number[] => {
   const ids: number[] = [];
   const pieces = text.match(PIECES) ?? [];
-  if (ASCII.test(text)) for (const piece of pieces) encodePiece(piece, ids);
+  if (isAscii(text)) for (const piece of pieces) encodePiece(piece, ids);
   else for (const piece of pieces) encodePiece(binary(piece), ids);
   return ids;
 };

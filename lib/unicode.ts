@@ -1,5 +1,8 @@
 // Canonical composition of text from anywhere.
 
+/** Whether every character is one byte of UTF-8. */
+export const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);
+
 /** Nothing below U+0300 composes with what stands before it, nor do the dashes, quotes and dots that half of all texts hold (U+2010 to U+203F). */
 const MAY_COMPOSE = /[\u0300-\u200f\u2040-\uffff]/;
 /**

@@ -68,7 +68,8 @@ test('SIGTERM ends the workers first and the server last, and leaves nothing', a
 
 test('after kill -9 of the supervisor no process lives longer than five seconds, and the next start takes over', async () => {
   const first = supervise();
-  const { address } = await first.next();
+  const { address, ...line } = await first.next();
+  expect(line).toEqual({ ready: true });
   expect(aliveWith(home).length).toBeGreaterThan(3);
   first.child.kill('SIGKILL');
   await once(first.child, 'exit');

@@ -1,24 +1,14 @@
 // What is content on pages of generators that state no main part, and whose pages are short: written after what was found on them.
-import type { Page } from '../../contracts/records';
 import { blockText } from '../../lib/blocks';
 import { cleanText } from '../../lib/clean';
-
-const page: Page = {
-  schema: 1,
-  id: '0'.repeat(64),
-  url: 'https://x.test/',
-  bodySha256: '0'.repeat(64),
-  bodyBytes: 0,
-  format: 'html',
-  charset: null,
-};
+import { htmlPage } from '../support/html-page';
 
 const LONG = 'The widget reads its settings from a file and turns the handle as often as the file says.';
 const link = (text: string): string => `<a href="/${text.replaceAll(' ', '-')}.html">${text}</a>`;
 const BAR = `<table><tr><td>${link('Previous')} ${link('Up')} ${link('Next')}</td></tr></table>`;
 
 const textsOf = (body: string, title = 'Widgets'): string[] => {
-  const result = cleanText(page, `<html><head><title>${title}</title></head><body>${body}</body></html>`, { minWords: 1 });
+  const result = cleanText(htmlPage, `<html><head><title>${title}</title></head><body>${body}</body></html>`, { minWords: 1 });
   return result.keep ? result.document.blocks.map(blockText) : [];
 };
 

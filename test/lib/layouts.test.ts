@@ -1,7 +1,7 @@
 // Pages laid out as well-known generators lay them out, written after their templates: what clean must find without knowing any.
-import type { Page } from '../../contracts/records';
 import { renderBlocks } from '../../lib/blocks';
 import { cleanText } from '../../lib/clean';
+import { htmlPage } from '../support/html-page';
 
 const FIRST = 'The widget reads its settings from a file and turns the handle as often as the file says.';
 const SECOND = 'Call it once before the first turn, since the handle does not move on its own.';
@@ -65,18 +65,8 @@ const LAYOUTS: Record<string, string> = {
     <footer class="wp-block-template-part"><p>Proudly powered by WordPress</p></footer></div></body>`,
 };
 
-const page: Page = {
-  schema: 1,
-  id: '0'.repeat(64),
-  url: 'https://x.test/',
-  bodySha256: '0'.repeat(64),
-  bodyBytes: 0,
-  format: 'html',
-  charset: null,
-};
-
 test.each(Object.entries(LAYOUTS))('finds the content of a page of %s, all of it and nothing else', (_, html) => {
-  const result = cleanText(page, `<!doctype html><html lang="en"><head><title>Widgets</title></head>${html}</html>`, { minWords: 1 });
+  const result = cleanText(htmlPage, `<!doctype html><html lang="en"><head><title>Widgets</title></head>${html}</html>`, { minWords: 1 });
   const markdown = result.keep ? renderBlocks(result.document.blocks) : '';
   expect(markdown.replace(/```\w*/g, '```')).toBe(`# Widgets\n\n${FIRST}\n\n## Turning widgets\n\n${SECOND}\n\n\`\`\`\n${CODE}\n\`\`\``);
 });
